@@ -1,0 +1,58 @@
+"""What can go wrong, said in one line each; knows nothing of files, models or runs.
+
+Every error that a user can cause or meet is a :class:`SimError`; the command line prints its text and leaves with its
+``exit_code`` (DESIGN, "Command line"): 2 bad input, 3 interrupted, 4 the machine or another writer stood in the way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class SimError(Exception):
+    """Base of all errors with a clean message; ``exit_code`` is what the command line leaves with."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault of an input file.
+
+    ``str()`` gives ``file:line: path: rule, got value``; the parts that don't apply are left out.
+    """
+
+    file: str
+    rule: str
+    line: int | None = None
+    path: str | None = None
+    value: str | None = None
+
+    def __str__(self) -> str:
+        """One line: place, rule, value given."""
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        path = f" {self.path}:" if self.path else ""
+        value = f", got {self.value}" if self.value is not None else ""
+        return f"{place}:{path} {self.rule}{value}"
+
+
+class InputError(SimError):
+    """Bad input: all faults found, in order of file and line."""
+
+    exit_code = 2
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class InterruptedRun(SimError):
+    """A run that was interrupted and can be resumed."""
+
+    exit_code = 3
+
+
+class MachineError(SimError):
+    """The machine or another writer stood in the way: disk, memory, a locked run folder."""
+
+    exit_code = 4

@@ -1,0 +1,1 @@
+"""Arms, replications and their comparison. Nothing here prints, draws or parses a command line."""

@@ -1,0 +1,202 @@
+"""The finished units of an unfinished run, in one SQLite file that survives a kill at any moment.
+
+It knows nothing of what a unit holds, and relies on its owner (the run folder) that nobody else writes the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import operator
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+from sim.errors import MachineError
+
+# What the machine did, by SQLite's primary codes; any other error while reading is damage.
+_MACHINE_CODES = {
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_TOOBIG,
+}
+_MODULUS = 2**256
+_SIDE_FILES = ("-wal", "-shm", "-journal")
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE unit (
+    arm TEXT NOT NULL, replication INTEGER NOT NULL, sha256 TEXT NOT NULL, payload BLOB NOT NULL,
+    PRIMARY KEY (arm, replication)
+);
+"""
+
+
+class Journal:
+    """Finished units of one run: payload bytes by ``(arm, replication)``, under the run's identity.
+
+    Every read is checked: a payload against its SHA-256, the set of units against a tally that each transaction
+    renews, so that neither a changed nor a vanished unit goes unnoticed. Use it in one thread.
+
+    Parameters
+    ----------
+    path
+        The file. It is created when absent; its folder must be there.
+    identity
+        Identity of the run, a string without line breaks, for a new file; one that exists keeps its own.
+
+    Raises
+    ------
+    MachineError
+        The file is damaged (the message says what to delete), or the machine refused (disk full, permission).
+    """
+
+    def __init__(self, path: Path, identity: str) -> None:
+        """Open the file, made when absent, and check its units."""
+        self.path = path
+        with self._errors():
+            if not path.exists():
+                self._create(identity)
+            self._database = sqlite3.connect(path, isolation_level=None, timeout=0)
+        try:
+            with self._errors():
+                # One writer, guarded by the folder's lock: no shared-memory file is needed.
+                self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
+                self._database.execute("PRAGMA journal_mode = WAL")
+                self._database.execute("PRAGMA synchronous = FULL")
+                self._database.execute("PRAGMA cell_size_check = ON")
+            self.identity = self._meta("identity")
+            self._units: dict[tuple[str, int], str] = {}
+            self._tally = self._read_units()
+        except BaseException:
+            self._database.close()
+            raise
+
+    def done(self) -> set[tuple[str, int]]:
+        """Keys of the finished units."""
+        return set(self._units)
+
+    def store(self, arm: str, replication: int, payload: bytes) -> None:
+        """Store a finished unit, durably when this returns; a key that is there already keeps its first payload."""
+        replication = operator.index(replication)  # SQLite takes no NumPy integers
+        if (arm, replication) in self._units:
+            return
+        sha256 = hashlib.sha256(payload).hexdigest()
+        tally = (self._tally + _seal(self.identity, arm, replication, sha256)) % _MODULUS
+        with self._errors():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                self._database.execute("INSERT INTO unit VALUES (?, ?, ?, ?)", (arm, replication, sha256, payload))
+                self._database.execute("UPDATE meta SET value = ? WHERE key = 'tally'", (f"{tally:064x}",))
+                self._database.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self._database.execute("ROLLBACK")
+                # An interrupt may have come just after the commit; then the unit is there.
+                with contextlib.suppress(MachineError):
+                    self._tally = self._read_units()
+                raise
+            self._units[arm, replication] = sha256
+            self._tally = tally
+            # A damaged frame of the log would silently undo all units after it; so the log never holds more than one.
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def fetch(self, arm: str, replication: int) -> bytes:
+        """Payload of a finished unit; ``KeyError`` when it is not there, ``MachineError`` when it is damaged."""
+        replication = operator.index(replication)
+        sha256 = self._units[arm, replication]
+        query = "SELECT payload FROM unit WHERE arm = ? AND replication = ?"
+        with self._errors():
+            row = self._database.execute(query, (arm, replication)).fetchone()
+        if row is None or not isinstance(row[0], bytes) or hashlib.sha256(row[0]).hexdigest() != sha256:
+            raise self._damage(f"unit {arm} {replication} is not as it was stored")
+        return row[0]
+
+    def close(self) -> None:
+        """Let go of the file; closing twice does nothing."""
+        with self._errors():
+            self._database.close()
+
+    def __enter__(self) -> Journal:
+        """Return the open journal."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    @staticmethod
+    def delete(path: Path) -> None:
+        """Delete a journal, open nowhere, with the files that SQLite keeps beside it; ``OSError`` as they come."""
+        # The file itself first: what is left of an interrupted deletion is no journal any more.
+        for file in (path, *(path.with_name(path.name + suffix) for suffix in _SIDE_FILES)):
+            file.unlink(missing_ok=True)
+
+    def _create(self, identity: str) -> None:
+        """Make the empty file beside and rename it: an existing journal always has its tables."""
+        fresh = self.path.with_name(self.path.name + ".headshare-tmp")
+        Journal.delete(fresh)
+        # A log left over from a deleted file would be replayed into the new one.
+        Journal.delete(self.path)
+        with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as database:
+            database.executescript(f"PRAGMA synchronous = FULL; BEGIN; {_SCHEMA} COMMIT;")
+            database.execute("BEGIN")
+            rows = [("identity", identity), ("tally", f"{_seal(identity):064x}")]
+            database.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+            database.execute("COMMIT")
+        os.replace(fresh, self.path)
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _meta(self, key: str) -> str:
+        with self._errors():
+            row = self._database.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        if row is None or not isinstance(row[0], str):
+            raise self._damage(f"it has no {key}")
+        return row[0]
+
+    def _read_units(self) -> int:
+        """Read the SHA-256 of every payload by key; return the tally, which they agree with."""
+        with self._errors():
+            rows = self._database.execute("SELECT arm, replication, sha256 FROM unit").fetchall()
+        tally = sum((_seal(self.identity, *row) for row in rows), start=_seal(self.identity)) % _MODULUS
+        if f"{tally:064x}" != self._meta("tally"):
+            raise self._damage("its units are not those that were stored")
+        self._units = {(arm, replication): sha256 for arm, replication, sha256 in rows}
+        return tally
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.ProgrammingError:
+            raise  # misuse by our own code, such as a closed journal
+        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", None)
+            if code is not None and code & 0xFF in _MACHINE_CODES:
+                raise MachineError(f"{self.path}: {error}") from error
+            raise self._damage(repr(str(error))[1:101].strip("'\"")) from error  # it may quote damaged bytes
+        except UnicodeDecodeError as error:  # Python could not read SQLite's own message, which quotes damaged bytes
+            raise self._damage("text that is not UTF-8") from error
+        except OSError as error:
+            raise MachineError(f"{self.path}: {error.strerror or error}") from error
+
+    def _damage(self, words: str) -> MachineError:
+        return MachineError(f"{self.path}: damaged ({words}); delete this file to run its units anew")
+
+
+def _seal(*parts: object) -> int:
+    """SHA-256 of values, whatever their (possibly damaged) types; the tally is the sum of the seals."""
+    return int(hashlib.sha256(repr(parts).encode()).hexdigest(), 16)

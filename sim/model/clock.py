@@ -1,0 +1,31 @@
+"""The clock: what happens in which order at one time, as events of a SimPy environment; whole seconds, day 0 at 0."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from simpy import Environment, Event
+
+__all__ = ["DAY", "Order", "moment"]
+
+DAY = 86_400
+
+
+class Order(IntEnum):
+    """Events at one time run in this order; sessions come last, so that they see what the control plane has set."""
+
+    BOOKS = 1
+    REVIEW = 2
+    OPENING = 3
+    REFRESH = 4
+    STOP = 5
+    SESSIONS = 6
+
+
+def moment(env: Environment, delay: int, order: Order) -> Event:
+    """Event after ``delay`` seconds, at its place among the events of that time."""
+    event = Event(env)
+    event._ok = True  # as simpy.Timeout does: triggered now, processed when its time comes
+    event._value = None
+    env.schedule(event, priority=order, delay=delay)  # type: ignore[arg-type]
+    return event

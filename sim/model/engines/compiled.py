@@ -1,0 +1,184 @@
+"""The compiled engine: one process hands each interval between control events to a kernel, parallel over chunks of fans."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from simpy import Environment, Event
+
+from sim.model import kernel
+from sim.model.clock import Order, moment
+from sim.model.frozen import Counter, Fans, Tables, Total
+
+__all__ = ["CompiledEngine"]
+
+Int64s = NDArray[np.int64]
+Int32s = NDArray[np.int32]
+
+THREAD_WORTH = 20_000
+"""Sessions in an interval from which more than one thread pays."""
+CHUNKS_PER_THREAD = 4
+
+
+@dataclass
+class Chunk:
+    """Consecutive fans with their follow lists in an arena of their own."""
+
+    first_id: int
+    fans: Fans
+    arena: Int32s
+    cursor: Int64s
+
+    def make_room(self) -> None:
+        """Lay the lists out anew, without holes, in an arena with at least as much free room as they take."""
+        fans = self.fans
+        room = np.maximum(fans.length, 1).astype(np.int64)
+        start = np.cumsum(room) - room
+        used = int(room.sum())
+        page = 4 * (int(fans.length.max()) + 255) + 4
+        arena = np.zeros(2 * used + page, np.int32)
+        kernel.move_lists(fans.start, fans.length, self.arena, start, arena)
+        fans.start[:] = start
+        fans.capacity[:] = room
+        self.arena = arena
+        self.cursor[0] = used
+
+
+@dataclass
+class Worker:
+    """What a thread counts on its own; summed when somebody asks."""
+
+    counts: Int64s
+    totals: Int64s
+    page: Int32s
+    prefix: Int64s
+    words: NDArray[np.uint64]
+
+
+class CompiledEngine:
+    """All fans as arrays.
+
+    Parameters
+    ----------
+    tables
+        What sessions read; the control plane changes them in place.
+    segment, mean_gap
+        Shape (F,): segment of each fan and mean time between its sessions [s].
+    begin, members
+        Initial follow lists: fan f follows ``members[begin[f]:begin[f + 1]]``.
+    key
+        Seed and replication.
+    threads
+        Threads to use where an interval is worth them. The result is the same with any number.
+    """
+
+    def __init__(
+        self,
+        tables: Tables,
+        segment: Int32s,
+        mean_gap: NDArray[np.float64],
+        begin: Int64s,
+        members: Int32s,
+        key: tuple[int, int],
+        threads: int = 1,
+    ) -> None:
+        self.tables = tables
+        self._key = (np.uint64(key[0]), np.uint64(key[1]))
+        self._bucket_shift = np.uint64(64 - (tables.guide.shape[1].bit_length() - 1))
+        self._sessions_per_second = float((1.0 / mean_gap).sum())
+        n_influencers, n_surfaces = tables.vertical.size, tables.is_feed.size
+        self._workers = [
+            Worker(
+                np.zeros((n_influencers, n_surfaces, len(Counter)), np.int64),
+                np.zeros((n_surfaces, len(Total)), np.int64),
+                np.zeros(255, np.int32),
+                np.zeros(n_influencers, np.int64),
+                np.zeros((4, 255), np.uint64),
+            )
+            for _ in range(threads)
+        ]
+        n_chunks = 1 if threads == 1 else min(threads * CHUNKS_PER_THREAD, segment.size)
+        bounds = [segment.size * c // n_chunks for c in range(n_chunks + 1)]
+        self._chunks = [
+            _chunk(first, segment[first:last], mean_gap[first:last], begin[first : last + 1], members)
+            for first, last in zip(bounds, bounds[1:], strict=False)
+        ]
+
+    def start(self, env: Environment) -> None:
+        """Let all fans live from now on."""
+        for chunk in self._chunks:
+            kernel.arrivals(int(env.now), chunk.first_id, self._key, chunk.fans.mean_gap, chunk.fans.next_time)
+        env.process(self._live(env))
+
+    def _live(self, env: Environment) -> Generator[Event, None, None]:
+        yield moment(env, 0, Order.SESSIONS)
+        while True:
+            # All control events of this time are done: what they froze holds until the next one.
+            until = int(env.peek())
+            self._advance(until, until - int(env.now))
+            yield moment(env, until - int(env.now), Order.SESSIONS)
+
+    def _advance(self, until: int, seconds: int) -> None:
+        waiting = iter(self._chunks)
+        if len(self._workers) == 1 or self._sessions_per_second * seconds < THREAD_WORTH:
+            self._run(waiting, self._workers[0], until)
+            return
+        with ThreadPoolExecutor(len(self._workers)) as pool:
+            for done in [pool.submit(self._run, waiting, worker, until) for worker in self._workers]:
+                done.result()
+
+    def _run(self, waiting: Iterator[Chunk], worker: Worker, until: int) -> None:
+        """Take chunk after chunk from the queue that all workers share."""
+        for chunk in waiting:
+            f, n = 0, chunk.fans.segment.size
+            while True:
+                f = kernel.sessions(
+                    f, n, chunk.first_id, until, self._key, self._bucket_shift, self.tables, chunk.fans, chunk.arena,
+                    chunk.cursor, worker.counts, worker.totals, worker.page, worker.prefix, worker.words,
+                )  # fmt: skip
+                if f == n:
+                    break
+                chunk.make_room()
+
+    @property
+    def counts(self) -> Int64s:
+        """Counts so far, shape (M, S, 7)."""
+        return np.add.reduce([worker.counts for worker in self._workers])
+
+    @property
+    def totals(self) -> Int64s:
+        """Totals so far, shape (S, 6)."""
+        return np.add.reduce([worker.totals for worker in self._workers])
+
+    def follow_lists(self) -> tuple[Int64s, Int32s]:
+        """Follow lists as they are: where they begin, shape (F + 1,), and their members."""
+        length = np.concatenate([chunk.fans.length for chunk in self._chunks])
+        begin = np.concatenate([[0], np.cumsum(length)]).astype(np.int64)
+        members = np.zeros(begin[-1], np.int32)
+        first = 0
+        for chunk in self._chunks:
+            n = chunk.fans.length.size
+            kernel.move_lists(chunk.fans.start, chunk.fans.length, chunk.arena, begin[first : first + n], members)
+            first += n
+        return begin, members
+
+
+def _chunk(first: int, segment: Int32s, mean_gap: NDArray[np.float64], begin: Int64s, members: Int32s) -> Chunk:
+    """Chunk of the fans from ``first`` on."""
+    length = np.diff(begin).astype(np.int32)
+    fans = Fans(
+        segment=segment.copy(),
+        mean_gap=mean_gap.copy(),
+        next_time=np.zeros(segment.size, np.int64),
+        event=np.zeros(segment.size, np.int64),
+        start=begin[:-1] - begin[0],
+        length=length,
+        capacity=length.copy(),
+    )
+    chunk = Chunk(first, fans, members[begin[0] : begin[-1]].copy(), np.zeros(1, np.int64))
+    chunk.make_room()
+    return chunk

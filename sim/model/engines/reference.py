@@ -1,0 +1,67 @@
+"""The reference engine: each fan is a SimPy process that lives through its sessions one by one; slow, and that is fine."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import numpy as np
+from numpy.typing import NDArray
+from simpy import Environment, Event
+
+from sim.model.clock import Order, moment
+from sim.model.frozen import Counter, Tables, Total
+from sim.model.session import Fan, exponential_gap, run_session
+from sim.streams import Lane, philox
+
+__all__ = ["ReferenceEngine"]
+
+
+class ReferenceEngine:
+    """All fans as processes of one environment.
+
+    Parameters
+    ----------
+    tables
+        What sessions read; the control plane changes them in place.
+    segment, mean_gap
+        Shape (F,): segment of each fan and mean time between its sessions [s].
+    begin, members
+        Initial follow lists: fan f follows ``members[begin[f]:begin[f + 1]]``.
+    key
+        Seed and replication.
+    """
+
+    def __init__(
+        self,
+        tables: Tables,
+        segment: NDArray[np.int32],
+        mean_gap: NDArray[np.float64],
+        begin: NDArray[np.int64],
+        members: NDArray[np.int32],
+        key: tuple[int, int],
+    ) -> None:
+        self.tables = tables
+        self.counts = np.zeros((tables.vertical.size, tables.is_feed.size, len(Counter)), np.int64)
+        self.totals = np.zeros((tables.is_feed.size, len(Total)), np.int64)
+        self._key = key
+        self._fans = [
+            Fan(f, int(segment[f]), float(mean_gap[f]), members[begin[f] : begin[f + 1]].tolist())
+            for f in range(segment.size)
+        ]
+
+    def start(self, env: Environment) -> None:
+        """Let every fan live from now on."""
+        for fan in self._fans:
+            env.process(self._live(env, fan))
+
+    def _live(self, env: Environment, fan: Fan) -> Generator[Event, None, None]:
+        high, low, *_ = philox((fan.id, 0, 0, Lane.ARRIVAL), self._key)
+        gap = exponential_gap(high, low, fan.mean_gap)
+        while True:
+            yield moment(env, gap, Order.SESSIONS)
+            gap = run_session(fan, self.tables, self.counts, self.totals, self._key)
+
+    def follow_lists(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Follow lists as they are: where they begin, shape (F + 1,), and their members."""
+        begin = np.concatenate([[0], np.cumsum([len(fan.follows) for fan in self._fans])]).astype(np.int64)
+        return begin, np.array([i for fan in self._fans for i in fan.follows], dtype=np.int32)

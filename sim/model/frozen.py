@@ -1,0 +1,108 @@
+"""What a session sees and what it writes: named arrays and scalars only, the same for both engines.
+
+Axes: F fans, M influencers, G segments, V verticals, S surfaces, T slot tables, B buckets. Probabilities are
+``floor(p * 2^32)`` as int64, compared with a 32-bit word.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Counter", "Fans", "Tables", "Total"]
+
+Int64s = NDArray[np.int64]
+Int32s = NDArray[np.int32]
+Floats = NDArray[np.float64]
+
+
+class Counter(IntEnum):
+    """What is counted per influencer and surface; the last axis of the counts, shape (M, S, 7)."""
+
+    EXPOSURE = 0
+    RESERVED = 1
+    READS = 2
+    CLICKS = 3
+    FOLLOWS = 4
+    ORDERS = 5
+    GMV_FEN = 6
+
+
+class Total(IntEnum):
+    """What is counted per surface; the last axis of the totals, shape (S, 6)."""
+
+    SESSIONS = 0
+    SLOTS = 1
+    IMPRESSIONS = 2
+    RESERVED = 3
+    SUPPORT_UNFILLED = 4
+    EMPTY = 5
+
+
+class Tables(NamedTuple):
+    """All that a session reads about others, frozen at the last control event."""
+
+    visits: Int64s
+    """(G, S): cumulative probability of the surface that a session opens."""
+    is_feed: NDArray[np.bool_]
+    """(S,)"""
+    slots: Int32s
+    """(S,): slots per page, 1..255."""
+    distinct: NDArray[np.bool_]
+    """(S,): a page holds no influencer twice."""
+    counts_repeats: NDArray[np.bool_]
+    """(S,): a follow of someone already followed is counted."""
+    reserved: Int64s
+    """(S,): probability that a slot is reserved."""
+    examine: Int64s
+    """(S, 255): probability that a slot is examined."""
+    organic: Int32s
+    """(S, G): slot table of unreserved slots; unused for a feed."""
+    support: Int32s
+    """(S, G): slot table of reserved slots; -1: filled organically."""
+    cumulative: Int64s
+    """(T, M): inclusive prefix sums of a slot table's integer weights."""
+    guide: Int32s
+    """(T, B): first influencer that a draw falling in this bucket can choose; B a power of two."""
+    feed_weight: Int64s
+    """(M,): posting rate as an integer weight, <= 2^20."""
+    feed_affinity: Int64s
+    """(G, V): affinity as an integer weight, <= 2^20."""
+    vertical: Int32s
+    """(M,)"""
+    quality: Int64s
+    """(M,): quality as a probability."""
+    click: Int64s
+    """(S, G, V): probability of a click on an influencer of quality 1."""
+    follow: Int64s
+    """(S, M): probability of a follow, given a click."""
+    order_base: Floats
+    """(M,): real orders for each simulated click at factor 1, times 2^32; 0 without a shop."""
+    order_factor: Floats
+    """(S, G): factor on the orders."""
+    order_value: Int64s
+    """(M,) [fen]"""
+    follows_open: NDArray[np.bool_]
+    """(1,): follows are taken; not so in the warm-up."""
+
+
+class Fans(NamedTuple):
+    """A fan's own state, written by its own sessions only."""
+
+    segment: Int32s
+    """(F,)"""
+    mean_gap: Floats
+    """(F,): mean time between sessions [s]; inf: none."""
+    next_time: Int64s
+    """(F,): time of the next session [s]; changed."""
+    event: Int64s
+    """(F,): number of the next session; changed."""
+    start: Int64s
+    """(F,): where its follow list begins in the arena of its chunk; changed."""
+    length: Int32s
+    """(F,): accounts followed; changed."""
+    capacity: Int32s
+    """(F,): room of its list; changed."""

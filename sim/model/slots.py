@@ -1,0 +1,67 @@
+"""Slot tables: integer weights as prefix sums with a guide, built the same for both engines; knows arrays and scalars only."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from sim.model.draws import power
+
+MAX_WEIGHT = float(1 << 40)
+
+
+@njit(cache=True, nogil=True)
+def organic_weights(followers, offset, popularity, fixed):
+    """``(followers + offset)^popularity * fixed`` per influencer; shape (M,)."""
+    out = np.empty(followers.size, np.float64)
+    for i in range(followers.size):
+        out[i] = power(followers[i] + offset, popularity) * fixed[i]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def powers(amounts, exponent):
+    """``amounts ** exponent`` by ``streams.power``; shape (n,)."""
+    out = np.empty(amounts.size, np.float64)
+    for i in range(amounts.size):
+        out[i] = power(amounts[i], exponent)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def build_table(weights, factor, vertical, cumulative, guide):
+    """Prefix sums of integer weights, and the guide into them.
+
+    The integer weight is ``floor(w / max(w) * 2^40)``, at least 1 where w > 0, of ``w = weights * factor[vertical]``.
+    Bucket b of the guide names the first influencer that a draw u in [b, b + 1) / B can choose.
+
+    Parameters
+    ----------
+    weights, factor, vertical
+        Shapes (M,), (V,), (M,); weights and factors finite and >= 0.
+    cumulative, guide
+        Shapes (M,) and (B,), B a power of two. Changed.
+    """
+    largest = 0.0
+    for i in range(weights.size):
+        largest = max(largest, weights[i] * factor[vertical[i]])
+    total = np.int64(0)
+    if largest > 0.0:
+        for i in range(weights.size):
+            w = weights[i] * factor[vertical[i]]
+            if w > 0.0:
+                total += max(np.int64(1), np.int64(w / largest * MAX_WEIGHT))
+            cumulative[i] = total
+    else:
+        cumulative[:] = 0
+        guide[:] = 0
+        return
+    n_buckets = guide.size
+    i = 0
+    # floor(b * total / B) without overflow: total < 2^63, so quotient and remainder by B are taken apart.
+    whole, part = total // n_buckets, total % n_buckets
+    for b in range(n_buckets):
+        lowest = whole * b + part * b // n_buckets
+        while cumulative[i] <= lowest:
+            i += 1
+        guide[b] = i

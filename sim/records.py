@@ -1,0 +1,297 @@
+"""The tables of a run: every column with its type, whether it can be null, and its meaning; the one contract of them.
+
+It knows nothing of files, models or measures, and imports pyarrow only when a table is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ColumnType = Literal["int64", "float64", "string", "bool"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: name, plain type, meaning with its unit, and whether it can be null.
+
+    A name that ends with ``*`` stands for any number of columns, in the order they are given: ``exposure_*``.
+    """
+
+    name: str
+    type: ColumnType
+    meaning: str
+    nullable: bool = False
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether the name is a pattern for columns that depend on the scenario."""
+        return self.name.endswith("*")
+
+
+_ARM = Column("arm", "string", "the arm's name in the scenario")
+_CONTROL = Column("control", "string", "the arm that it is compared with")
+_REPLICATION = Column("replication", "int64", "number of the replication, from 0")
+_TIME = Column("time_days", "float64", "time of the snapshot [days since day 0]")
+_WINDOW = Column(
+    "window_days", "float64", "length of the trailing window of a flow [days]; null for a stock", nullable=True
+)
+_POPULATION = Column("population", "string", "whose: all, active, partners, shops")
+_LEVEL = Column("level", "string", "holders: influencer, agency, vertical, fan, platform")
+_QUANTITY = Column("quantity", "string", "what they hold: followers, exposure, reads, orders, gmv, income, ...")
+_MEASURE = Column("measure", "string", "how it is summed up: head_share_01, gini, hhi, ...")
+_WHAT = (_TIME, _WINDOW, _POPULATION, _LEVEL, _QUANTITY, _MEASURE)
+
+
+def _amount(name: str, meaning: str) -> Column:
+    return Column(name, "float64", meaning + "; null when undefined", nullable=True)
+
+
+def _count(name: str, meaning: str) -> Column:
+    return Column(name, "int64", meaning)
+
+
+TABLES: Mapping[str, tuple[Column, ...]] = {
+    "measures": (_ARM, _REPLICATION, *_WHAT, _amount("value", "the measure, in the unit that its name states")),
+    "comparison": (
+        _ARM,
+        _CONTROL,
+        *_WHAT,
+        _amount("mean_control", "mean over the control arm's replications"),
+        _amount("mean_arm", "mean over the arm's replications"),
+        _amount("difference", "mean of arm - control, paired by replication"),
+        _amount("ci_low", "lower end of the difference's 95 % interval"),
+        _amount("ci_high", "upper end of the difference's 95 % interval"),
+        _amount("p_value", "of no difference, in [0, 1]"),
+        _amount("p_holm", "p_value adjusted by Holm within the confirmatory tests; null for exploratory rows"),
+        _amount("vr_total", "(Var arm + Var control) / Var(difference)"),
+        _amount("vr_streams", "Var(difference, same population, independent streams) / Var(difference)"),
+        _count("n_pairs", "pairs of replications in which both are defined"),
+    ),
+    "claims": (
+        Column("claim", "string", "the claim's name in the scenario"),
+        _ARM,
+        _CONTROL,
+        Column("group", "string", "group of holders that the claim is on; null when on all", nullable=True),
+        Column("baseline_group", "string", "group that it is held against; null when none", nullable=True),
+        *_WHAT,
+        Column("direction", "string", "where the arm is said to lie: lower, higher"),
+        Column("margin", "float64", "smallest difference that matters, in the measure's unit"),
+        _amount("estimate", "the difference, in the measure's unit"),
+        _amount("ci_low", "lower end of its adjusted interval"),
+        _amount("ci_high", "upper end of its adjusted interval"),
+        Column("verdict", "string", "supported, refuted, negligible, undecided"),
+    ),
+    "influencers": (
+        _ARM,
+        _REPLICATION,
+        Column("influencer", "string", "id, the same in every arm"),
+        Column("vertical", "string", "the influencer's vertical"),
+        Column("agency", "string", "the influencer's agency; null for independents", nullable=True),
+        Column("quality", "float64", "in (0, 1)"),
+        Column("posts_per_day", "float64", "posting rate [posts per day]"),
+        Column("shop", "bool", "whether the influencer sells"),
+        Column("conversion_prob", "float64", "orders per click; null without a shop", nullable=True),
+        Column("order_value_fen", "int64", "value of an order [fen]; null without a shop", nullable=True),
+        _count("followers_start", "followers at day 0 [people]"),
+        _count("followers_end", "followers at the end [people]"),
+        _count(
+            "exposure_*", "impressions on the surface of that name, one column per surface of the scenario [people]"
+        ),
+        _count("exposure_reserved", "impressions in reserved slots [people]"),
+        _count("exposure_organic", "impressions in the other slots [people]"),
+        _count("reads", "impressions examined [people]"),
+        _count("clicks", "clicks [people]"),
+        _count("follows", "new follows [people]"),
+        _count("orders", "orders [real orders]"),
+        _count("gmv_fen", "turnover [fen]"),
+    ),
+    "agencies": (
+        _ARM,
+        _REPLICATION,
+        _TIME,
+        Column("agency", "string", "the agency's id"),
+        Column("tier", "string", "its tier; null when it has none", nullable=True),
+        _count("n_accounts", "accounts of its roster"),
+        _count("followers", "their followers [people]"),
+        Column("reads_per_month", "float64", "their reads [people per 30 days]"),
+        Column("posts_per_month", "float64", "their posts [per 30 days]"),
+        Column("gmv_fen_per_year", "float64", "their turnover, annualised while shorter [fen per 365 days]"),
+    ),
+    "surfaces": (
+        _ARM,
+        _REPLICATION,
+        Column("surface", "string", "the surface's name in the scenario"),
+        _count("n_sessions", "sessions that opened it"),
+        _count("n_slots", "slots offered"),
+        _count("n_impressions", "slots filled"),
+        _count("n_reserved", "slots reserved for support, the same in every arm"),
+        _count("n_support_unfilled", "reserved slots filled organically, the support list being exhausted"),
+        _count("n_empty", "slots left empty"),
+        _count("n_reads", "impressions examined"),
+        _count("n_clicks", "clicks"),
+        _count("n_follows", "new follows"),
+        _count("n_orders", "orders [real orders]"),
+        _count("gmv_fen", "turnover [fen]"),
+    ),
+    "lorenz": (
+        _ARM,
+        _REPLICATION,
+        _TIME,
+        _WINDOW,
+        _POPULATION,
+        _LEVEL,
+        _QUANTITY,
+        Column("holder_share", "float64", "share of the holders, the smallest first, in [0, 1]"),
+        Column("amount_share", "float64", "share of the quantity that they hold, in [0, 1]"),
+    ),
+    "decomposition": (
+        _ARM,
+        _CONTROL,
+        _REPLICATION,
+        _amount("initial_head_share", "S0, followers of the initial head / all followers, at day 0"),
+        _amount("new_follow_share_control", "w of the control: new / (old + new) follows"),
+        _amount("new_follow_share_arm", "w of the arm"),
+        _amount("head_share_of_new_control", "n_H of the control: the initial head's share of the new follows"),
+        _amount("head_share_of_new_arm", "n_H of the arm"),
+        _amount("difference", "initial head's share at the end, arm - control = allocation + volume"),
+        _amount("allocation", "mean w x difference of n_H: other accounts are followed"),
+        _amount("volume", "difference of w x (mean n_H - S0): more or fewer follows"),
+    ),
+}
+
+
+def columns_of(table: str, extra_columns: Sequence[str] = ()) -> tuple[Column, ...]:
+    """Columns of a table in order, its pattern replaced by the columns given.
+
+    Parameters
+    ----------
+    table
+        Name of a table, a key of ``TABLES``.
+    extra_columns
+        Full names of the dynamic columns, in their order; each fits the table's pattern.
+
+    Raises
+    ------
+    ValueError
+        No such table; a name that fits no pattern, is there twice, or is a fixed column's.
+
+    >>> [column.name for column in columns_of("influencers", ["exposure_feed"])][12:14]
+    ['exposure_feed', 'exposure_reserved']
+    """
+    if table not in TABLES:
+        raise ValueError(f"no table {table!r}; there are {', '.join(TABLES)}")
+    fixed = {column.name for column in TABLES[table]}
+    patterns = [column.name[:-1] for column in TABLES[table] if column.dynamic]
+    for position, name in enumerate(extra_columns):
+        fits = any(name.startswith(prefix) and len(name) > len(prefix) for prefix in patterns)
+        if not fits or name in fixed or name in extra_columns[:position]:
+            raise ValueError(f"table {table}: column {name!r} is not in the contract, or is there twice")
+    columns: list[Column] = []
+    for column in TABLES[table]:
+        if column.dynamic:
+            names = [name for name in extra_columns if name.startswith(column.name[:-1])]
+            columns += [Column(name, column.type, column.meaning, column.nullable) for name in names]
+        else:
+            columns.append(column)
+    return tuple(columns)
+
+
+def arrow_schema(table: str, extra_columns: Sequence[str] = ()) -> pa.Schema:
+    """Arrow schema of a table; arguments and errors as in :func:`columns_of`."""
+    import pyarrow as pa
+
+    return pa.schema(
+        [
+            pa.field(column.name, _arrow_type(column.type), nullable=column.nullable)
+            for column in columns_of(table, extra_columns)
+        ]
+    )
+
+
+def table_of(name: str, columns: Mapping[str, Sequence[Any] | Any], extra: Sequence[str] = ()) -> pa.Table:
+    """Arrow table that satisfies the contract exactly: columns, their order, types and nulls.
+
+    Parameters
+    ----------
+    name
+        Name of the table, a key of ``TABLES``.
+    columns
+        Values by column name, in any order: NumPy or Arrow arrays or sequences, of one length. Integers may stand for
+        floats, not the other way round. Not changed.
+    extra
+        Names of the dynamic columns, in their order.
+
+    Returns
+    -------
+    pyarrow.Table
+        NaN became null; an infinite value stays.
+
+    Raises
+    ------
+    ValueError
+        A column is missing, unknown, of another type or length, or has a null where the contract has none; the message
+        names it.
+    """
+    import pyarrow as pa
+
+    wanted = columns_of(name, extra)
+    names = {column.name for column in wanted}
+    missing = [column.name for column in wanted if column.name not in columns]
+    unknown = [given for given in columns if given not in names]
+    if missing or unknown:
+        parts = (("missing", missing), ("not in the contract", unknown))
+        faults = [f"{what}: {', '.join(map(repr, given))}" for what, given in parts if given]
+        raise ValueError(f"table {name}: columns {'; columns '.join(faults)}")
+    arrays: list[pa.ChunkedArray] = []
+    for column in wanted:
+        try:
+            array = _array(column, columns[column.name])
+        # TypeError and OverflowError are how Arrow refuses some values; all say that this column is wrong.
+        except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
+            raise ValueError(f"table {name}: column {column.name!r}: {error}") from error
+        if arrays and len(array) != len(arrays[0]):
+            raise ValueError(
+                f"table {name}: column {column.name!r}: {len(array)} rows where {wanted[0].name!r} has {len(arrays[0])}"
+            )
+        arrays.append(array)
+    return pa.Table.from_arrays(arrays, schema=arrow_schema(name, extra))
+
+
+def _arrow_type(name: ColumnType) -> pa.DataType:
+    import pyarrow as pa
+
+    return {"int64": pa.int64(), "float64": pa.float64(), "string": pa.string(), "bool": pa.bool_()}[name]
+
+
+def _array(column: Column, values: Sequence[Any] | Any) -> pa.ChunkedArray:
+    """Values in the column's type; errors of Arrow's kinds, or ``ValueError``."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if isinstance(values, (str, bytes)):
+        raise ValueError(f"a single {type(values).__name__} where a sequence is wanted")
+    chunked = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([pa.array(values)])
+    kind = chunked.type.value_type if pa.types.is_dictionary(chunked.type) else chunked.type
+    types = pa.types
+    fits = (
+        types.is_null(kind)
+        or {
+            "int64": types.is_integer(kind),
+            "float64": types.is_integer(kind) or types.is_floating(kind),
+            "string": types.is_string(kind) or types.is_large_string(kind),
+            "bool": types.is_boolean(kind),
+        }[column.type]
+    )
+    if not fits:
+        raise ValueError(f"must be {column.type}, got {kind}")
+    chunked = chunked.cast(_arrow_type(column.type))
+    if column.type == "float64":
+        chunked = pc.if_else(pc.is_nan(chunked), None, chunked)
+    if chunked.null_count and not column.nullable:
+        raise ValueError(f"{chunked.null_count} of {len(chunked)} are null or NaN where the contract has none")
+    return chunked

@@ -1,0 +1,17 @@
+"""Scenario files: read, validated, resolved; knows nothing of the model that runs them."""
+
+from sim.scenario.loading import Loaded, from_resolved, json_schema, load, resolved, validate
+from sim.scenario.roster import Roster, read_roster
+from sim.scenario.scenario import Scenario
+
+__all__ = [
+    "Loaded",
+    "Roster",
+    "Scenario",
+    "from_resolved",
+    "json_schema",
+    "load",
+    "read_roster",
+    "resolved",
+    "validate",
+]

@@ -1,0 +1,188 @@
+"""Rules of a scenario that concern more than one key; knows nothing of files, lines or the model that runs it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
+from typing import Any, NamedTuple, get_args
+
+from sim.scenario.distributions import Constant, Lognormal, Pareto, Uniform
+from sim.scenario.faults import MAX_FAULTS, NO_VALUE, Finding
+from sim.scenario.platform import Support
+from sim.scenario.scenario import Scenario
+from sim.scenario.words import Path, escaped, one_of, suggestion
+
+__all__ = ["RANGES", "Range", "checks"]
+
+SUM_TOLERANCE = 1e-9
+
+_SURFACE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+class Range(NamedTuple):
+    """The range of an influencer's or agency's attribute, its ends included unless ``is_open``."""
+
+    low: float
+    high: float
+    is_open: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Whether the value lies in the range."""
+        return self.low < value < self.high if self.is_open else self.low <= value <= self.high
+
+    def rule(self) -> str:
+        """The range in words."""
+        less = "<" if self.is_open else "<="
+        return f"must be {less.replace('<', '>')} {self.low:.15g} and {less} {self.high:.15g}"
+
+
+RANGES = {
+    "followers": Range(0, 1e15),
+    "quality": Range(0, 1, is_open=True),
+    "posts_per_day": Range(0, 1e6),
+    "conversion_prob": Range(0, 1),
+    "order_value_fen": Range(0, 1e15),
+    "accounts": Range(0, 1e7),
+}
+"""Ranges of the attributes that can be drawn or stand in a roster; upper ends keep 64-bit sums from overflowing."""
+
+
+def _sums(scenario: Scenario) -> Iterator[Finding]:
+    for group, key, shares in (
+        ("segments", "share", [part.share for part in scenario.segments.values()]),
+        ("verticals", "share", [part.share for part in scenario.verticals.values()]),
+        ("surfaces", "session_share", [part.session_share for part in scenario.surfaces.values()]),
+    ):
+        total = math.fsum(shares)
+        if abs(total - 1) > SUM_TOLERANCE:
+            yield Finding((group,), f"{key} of all {group} must sum to 1", total)
+
+
+def _known(path: Path, what: str, name: str, names: Collection[str]) -> Iterator[Finding]:
+    if name not in names:
+        near = suggestion(name, names) or f"; known are {one_of(names)}"
+        yield Finding(path, f"must be a known {what}{near}", name)
+
+
+def _references(scenario: Scenario) -> Iterator[Finding]:
+    yield from _known(("control",), "arm", scenario.control, scenario.arms)
+    for name, claim in scenario.claims.items():
+        yield from _known(("claims", name, "arm"), "arm", claim.arm, scenario.arms)
+        yield from _known(("claims", name, "control"), "arm", claim.control, scenario.arms)
+        if claim.arm == claim.control:
+            yield Finding(("claims", name, "control"), "must differ from the claim's arm", claim.control)
+    for name, segment in scenario.segments.items():
+        for vertical in segment.interests:
+            path = ("segments", name, "interests", vertical)
+            for finding in _known(path, "vertical", vertical, scenario.verticals):
+                yield finding._replace(value=NO_VALUE)
+    for name, group in scenario.agencies.items():
+        for i, vertical in enumerate(group.verticals):
+            yield from _known(("agencies", name, "verticals", i), "vertical", vertical, scenario.verticals)
+
+
+def _names(scenario: Scenario) -> Iterator[Finding]:
+    groups: dict[Path, Mapping[str, Any]] = {
+        ("arms",): scenario.arms,
+        ("claims",): scenario.claims,
+        ("segments",): scenario.segments,
+        ("verticals",): scenario.verticals,
+        ("agencies",): scenario.agencies,
+        ("support", "tiers"): scenario.support.tiers,
+    }
+    for path, group in groups.items():
+        for name in group:
+            if not (1 <= len(name) <= 200 and name.isprintable()):
+                yield Finding((*path, name), "a name must be 1 to 200 printable characters")
+
+
+def _surfaces(scenario: Scenario) -> Iterator[Finding]:
+    columns: dict[str, str] = {}
+    for name, surface in scenario.surfaces.items():
+        path = ("surfaces", name)
+        if not _SURFACE.fullmatch(name):
+            rule = "a surface's name must be 1 to 40 of a-z, 0-9, `_`, `-`, the first a letter or digit"
+            yield Finding(path, rule)
+        other = columns.setdefault(name.replace("-", "_"), name)
+        if other != name:
+            yield Finding(path, f"must differ from `{escaped(other)}` by more than `-` and `_`: both name columns")
+        if surface.kind == "feed" and surface.support_share:
+            yield Finding((*path, "support_share"), "must be 0 or left out: a feed has none", surface.support_share)
+
+
+def _support(scenario: Scenario) -> Iterator[Finding]:
+    support = scenario.support
+    if support.policy != "tiered":
+        return
+    if support.within_tier is None:
+        values = [v for part in get_args(Support.model_fields["within_tier"].annotation) for v in get_args(part)]
+        reason = "is required by policy tiered and has no default, for the sign of the answer turns on it"
+        yield Finding(("support", "within_tier"), f"{reason}; one of {one_of(values)}")
+    if not support.tiers:
+        yield Finding(("support", "tiers"), "policy tiered needs at least one tier")
+
+
+def _distribution(path: Path, drawn: Constant | Uniform | Lognormal | Pareto, given: Range) -> Iterator[Finding]:
+    if isinstance(drawn, Uniform):
+        if drawn.low > drawn.high:
+            yield Finding((*path, "low"), f"must be <= high, {drawn.high:.15g}", drawn.low)
+        # An end of an open range is drawn with probability 0, unless it is all there is to draw.
+        ends = given if drawn.low == drawn.high else given._replace(is_open=False)
+        parts, given = [("low", drawn.low), ("high", drawn.high)], ends
+    elif isinstance(drawn, Constant):
+        parts = [("value", drawn.value)]
+    elif isinstance(drawn, Lognormal):
+        parts = [("median", drawn.median)]
+    else:
+        parts = [("min", drawn.min)]
+        if drawn.min > drawn.max:
+            yield Finding((*path, "min"), f"must be <= max, {drawn.max:.15g}", drawn.min)
+    for key, value in parts:
+        if not given.holds(value):
+            yield Finding((*path, key), given.rule(), value)
+
+
+def _distributions(scenario: Scenario) -> Iterator[Finding]:
+    for key, given in RANGES.items():
+        if key != "accounts":
+            yield from _distribution(("influencers", key), getattr(scenario.influencers, key), given)
+    for name, group in scenario.agencies.items():
+        yield from _distribution(("agencies", name, "accounts"), group.accounts, RANGES["accounts"])
+
+
+def _count(scenario: Scenario, has_roster: bool) -> Iterator[Finding]:
+    if scenario.influencers.count is None and scenario.influencers.roster is None and not has_roster:
+        yield Finding(("influencers", "count"), "is required without a roster (influencers.roster, or --roster)")
+
+
+def checks(scenario: Scenario, *, has_roster: bool = False) -> list[Finding]:
+    """All rules that a scenario breaks across its keys, as (path, rule, value), the first ``MAX_FAULTS`` of them.
+
+    Parameters
+    ----------
+    scenario
+        A scenario that holds to its models. Not changed.
+    has_roster
+        A roster is given beside the scenario, so that it needs neither ``influencers.count`` nor a roster of its own.
+
+    Notes
+    -----
+    That some surface is opened at all follows from the sum of the session shares. The longest run, 40,150 days, counts
+    less than 2^32 seconds by the models' bounds. The arms' own patches are judged in ``arms``.
+    """
+    found = (
+        finding
+        for rule in (
+            _sums(scenario),
+            _references(scenario),
+            _names(scenario),
+            _surfaces(scenario),
+            _support(scenario),
+            _distributions(scenario),
+            _count(scenario, has_roster),
+        )
+        for finding in rule
+    )
+    return list(islice(found, MAX_FAULTS))

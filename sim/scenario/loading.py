@@ -1,0 +1,295 @@
+"""From a scenario file to a default-free scenario with arms and roster, and back; knows nothing of models or runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path as FilePath
+from pathlib import PureWindowsPath
+from typing import Any
+
+from pydantic import ValidationError
+
+from sim.errors import Fault, InputError
+from sim.scenario.arms import allowed, difference, merged
+from sim.scenario.checks import checks
+from sim.scenario.faults import MAX_FAULTS, Finding, faults, findings
+from sim.scenario.lines import Lines
+from sim.scenario.repair import related, repaired
+from sim.scenario.roster import Roster, read_roster
+from sim.scenario.scenario import Scenario
+from sim.scenario.source import huge_integers, read_source
+from sim.scenario.words import Path, shown
+
+__all__ = ["Loaded", "from_resolved", "json_schema", "load", "resolved", "validate"]
+
+RESOLVED = "resolved scenario"
+"""What messages call a scenario that comes from a manifest, not from a file."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A scenario as a run needs it: nothing left out, every arm spelled out.
+
+    ``scenario`` is the base, its arms written as the smallest patches; ``arms`` holds, in the file's order, each arm
+    as a scenario of its own, whose one arm patches nothing. ``inputs`` gives the SHA-256 of ``"scenario"`` (the file's
+    bytes) and ``"roster"``; ``file`` is the name that the user gave. Two are equal when scenario, arms and roster are.
+    """
+
+    scenario: Scenario
+    arms: dict[str, Scenario]
+    roster: Roster | None
+    inputs: dict[str, str] = field(compare=False)
+    file: str = field(compare=False)
+
+
+class _Findings:
+    """Findings of a file, each reported once, up to a limit."""
+
+    def __init__(self) -> None:
+        self.listed: list[Finding] = []
+        self.seen: set[tuple[object, str, str]] = set()
+        self.has_more = False
+
+    def full(self) -> bool:
+        return len(self.listed) >= MAX_FAULTS
+
+    def add(self, found: Iterable[Finding], arm: str | None = None) -> None:
+        """Take findings; those of an arm under its own path, unless the base has them as well."""
+        for finding in found:
+            if self.full():
+                self.has_more = True
+                return
+            key = (finding.path, finding.rule, shown(finding.value))
+            if arm is not None:
+                if key in self.seen:
+                    continue
+                finding = finding._replace(path=("arms", arm, *finding.path))
+                key = (finding.path, *key[1:])
+            if key not in self.seen:
+                self.seen.add(key)
+                self.listed.append(finding)
+
+    def faults(self, file: str, lines: Lines | None) -> list[Fault]:
+        listed = faults(self.listed, file, lines)
+        return [*listed, Fault(file, f"and more; these are the first {MAX_FAULTS}")] if self.has_more else listed
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A scenario, or as near to it as the data allow, with all that is wrong with them."""
+
+    scenario: Scenario | None
+    wrong: list[Finding]
+    touched: list[Path]
+
+
+def _judged(data: Mapping[str, Any], has_roster: bool) -> _Judged:
+    wrong = [Finding(path, "must be a whole number of at most 64 bits", value) for path, value in huge_integers(data)]
+    paths = {finding.path for finding in wrong}
+    touched: list[Path] = []
+    try:
+        scenario = Scenario.model_validate(data)
+    except ValidationError as error:
+        others = (finding for finding in findings(error, data) if finding.path not in paths)
+        wrong += islice(others, MAX_FAULTS + 1)
+        mended = repaired(data, wrong) if len(wrong) <= MAX_FAULTS else None
+        if mended is None:
+            return _Judged(None, wrong, [])
+        scenario, touched = mended
+    broken = checks(scenario, has_roster=has_roster)
+    wrong += [finding for finding in broken if not related(finding.path, [*paths, *touched])]
+    return _Judged(scenario, wrong, touched)
+
+
+def _filled(scenario: Scenario, roster: Roster | None, roster_name: str | None) -> dict[str, Any]:
+    """The scenario as a table without defaults left to fill in."""
+    data = scenario.model_dump()
+    for surface in data["surfaces"].values():
+        if surface["kind"] == "feed":
+            surface["support_share"] = 0.0
+        elif surface["support_share"] is None:
+            surface["support_share"] = data["support"]["share"]
+    if roster is not None:
+        data["influencers"]["count"] = len(roster.influencer)
+        data["influencers"]["roster"] = roster_name
+    return data
+
+
+def _alone(data: Mapping[str, Any], arm: str) -> dict[str, Any]:
+    """The data of a scenario with nothing but the one arm, which patches nothing."""
+    return {**data, "arms": {arm: {}}, "control": arm, "claims": {}}
+
+
+def _arms(base: _Judged, has_roster: bool, found: _Findings) -> dict[str, Scenario]:
+    """Each arm as a scenario of its own; what is wrong with an arm but not with the base goes to ``found``."""
+    scenarios: dict[str, Scenario] = {}
+    if base.scenario is None:
+        return scenarios
+    start = base.scenario.model_dump()
+    for name, patch in base.scenario.arms.items():
+        if found.full():
+            break
+        kept, refused = allowed(start, patch)
+        arm = _judged(_alone(merged(start, kept), name), has_roster)
+        found.add((f for f in refused + arm.wrong if not related(f.path, base.touched)), name)
+        if arm.scenario is not None:
+            scenarios[name] = arm.scenario
+    return scenarios
+
+
+def _inside(folder: FilePath, name: str) -> FilePath | None:
+    """The file of that name in the folder or below, or None where the name leads out of it."""
+    windows = PureWindowsPath(name)  # knows drives and both slashes
+    if "\0" in name or windows.is_absolute() or windows.drive or name.startswith(("/", "\\")) or ".." in windows.parts:
+        return None
+    path = folder / name
+    try:
+        return path if path.resolve().is_relative_to(folder.resolve()) else None
+    except (OSError, RuntimeError):  # symlinks in a circle
+        return None
+
+
+def _roster(
+    scenario: Scenario, folder: FilePath | None, given: str | os.PathLike[str] | None, found: _Findings
+) -> tuple[Roster | None, str | None, list[Fault]]:
+    """The roster, the name that the resolved scenario knows it by, and the faults of its file."""
+    name = scenario.influencers.roster
+    path: str | os.PathLike[str] | None = given
+    if given is not None and folder is not None:
+        name = FilePath(given).name
+    elif given is not None:
+        if name is None:
+            found.add([Finding(("influencers", "roster"), "a roster is given, but the scenario has none")])
+    elif name is not None:
+        inside = _inside(folder, name) if folder is not None else None
+        at = ("influencers", "roster")
+        if folder is None:
+            found.add([Finding(at, "the roster must be given beside a resolved scenario", name)])
+        elif inside is None:
+            found.add([Finding(at, "must be a file in the scenario's own folder (or give it with --roster)", name)])
+        elif not inside.exists():
+            found.add([Finding(at, "no such file in the scenario's folder", name)])
+            inside = None
+        path = inside
+    if path is None:
+        return None, None, []
+    try:
+        roster = read_roster(path, dirty_rows=scenario.influencers.dirty_rows, verticals=scenario.verticals)
+    except InputError as error:
+        return None, None, list(error.faults)
+    count = scenario.influencers.count
+    if count is not None and count != len(roster.influencer):
+        rule = f"must be left out, or be the roster's number of good rows, {len(roster.influencer)}"
+        found.add([Finding(("influencers", "count"), rule, count)])
+    return roster, name, []
+
+
+def _loaded(
+    data: dict[str, Any],
+    *,
+    file: str,
+    lines: Lines | None,
+    folder: FilePath | None,
+    given: str | os.PathLike[str] | None,
+) -> Loaded:
+    """Validate, resolve, and read the roster; all faults at once."""
+    found = _Findings()
+    judged = _judged(data, given is not None)
+    found.add(judged.wrong)
+    arms = _arms(judged, given is not None, found)
+    base = judged.scenario
+    roster, name, roster_faults = (None, None, []) if base is None else _roster(base, folder, given, found)
+    if base is None or found.listed or roster_faults:
+        raise InputError(found.faults(file, lines) + roster_faults)
+    filled = _filled(base, roster, name)
+    filled_arms = {arm: _filled(scenario, roster, name) for arm, scenario in arms.items()}
+    parts = {key: entry for key, entry in filled.items() if key not in ("arms", "control", "claims")}
+    filled["arms"] = {arm: difference(parts, {key: entry[key] for key in parts}) for arm, entry in filled_arms.items()}
+    return Loaded(
+        scenario=Scenario.model_validate(filled),
+        arms={arm: Scenario.model_validate(entry) for arm, entry in filled_arms.items()},
+        roster=roster,
+        inputs={} if roster is None else {"roster": roster.sha256},
+        file=file,
+    )
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    roster: str | os.PathLike[str] | None = None,
+    replications: int | None = None,
+) -> Loaded:
+    """Read a scenario file, check all of it, and resolve it.
+
+    Parameters
+    ----------
+    path
+        The TOML file.
+    roster
+        A roster to use in place of the scenario's own; it may stand anywhere. Its plain file name goes into the
+        resolved scenario.
+    replications
+        Takes the place of the file's number, from 1 to 100,000.
+
+    Raises
+    ------
+    InputError
+        All faults of the file, of each arm and of the roster, with lines.
+    """
+    source = read_source(path)
+    folder = FilePath(path).parent
+    loaded = _loaded(source.data, file=source.file, lines=source.lines, folder=folder, given=roster)
+    if replications is not None:
+        if isinstance(replications, bool) or not 1 <= replications <= 100_000:
+            raise InputError(
+                [Fault(source.file, "must be from 1 to 100000", None, "--replications", str(replications))]
+            )
+        loaded = _with_replications(loaded, replications)
+    return Loaded(loaded.scenario, loaded.arms, loaded.roster, {"scenario": source.sha256} | loaded.inputs, source.file)
+
+
+def _with_replications(loaded: Loaded, replications: int) -> Loaded:
+    change = {"replications": replications}
+    arms = {name: arm.model_copy(update=change) for name, arm in loaded.arms.items()}
+    return Loaded(loaded.scenario.model_copy(update=change), arms, loaded.roster, loaded.inputs, loaded.file)
+
+
+def resolved(loaded: Loaded) -> dict[str, Any]:
+    """The scenario without defaults, fit for JSON; ``from_resolved`` makes the same of it again.
+
+    The order of its keys matters (tiers stand from the highest down): write it without sorting them.
+    """
+    return loaded.scenario.model_dump(mode="json")
+
+
+def from_resolved(data: Mapping[str, Any], roster: str | os.PathLike[str] | None) -> Loaded:
+    """Re-create a loaded scenario from the ``scenario`` of a manifest and, where it had one, its roster's file.
+
+    Raises
+    ------
+    InputError
+        The data were changed by hand and break a rule, or the roster is missing or has another number of rows
+        (whether it is the same file the caller sees from ``inputs["roster"]``).
+    """
+    return _loaded(dict(data), file=RESOLVED, lines=None, folder=None, given=roster)
+
+
+def validate(paths: Iterable[str | os.PathLike[str]]) -> list[Fault]:
+    """All faults of these scenario files, in the order of the files and lines; none: all are valid."""
+    found: list[Fault] = []
+    for path in paths:
+        try:
+            load(path)
+        except InputError as error:
+            found.extend(error.faults)
+    return found
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a scenario file, for editors; rules across keys are not in it."""
+    schema = Scenario.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Headshare scenario"}

@@ -1,0 +1,55 @@
+"""The scenario: what a file says, with every default filled in; knows nothing of how it is simulated."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from sim.scenario.distributions import Section
+from sim.scenario.platform import Support, Surface
+from sim.scenario.sections import AgencyGroup, Claim, Fans, Influencers, Segment, Vertical
+
+__all__ = ["Scenario"]
+
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+
+
+class Scenario(Section):
+    """A platform, its people, the arms that are compared and the claims that are tested."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description="Short name; the run folder carries it."
+    )
+    title: str = Field(default="", max_length=1000, description="One line for people.")
+    description: str = Field(default="", max_length=20_000, description="What the scenario stands for.")
+    seed: Seed = Field(description="Seed of all random numbers.")
+    horizon_days: int = Field(ge=1, le=36_500, description="Days simulated after day 0.")
+    warmup_days: int = Field(
+        default=30, ge=0, le=3650, description="Days before day 0: organic slots only, no follows, no reviews."
+    )
+    replications: int = Field(ge=1, le=100_000, description="Replications of every arm; 30 and more for a claim.")
+    population: Literal["redraw", "fixed"] = Field(
+        default="redraw", description="Each replication draws its own population, or all share that of replication 0."
+    )
+    people_per_fan: float | None = Field(
+        default=None, gt=0, le=1e9, description="Real people that a fan stands for; left out: real / simulated follows."
+    )
+    reads_per_examined: float = Field(
+        default=1.0, gt=0, le=1e6, description="Reported reads for each examined impression (platforms inflate)."
+    )
+    control: str = Field(default="none", description="The arm that the others are compared with.")
+    fans: Fans
+    segments: dict[str, Segment] = Field(default={"all": Segment(share=1.0)}, min_length=1, max_length=100)
+    verticals: dict[str, Vertical] = Field(default={"all": Vertical(share=1.0)}, min_length=1, max_length=200)
+    influencers: Influencers
+    agencies: dict[str, AgencyGroup] = Field(default={}, max_length=100)
+    surfaces: dict[str, Surface] = Field(min_length=1, max_length=32)
+    support: Support = Field(default=Support())
+    arms: dict[str, dict[str, Any]] = Field(
+        default={"none": {"support": {"policy": "none"}}},
+        min_length=1,
+        max_length=100,
+        description="Arms; each patches the base scenario at any key that doesn't change who exists.",
+    )
+    claims: dict[str, Claim] = Field(default={}, max_length=200)

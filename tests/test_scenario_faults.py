@@ -1,0 +1,373 @@
+"""Scenario files that are wrong: each fault is told, with its line, and nothing else happens."""
+
+import os
+import random
+import time
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sim.errors import Fault, InputError
+from sim.scenario import load, validate
+from sim.scenario.faults import MAX_FAULTS
+from sim.scenario.lines import MAX_DEPTH, TooDeepError, index
+from sim.scenario.words import nearest, path_text, shown
+
+CORPUS = Path(__file__).parent / "corpus"
+BAD = sorted((CORPUS / "scenarios").glob("*.toml"))
+TEXT = (CORPUS / "valid.toml").read_text()
+
+
+def faults_of(folder: Path, text: str | bytes) -> tuple[Fault, ...]:
+    """The faults of a text as a file; none if it loads."""
+    path = folder / "x.toml"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    started = time.process_time()
+    try:
+        load(path)
+    except InputError as error:
+        return error.faults
+    finally:
+        assert time.process_time() - started < 1
+    return ()
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
+def test_each_bad_scenario_gives_exactly_its_message(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(CORPUS)
+    with pytest.raises(InputError) as caught:
+        load(path.relative_to(CORPUS))
+    assert str(caught.value) + "\n" == path.with_suffix(".txt").read_text()
+    assert caught.value.exit_code == 2
+
+
+def test_all_bad_files_are_validated_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(CORPUS)
+    names = [path.relative_to(CORPUS) for path in BAD]
+    said = "".join(f"{fault}\n" for fault in validate(["valid.toml", *names]))
+    assert said == "".join(path.with_suffix(".txt").read_text() for path in BAD)
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("missing", "no such file"),
+        ("folder", "is a folder, not a file"),
+        ("pipe", "is not a regular file"),
+        ("null\0byte", "no such file"),
+        ("large", "must be at most 256 KiB"),
+    ],
+)
+def test_what_is_no_readable_file_is_one_clean_fault(tmp_path: Path, kind: str, message: str) -> None:
+    path = tmp_path / kind
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "large":
+        path.write_text("#" * 256 * 1024 + "\n")
+    (fault,) = validate([path])
+    assert (fault.rule, fault.line) == (message, None)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")
+def test_a_file_that_may_not_be_read_is_one_clean_fault(tmp_path: Path) -> None:
+    path = tmp_path / "secret.toml"
+    path.write_text(TEXT)
+    path.chmod(0)
+    assert [fault.rule for fault in validate([path])] == ["can't be read: permission denied"]
+
+
+def test_a_name_with_control_characters_is_shown_escaped(tmp_path: Path) -> None:
+    (fault,) = validate([tmp_path / "a\x1b[2J.toml"])
+    assert fault.file.endswith("a\\u001b[2J.toml")
+
+
+def _mutant(rng: random.Random) -> str:
+    """The valid file, damaged in one to three places."""
+    tokens = [
+        "nan",
+        "-1",
+        "1e400",
+        "[",
+        "]",
+        "{",
+        '"',
+        "'",
+        "=",
+        ".",
+        "#",
+        "\n",
+        "\\",
+        "\x00",
+        "é",
+        "9" * 30,
+        "true",
+        "[[a]]",
+    ]
+    tokens += ['"x"', "[1, 2]", "{a = 1}", "2020-01-01", "0x" + "f" * 40, "\r", "''", "kind", "\x7f", "[arms.none]\n"]
+    text = TEXT
+    for _ in range(rng.randint(1, 3)):
+        lines = text.split("\n")
+        i, j = rng.randrange(len(lines)), rng.randrange(len(lines))
+        at = rng.randrange(len(text))
+        match rng.randrange(7):
+            case 0:
+                text = text[:at] + text[at + rng.randint(1, 20) :]
+            case 1:
+                text = text[:at] + rng.choice(tokens) + text[at:]
+            case 2:
+                lines[i], lines[j] = lines[j], lines[i]
+                text = "\n".join(lines)
+            case 3:
+                text = "\n".join([*lines[:i], *lines[i + 1 :]])
+            case 4:
+                text = "\n".join([*lines[: i + 1], lines[j], *lines[i + 1 :]])
+            case 5:
+                key, sign, _ = lines[i].partition("=")
+                lines[i] = f"{key}= {rng.choice(tokens)}" if sign else lines[i]
+                text = "\n".join(lines)
+            case _:
+                text = text[:at] + chr(rng.randrange(256)) + text[at + 1 :]
+    return text
+
+
+def test_a_damaged_file_loads_or_is_refused_with_a_line(tmp_path: Path) -> None:
+    outcomes = set()
+    for seed in range(400):
+        found = faults_of(tmp_path, _mutant(random.Random(seed)))
+        outcomes.add(bool(found))
+        assert all(fault.line for fault in found), (seed, found)
+        assert all(str(fault).isprintable() for fault in found), (seed, found)
+        assert [fault.line for fault in found] == sorted(fault.line or 0 for fault in found)
+    assert outcomes == {True, False}
+
+
+def _repeated(entry: str) -> str:
+    """The valid file, filled up with numbered entries."""
+    room = 255 * 1024 - len(TEXT)
+    return TEXT + "".join(entry.format(i) for i in range(room // len(entry.format(10**4))))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(_repeated("\n[arms.a{}]\n"), id="thousands of arms"),
+        pytest.param(_repeated("unknown_key_{} = 1\n"), id="thousands of unknown keys"),
+        pytest.param(_repeated("[segments.s{}]\nshare = 0.1\n"), id="thousands of segments"),
+        pytest.param(_repeated("[support.tiers.t{}]\nweight = -1\n"), id="thousands of faults"),
+        pytest.param("x = [" + "1," * 120_000 + "]", id="long array"),
+        pytest.param('x = """' + '"a' * 120_000, id="unclosed string"),
+        pytest.param("x = " + "{a = " * 40_000, id="deep inline tables"),
+        pytest.param("[" + "a." * 120_000 + "a]", id="long header"),
+        pytest.param("a" * 250_000 + " = 1", id="long key"),
+        pytest.param("seed = 0x" + "f" * 250_000, id="million-bit number"),
+        pytest.param("seed = 1." + "1" * 250_000, id="long float"),
+        pytest.param("\n".join(".".join([f"a{i}"] + ["b"] * 28) + "=1" for i in range(3500)), id="many dotted keys"),
+    ],
+)
+def test_a_bomb_is_refused_within_a_second(tmp_path: Path, text: str) -> None:
+    found = faults_of(tmp_path, text)
+    assert 1 <= len(found) <= MAX_FAULTS + 1
+    assert all(len(str(fault)) < 1000 for fault in found)
+
+
+def test_faults_of_models_and_across_keys_are_told_at_once(tmp_path: Path) -> None:
+    text = TEXT.replace("seed = 7", 'seed = "7"').replace("share = 0.6", "share = 0.5")
+    text = text.replace('arm = "tiered"', 'arm = "teired"').replace(
+        'policy = "uniform"', 'policy = "tiered"\nreview_days = 0'
+    )
+    paths = [fault.path for fault in faults_of(tmp_path, text)]
+    assert paths == ["seed", "segments", "arms.uniform.support.review_days", "claims.lower.arm"]
+
+
+def test_a_fault_of_the_base_is_not_told_again_for_each_arm(tmp_path: Path) -> None:
+    (fault,) = faults_of(tmp_path, TEXT.replace("share = 0.6", "share = 0.5"))
+    assert fault.path == "segments"
+
+
+def test_a_fault_that_comes_of_a_patch_stands_at_the_patch(tmp_path: Path) -> None:
+    text = TEXT + "\n[arms.loud]\nsurfaces.feed.session_share = 0.9\n"
+    (fault,) = faults_of(tmp_path, text)
+    assert (fault.path, fault.line) == ("arms.loud.surfaces", text.count("\n"))
+    assert fault.value == "1.4"
+
+
+def test_a_message_gives_file_line_path_rule_value_and_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(CORPUS)
+    said = [str(fault) for fault in validate(["scenarios/negative.toml"])]
+    assert (
+        said[-1] == "scenarios/negative.toml:54: support.tiers.priority.over_followers: must be >= -1, got -5 (people)"
+    )
+
+
+def test_values_are_shown_as_toml_has_them_cut_and_escaped() -> None:
+    assert shown({"a b": [True, 1.5, "x"]}) == '{"a b" = [true, 1.5, "x"]}'
+    assert shown("\x1b\u202e\ud800\n") == '"\\u001b\\u202e\\ud800\\n"'
+    assert shown('say "a\\b"') == '"say \\"a\\\\b\\""'
+    assert len(shown("x" * 1000)) == len(shown(16**100_000)) == len(shown([[]] * 10**6)) == 60
+    assert path_text(("arms", "a.b", "x", 0)) == 'arms."a.b".x[0]'
+    assert nearest("horizon", ["seed", "horizon_days"]) == "horizon_days"
+    assert nearest(3, ["three"]) is None
+
+
+class _Writer:
+    """Writes random TOML and notes the line of every path."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        self.lines: list[str] = []
+        self.places: dict[tuple[Any, ...], int] = {}
+        self.pending = ""  # what stands on the present line already
+        self.count = 0
+
+    def key(self) -> tuple[str, str]:
+        self.count += 1
+        name = f"k{self.count}"
+        return self.rng.choice(
+            [
+                (name, name),
+                (f"{name}.[#", f'"{name}.[#"'),
+                (f"{name} '", f'"{name} \'"'),
+                (f'{name}"', f"'{name}\"'"),
+                (f"{name}\t", f'"{name}\\t"'),
+            ]
+        )
+
+    def put(self, path: tuple[Any, ...]) -> None:
+        self.places.setdefault(path, len(self.lines) + 1)
+
+    def value(self, path: tuple[Any, ...], depth: int) -> str:
+        """A value that starts on the present line; the lines that it spans are added by the way."""
+        scalars = [
+            "1",
+            "-2.5e3",
+            "true",
+            "1979-05-27T07:32:00Z",
+            '"a # [b] = \\"c\\""',
+            "'x = \"'",
+            '""',
+            "''",
+            '"""q"""""',
+        ]
+        kind = self.rng.randrange(7) if depth < 3 else 0
+        if kind == 1:
+            open_text = '"""a \\" ["' if self.rng.random() < 0.5 else "'''x ''"
+            close = '""" ' if open_text.startswith('"') else "''' "
+            self.next_line(self.pending + open_text)
+            self.next_line("[not.a.table]")
+            self.pending = "not = 1 # either"
+            return close
+        if kind == 2:
+            parts = []
+            for _ in range(self.rng.randrange(3)):
+                name, raw = self.key()
+                self.put((*path, name))
+                parts.append(f"{raw} = {self.rng.choice(scalars)}")
+            return "{" + ", ".join(parts) + "}"
+        if kind == 3:
+            self.next_line(self.pending + "[ # ]")
+            self.pending = ""
+            for i in range(self.rng.randrange(4)):
+                self.put((*path, i))
+                text = self.value((*path, i), depth + 1)
+                self.next_line(f"{self.pending}{text}, # ,")
+                self.pending = ""
+            return "]"
+        return self.rng.choice(scalars)
+
+    def next_line(self, text: str) -> None:
+        self.lines.append(text)
+
+    def pairs(self, table: tuple[Any, ...]) -> None:
+        for _ in range(self.rng.randrange(4)):
+            names = [self.key() for _ in range(self.rng.choice([1, 1, 1, 3]))]
+            path = table
+            for name, _ in names:
+                path = (*path, name)
+                self.put(path)
+            self.pending = (
+                self.rng.choice(["", "  "]) + self.rng.choice([".", " . "]).join(raw for _, raw in names) + " = "
+            )
+            text = self.value(path, 0)
+            self.next_line(f"{self.pending}{text}{self.rng.choice(['', ' # = [x]'])}")
+            if self.rng.random() < 0.3:
+                self.next_line(self.rng.choice(["", "# [comment]", "\t"]))
+
+    def document(self) -> str:
+        self.pairs(())
+        for _ in range(self.rng.randrange(5)):
+            name, raw = self.key()
+            if self.rng.random() < 0.4:
+                self.put((name,))
+                for i in range(self.rng.randint(1, 3)):
+                    self.put((name, i))
+                    self.next_line(f"[[{raw}]]")
+                    self.pairs((name, i))
+                    inner, inner_raw = self.key()
+                    self.put((name, i, inner))
+                    self.next_line(f"[{raw}.{inner_raw}]")
+                    self.pairs((name, i, inner))
+            else:
+                self.put((name,))
+                inner, inner_raw = self.key()
+                self.put((name, inner))
+                self.next_line(f"[ {raw} . {inner_raw} ] # ]")
+                self.pairs((name, inner))
+                if self.rng.random() < 0.5:
+                    self.places[(name,)] = len(self.lines) + 1
+                    self.next_line(f"[{raw}]")
+                    self.pairs((name,))
+        return self.rng.choice(["\n", "\r\n"]).join([*self.lines, ""])
+
+
+def _paths(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    entries = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, entry in entries:
+        yield (*path, key)
+        yield from _paths(entry, (*path, key))
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32))
+def test_every_path_that_tomllib_reads_has_the_line_where_it_was_written(seed: int) -> None:
+    writer = _Writer(random.Random(seed))
+    text = writer.document()
+    lines = index(text)
+    paths = set(_paths(tomllib.loads(text)))
+    assert paths == set(writer.places)
+    assert {path: lines.of(path) for path in paths} == writer.places
+
+
+def test_a_path_that_isn_t_there_has_the_line_of_its_parent() -> None:
+    lines = index("a = 1\n\n[b.c]\nd = 2\n")
+    assert [lines.of(path) for path in (("b", "c", "x", 3), ("b", "x"), ("x",), ())] == [3, 3, 1, 1]
+
+
+def test_nesting_is_capped_at_the_same_depth_in_every_form() -> None:
+    def forms(depth: int) -> list[str]:
+        dotted = ".".join("a" * depth)
+        return [f"{dotted} = 1", f"[{dotted}]", "a = " + "[" * (depth - 1) + "]" * (depth - 1)]
+
+    for text in forms(MAX_DEPTH):
+        assert index(text + "\n").of(("a",)) == 1
+        tomllib.loads(text)
+    for text in forms(MAX_DEPTH + 1):
+        with pytest.raises(TooDeepError):
+            index("\n" + text)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.text(alphabet="ab.=[]{}\"'#,\n\r \\1\t", max_size=60))
+def test_the_line_index_reads_all_that_tomllib_reads(text: str) -> None:
+    lines = index(text)
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return
+    assert all(lines.knows(path) for path in _paths(data) if not any(isinstance(part, int) for part in path))
