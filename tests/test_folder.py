@@ -18,7 +18,7 @@ from run_writer import CONTENT, IDENTITY, KEYS, files_of, payload, tables_of, wr
 
 from sim.errors import InputError, MachineError
 from sim.experiment import folder as folder_module
-from sim.experiment.folder import JOURNAL, LOCK, MANIFEST, MANIFEST_KEYS, RunFolder, read_manifest, read_table
+from sim.experiment.folder import JOURNAL, LOCK, MANIFEST, MANIFEST_KEYS, MANIFEST_KEYS, RunFolder, read_manifest, read_table
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +58,10 @@ def test_the_manifest_is_the_given_one_with_files_and_identity(run: Path) -> Non
     assert read_manifest(run) == {**CONTENT, "identity": IDENTITY, "files": files}
 
 
-def test_the_manifest_is_sorted_indented_utf8(run: Path) -> None:
+def test_the_manifest_is_indented_utf8_in_the_order_of_its_contract(run: Path) -> None:
     text = (run / MANIFEST).read_text("utf-8")
-    assert text == json.dumps(json.loads(text), sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+    assert text == json.dumps(json.loads(text), indent=1, ensure_ascii=False) + "\n"
+    assert list(json.loads(text)) == [*MANIFEST_KEYS, "files", "identity", "seal"]
     assert "weibo-头部" in text
 
 

@@ -149,7 +149,7 @@ class RunFolder:
                 self._write(f"{name}.parquet", content)
             # The tables are there for good before the manifest says so.
             _synchronise(self.path)
-            sealed = {**manifest, "files": files, "identity": self.identity}
+            sealed = {key: manifest[key] for key in MANIFEST_KEYS} | {"files": files, "identity": self.identity}
             self._write(MANIFEST, _sealed(sealed))
             _synchronise(self.path)
             self._manifest = json.loads(_canonical(sealed))
@@ -341,9 +341,8 @@ def _check(tables: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
 
 def _canonical(manifest: Mapping[str, Any]) -> bytes:
     """Bytes of a manifest. A lone surrogate (a command line can hold some) becomes the JSON escape that it is."""
-    # Through JSON once more, for keys that aren't strings sort differently before they are.
-    plain = json.loads(json.dumps(dict(manifest), allow_nan=False))
-    text = json.dumps(plain, sort_keys=True, indent=1, ensure_ascii=False)
+    # Keys are not sorted: in a scenario the order of segments, surfaces and tiers decides.
+    text = json.dumps(dict(manifest), allow_nan=False, indent=1, ensure_ascii=False)
     return (text + "\n").encode("utf-8", "backslashreplace")
 
 

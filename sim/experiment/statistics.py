@@ -263,8 +263,8 @@ def holm(p_values: Floats) -> Floats:
 def holm_levels(p_values: Floats, alpha: float = 0.05) -> Floats:
     """Level at which Holm's procedure holds each test: 1 minus it is the level of the adjusted interval.
 
-    ``alpha_(j) = alpha / (m - j + 1)``, ``j`` the rank by ascending p, ties by position. What Holm rejects has an
-    adjusted interval without 0; the reverse needs every test of a smaller p to be rejected too.
+    ``alpha_(j) = alpha / (m - j + 1)``, ``j`` the rank by ascending p, ties by position, up to the first test that is
+    not rejected; Holm stops there, and so do the levels: an adjusted interval excludes 0 exactly where Holm rejects.
 
     Parameters
     ----------
@@ -282,14 +282,18 @@ def holm_levels(p_values: Floats, alpha: float = 0.05) -> Floats:
     -----
     O(n log n). No random numbers. Raises as :func:`holm`, and for an ``alpha`` out of range.
 
-    >>> holm_levels(np.array([0.5, 0.125, float("nan")]), alpha=0.0625).tolist()
+    >>> holm_levels(np.array([0.5, 0.03125, float("nan")]), alpha=0.0625).tolist()
     [0.0625, 0.03125, nan]
     """
     if not 0 < alpha < 1:
         raise ValueError(f"alpha must be in (0, 1), got {alpha}")
     p_values, order = _ranked(p_values)
     levels = np.full(p_values.shape, np.nan)
-    levels[order] = alpha / np.arange(len(order), 0, -1)
+    steps = alpha / np.arange(len(order), 0, -1)
+    kept = np.flatnonzero(p_values[order] > steps)
+    if kept.size:
+        steps[kept[0] :] = steps[kept[0]]
+    levels[order] = steps
     return levels
 
 

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from simpy import Environment, Event
 
-__all__ = ["DAY", "Order", "moment"]
+__all__ = ["DAY", "Order", "moment", "snapshot_times"]
 
 DAY = 86_400
 
@@ -29,3 +29,12 @@ def moment(env: Environment, delay: int, order: Order) -> Event:
     event._value = None
     env.schedule(event, priority=order, delay=delay)  # type: ignore[arg-type]
     return event
+
+
+def snapshot_times(horizon_days: int) -> list[int]:
+    """Day 0, every 30 days, and the end [s].
+
+    >>> [time // DAY for time in snapshot_times(75)]
+    [0, 30, 60, 75]
+    """
+    return [*range(0, horizon_days * DAY, 30 * DAY), horizon_days * DAY]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from simpy import Environment, Event
 
 from sim.model.books import FLOWS, Books
-from sim.model.clock import DAY, Order, moment
+from sim.model.clock import DAY, Order, moment, snapshot_times
 from sim.model.frozen import Counter
 from sim.model.population import Population
 from sim.model.surfaces import Surfaces
@@ -19,6 +19,7 @@ from sim.scenario.scenario import Scenario
 __all__ = ["Control", "Review"]
 
 MONTH = 30 * DAY
+QUARTER = 90 * DAY
 YEAR = 365 * DAY
 Int64s = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -79,17 +80,13 @@ class Control:
             env.process(self._refresh(env, surface, settings.refresh_minutes * 60))
         return moment(env, self.end - self.start, Order.STOP)
 
-    def snapshot_times(self) -> list[int]:
-        """Day 0, every 30 days, and the end [s]."""
-        return [*range(0, self.end, MONTH), self.end]
-
     def _review_times(self) -> range:
         return range(0, self.end + 1, self._scenario.support.review_days * DAY)
 
     def _book_times(self) -> list[int]:
         """Every time that a review or a measure looks at or back to [s]."""
-        times = {self.start, 0, self.end, self.back(self.end, 90 * DAY)}
-        for time in self.snapshot_times():
+        times = {self.start, 0, self.end, max(self.end - QUARTER, 0)}
+        for time in snapshot_times(self._scenario.horizon_days):
             times |= {time, self.back(time, MONTH)}
         for time in self._review_times():
             times |= {time, self.back(time, MONTH), self.back(time, YEAR)}

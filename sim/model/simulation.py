@@ -48,10 +48,6 @@ class Outcome:
     """Where each fan's list begins, shape (F + 1,), and the members."""
     books: Books
     reviews: tuple[Review, ...]
-    snapshots: tuple[int, ...]
-    """Times of the snapshots [s]."""
-    start: int
-    """When the warm-up began [s], <= 0."""
 
     def followers(self, time: int) -> Int64s:
         """Followers at a time that the books know [simulated fans], shape (M,)."""
@@ -115,6 +111,4 @@ def simulate(
         follow_lists=traffic.follow_lists(),
         books=control.books,
         reviews=tuple(control.reviews),
-        snapshots=tuple(control.snapshot_times()),
-        start=control.start,
     )

@@ -104,6 +104,12 @@ def _judged(data: Mapping[str, Any], has_roster: bool) -> _Judged:
     return _Judged(scenario, wrong, touched)
 
 
+def _names_roster(data: Mapping[str, Any]) -> bool:
+    """Whether the data name a roster, be it by a faulty name."""
+    people = data.get("influencers")
+    return isinstance(people, dict) and people.get("roster") is not None
+
+
 def _filled(scenario: Scenario, roster: Roster | None, roster_name: str | None) -> dict[str, Any]:
     """The scenario as a table without defaults left to fill in."""
     data = scenario.model_dump()
@@ -197,9 +203,10 @@ def _loaded(
 ) -> Loaded:
     """Validate, resolve, and read the roster; all faults at once."""
     found = _Findings()
-    judged = _judged(data, given is not None)
+    has_roster = given is not None or _names_roster(data)
+    judged = _judged(data, has_roster)
     found.add(judged.wrong)
-    arms = _arms(judged, given is not None, found)
+    arms = _arms(judged, has_roster, found)
     base = judged.scenario
     roster, name, roster_faults = (None, None, []) if base is None else _roster(base, folder, given, found)
     if base is None or found.listed or roster_faults:

@@ -25,12 +25,14 @@ def _stand_in(annotation: Any) -> Any:
     """A value of the type. 1 lies within the bounds of every number of the models."""
     first = members_of(annotation)[0]
     if get_origin(first) is Literal:
-        return get_args(first)[0]
+        return get_args(first)[-1]  # of a surface's kinds not the feed, which has rules of its own
     if kinds_of(annotation) or first in (int, float):
         return 1
     if first in (str, bool):
         return "x" if first is str else False
-    return [] if get_origin(first) is list else {}
+    if get_origin(first) is list:
+        return []
+    return {"x": {}} if get_origin(first) is dict and fields_of(get_args(first)[1]) else {}
 
 
 def _field(path: Path) -> FieldInfo | None:
@@ -75,7 +77,8 @@ def repaired(data: Mapping[str, Any], found: Iterable[Finding]) -> tuple[Scenari
             path = finding.path[:-1] if kinds_of(expected(finding.path[:-1])[0]) else finding.path
             if len(path) == 1 and (path[0] in NAMED_ELSEWHERE or nearest(path[0], NAMED_ELSEWHERE)):
                 return None
-            if path not in touched and path[:1] != ("arms",):  # a patch is judged with its arm
+            in_patch = path[:1] == ("arms",) and len(path) > 2  # judged with its arm
+            if path not in touched and not in_patch:
                 mended = _fix(mended, path)
                 touched.append(path)
         try:

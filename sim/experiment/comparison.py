@@ -1,0 +1,200 @@
+"""The answer: arms compared by paired replications, the confirmatory family, verdicts on the claims, the decomposition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from sim import records
+from sim.experiment.intervals import moments
+from sim.experiment.measures import Cell, cells, primary_window
+from sim.experiment.plan import TWIN, Unit, pairs
+from sim.experiment.statistics import decomposition, holm, holm_levels, paired_difference, paired_differences, verdict
+from sim.experiment.tables import cell_columns, words
+from sim.experiment.unit import UnitRecord
+from sim.model.frozen import Total
+from sim.scenario import Loaded
+from sim.scenario.sections import Claim
+
+__all__ = ["Comparison", "compare_units"]
+
+FILLED_SHARE = 0.999
+"""Arms of which less of the reserved slots found a supported account aren't compared."""
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The tables of the answer."""
+
+    comparison: pa.Table
+    claims: pa.Table
+    decomposition: pa.Table
+
+
+def values_of(kept: Mapping[Unit, UnitRecord], arm: str) -> Floats:
+    """Values of an arm, shape (replications, cells)."""
+    return np.array([record.arrays["values"] for unit, record in kept.items() if unit.arm == arm])
+
+
+def unfilled_arms(loaded: Loaded, kept: Mapping[Unit, UnitRecord]) -> list[str]:
+    """Arms whose support list was too short for the reserved slots in any replication."""
+    out = []
+    for arm in loaded.arms:
+        totals = [record.arrays["totals"].sum(axis=0) for unit, record in kept.items() if unit.arm == arm]
+        if any(t[Total.SUPPORT_UNFILLED] > (1 - FILLED_SHARE) * t[Total.RESERVED] for t in totals):
+            out.append(arm)
+    return out
+
+
+def primary_cells(horizon_days: int) -> list[Cell]:
+    """The two primary quantities: head share of followers at the end and of exposure over the last 90 days."""
+    end = float(horizon_days)
+    return [
+        Cell(end, None, "all", "influencer", "followers", "head_share_01"),
+        Cell(end, primary_window(horizon_days), "all", "influencer", "exposure", "head_share_01"),
+    ]
+
+
+def cell_of(claim: Claim, horizon_days: int) -> Cell:
+    """What a claim is about: at the end, flows over the last 90 days."""
+    window = None if claim.quantity == "followers" else primary_window(horizon_days)
+    return Cell(float(horizon_days), window, claim.population, claim.level, claim.quantity, claim.measure)
+
+
+def compare_units(loaded: Loaded, kept: Mapping[Unit, UnitRecord]) -> Comparison:
+    """Compare all pairs of arms on all cells.
+
+    Confirmatory, and adjusted together by Holm's procedure, are the non-control arms on the two primary quantities, and
+    what the scenario's claims state beforehand; all other rows are exploratory, their ``p_holm`` null.
+    """
+    scenario = loaded.scenario
+    about = cells(scenario.horizon_days, scenario.warmup_days)
+    position = {cell: i for i, cell in enumerate(about)}
+    short = unfilled_arms(loaded, kept)
+    compared = [pair for pair in pairs(loaded) if not set(pair) & set(short)]
+    values = {arm: values_of(kept, arm) for arm in (*loaded.arms, TWIN)}
+    claims = {name: (claim, cell_of(claim, scenario.horizon_days)) for name, claim in scenario.claims.items()}
+    family = dict.fromkeys(
+        [
+            (pair, position[cell])
+            for pair in compared
+            if pair[1] == scenario.control
+            for cell in primary_cells(scenario.horizon_days)
+        ]
+        + [
+            ((claim.arm, claim.control), position[cell])
+            for claim, cell in claims.values()
+            if (claim.arm, claim.control) in compared
+        ]
+    )
+    columns = {pair: paired_differences(values[pair[1]], values[pair[0]]) for pair in compared}
+    p_family = np.array([columns[pair].p_value[cell] for pair, cell in family])
+    p_holm = dict(zip(family, holm(p_family), strict=True)) if family else {}
+    levels = dict(zip(family, holm_levels(p_family), strict=True)) if family else {}
+    rows = _comparison_columns(about, compared)
+    for field in ("mean_control", "mean_arm", "difference", "ci_low", "ci_high", "p_value", "vr_total", "n_pairs"):
+        rows[field] = _joined([getattr(columns[pair], field) for pair in compared], np.int64 if field == "n_pairs" else np.float64)
+    adjusted = np.full((len(compared), len(about)), np.nan)
+    for (pair, cell), p in p_holm.items():
+        adjusted[compared.index(pair), cell] = p
+    rows["p_holm"] = adjusted.ravel()
+    rows["vr_streams"] = _joined(
+        [
+            _vr_streams(values[scenario.control], values[TWIN], values[pair[0]])
+            if pair[1] == scenario.control
+            else np.full(len(about), np.nan)
+            for pair in compared
+        ],
+        np.float64,
+    )
+    judged = []
+    for name, (claim, cell) in claims.items():
+        pair = (claim.arm, claim.control)
+        level = levels.get((pair, position[cell]))
+        judged.append(_judged(name, claim, cell, values, position[cell], level))
+    return Comparison(
+        comparison=records.table_of("comparison", rows),
+        claims=records.table_of("claims", _transposed("claims", judged)),
+        decomposition=records.table_of("decomposition", _decomposition_columns(kept, compared)),
+    )
+
+
+def _joined(parts: list[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any]:
+    """Parts one after the other; none: an empty array."""
+    return np.concatenate([*parts, np.zeros(0)]).astype(kind)
+
+
+def _comparison_columns(about: list[Cell], compared: list[tuple[str, str]]) -> dict[str, Any]:
+    names = list(dict.fromkeys(name for pair in compared for name in pair))
+    n = len(about)
+
+    def repeated(place: int) -> pa.DictionaryArray:
+        return words(names, np.repeat(np.array([names.index(pair[place]) for pair in compared], dtype=np.int32), n))
+
+    return {"arm": repeated(0), "control": repeated(1)} | cell_columns(about, len(compared))
+
+
+def _vr_streams(control: Floats, twin: Floats, arm: Floats) -> Floats:
+    """Var(arm - twin) / Var(arm - control), the twin being the control on the same population with its own streams."""
+    if len(twin) < 2:
+        return np.full(control.shape[1], np.nan)
+    n = len(twin)
+    independent = moments(arm[:n] - twin)[2]
+    common = moments(arm[:n] - control[:n])[2]
+    return np.divide(independent, common, out=np.full(common.shape, np.nan), where=common > 0)
+
+
+def _judged(
+    name: str, claim: Claim, cell: Cell, values: Mapping[str, Floats], column: int, level: float | None
+) -> dict[str, Any]:
+    """A claim's row; without a level (an arm that isn't compared) it stays undecided."""
+    row = {"claim": name, "arm": claim.arm, "control": claim.control, "group": None, "baseline_group": None}
+    row |= cell._asdict() | {"direction": claim.direction, "margin": claim.margin}
+    if level is None or np.isnan(level):
+        return row | {"estimate": None, "ci_low": None, "ci_high": None, "verdict": "undecided"}
+    paired = paired_difference(values[claim.control][:, column], values[claim.arm][:, column])
+    judgement = verdict(paired, direction=claim.direction, margin=claim.margin, alpha=level)
+    return row | {
+        "estimate": paired.difference,
+        "ci_low": judgement.ci_low,
+        "ci_high": judgement.ci_high,
+        "verdict": str(judgement.verdict),
+    }
+
+
+def _transposed(table: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Columns of rows, typed by the contract so that a table without rows has its types too."""
+    schema = records.arrow_schema(table)
+    return {field.name: pa.array([row[field.name] for row in rows], field.type) for field in schema}
+
+
+def _decomposition_columns(kept: Mapping[Unit, UnitRecord], compared: list[tuple[str, str]]) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = []
+    for arm, control in compared:
+        for replication in sorted(unit.replication for unit in kept if unit.arm == arm):
+            s0, w_arm, n_arm = kept[Unit(arm, replication)].arrays["support_effect"]
+            _, w_control, n_control = kept[Unit(control, replication)].arrays["support_effect"]
+            parts = decomposition(*(np.array([x]) for x in (s0, w_control, w_arm, n_control, n_arm)))
+            allocation, volume = float(parts.allocation[0]), float(parts.volume[0])
+            rows.append(
+                {
+                    "arm": arm,
+                    "control": control,
+                    "replication": replication,
+                    "initial_head_share": s0,
+                    "new_follow_share_control": w_control,
+                    "new_follow_share_arm": w_arm,
+                    "head_share_of_new_control": n_control,
+                    "head_share_of_new_arm": n_arm,
+                    "difference": allocation + volume,
+                    "allocation": allocation,
+                    "volume": volume,
+                }
+            )
+    return _transposed("decomposition", rows)

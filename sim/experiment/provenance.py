@@ -1,0 +1,51 @@
+"""What makes a run re-creatable: its identity, versions and source; knows no results."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import sim
+from sim.scenario import Loaded, resolved
+
+__all__ = ["DECIDING", "identity", "source_digest", "versions"]
+
+DECIDING = ("numba", "numpy", "pyarrow", "pydantic", "scipy", "simpy")
+"""Packages whose versions a manifest names."""
+
+
+@cache
+def source_digest() -> str:
+    """SHA-256 over the project's own source files, in order of their names."""
+    folder = Path(sim.__file__).parent
+    sha = hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        sha.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return sha.hexdigest()
+
+
+def identity(loaded: Loaded, engine: str) -> str:
+    """SHA-256 over all that decides the content of a run: resolved scenario, roster, engine, the project's source."""
+    parts = {
+        "scenario": resolved(loaded),
+        "roster": loaded.inputs.get("roster"),
+        "plugin": None,
+        "engine": engine,
+        "source": source_digest(),
+    }
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
+
+
+def versions() -> dict[str, Any]:
+    """Versions of Python, the project and the packages that decide, and the digest of the project's source."""
+    return {
+        "headshare": version("headshare"),
+        "python": platform.python_version(),
+        **{package: version(package) for package in DECIDING},
+        "source": source_digest(),
+    }

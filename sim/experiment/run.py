@@ -1,0 +1,157 @@
+"""The experiment: a scenario in, a finished run folder out, and the run as readers see it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyarrow as pa
+
+from sim.experiment import plan, provenance
+from sim.experiment.comparison import compare_units
+from sim.experiment.folder import RunFolder, read_manifest, read_table
+from sim.experiment.runner import run_units
+from sim.experiment.tables import unit_tables
+from sim.experiment.unit import UnitRecord
+from sim.model.frozen import Total
+from sim.model.simulation import EngineName
+from sim.scenario import Loaded, from_resolved, resolved
+
+__all__ = ["RUNS", "Run", "experiment"]
+
+RUNS = Path("results/runs")
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run; its tables are read, and checked, when they are asked for."""
+
+    path: Path
+    manifest: dict[str, Any]
+
+    @classmethod
+    def read(cls, path: Path | str) -> Run:
+        """Read a run folder; ``InputError`` where it holds no finished run or is damaged."""
+        return cls(Path(path), read_manifest(path))
+
+    def table(self, name: str) -> pa.Table:
+        """One of its tables, checked against the manifest's SHA-256."""
+        return read_table(self.path, name)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the digests of all arms and replications: equal for equal outcomes, whatever the engine."""
+        return hashlib.sha256(repr(sorted(self.manifest["digests"].items())).encode()).hexdigest()
+
+    @property
+    def horizon_days(self) -> float:
+        """Time of the end [days]."""
+        return float(self.manifest["scenario"]["horizon_days"])
+
+    def answer(self) -> list[dict[str, Any]]:
+        """Rows of the comparison at the end."""
+        rows: list[dict[str, Any]] = self.table("comparison").to_pylist()
+        return [row for row in rows if row["time_days"] == self.horizon_days]
+
+    def claims(self) -> list[dict[str, Any]]:
+        """Rows of the claims."""
+        rows: list[dict[str, Any]] = self.table("claims").to_pylist()
+        return rows
+
+    def recreate(self, roster: Path | str | None, out: Path | str) -> Run:
+        """Run it again from the manifest alone (and the roster's file, where it had one) into another folder."""
+        return experiment(from_resolved(self.manifest["scenario"], roster), out=out, engine=self.manifest["engine"])
+
+
+def default_folder(loaded: Loaded, engine: str) -> Path:
+    """``results/runs/NAME-DIGEST``."""
+    return RUNS / f"{loaded.scenario.name}-{provenance.identity(loaded, engine)[:12]}"
+
+
+def experiment(
+    loaded: Loaded,
+    *,
+    out: Path | str | None = None,
+    engine: EngineName = "compiled",
+    threads: int | None = None,
+    resume: bool = False,
+    force: bool = False,
+    command: Sequence[str] = (),
+    report: Callable[[float, float], None] = lambda _done, _all: None,
+) -> Run:
+    """Run a scenario to its end, or go on with an unfinished run of the same identity; a finished one is just read.
+
+    Parameters
+    ----------
+    loaded
+        From ``sim.scenario.load``.
+    out
+        Run folder; left out: ``results/runs/NAME-DIGEST`` under the current folder.
+    engine
+        ``compiled`` or ``reference``: the same outcome.
+    threads
+        Threads to use, 1 or more; left out: as many as the process may use. No effect on the outcome.
+    resume
+        Insist that there is a run to go on with.
+    force
+        Run even where memory is expected not to suffice.
+    command
+        How the run was called, for the manifest.
+    report
+        Told the days simulated so far, and of how many.
+
+    Raises
+    ------
+    InputError
+        The folder holds something else, or nothing to resume; a population can't be drawn.
+    MachineError
+        Disk, memory, or another process on the same folder.
+    InterruptedRun
+        Interrupted; what was finished is kept.
+    """
+    started = time.perf_counter()
+    threads = threads or len(os.sched_getaffinity(0))
+    identity = provenance.identity(loaded, engine)
+    with RunFolder.open(out or default_folder(loaded, engine), identity, resume=resume) as folder:
+        if not folder.finished:
+            everything = plan.units(loaded)
+            todo = [unit for unit in everything if unit not in folder.done()]
+            free = psutil.virtual_memory().available
+            run_units(loaded, todo, folder, plan.crew(loaded, len(todo), threads, free, force=force), engine, report)
+            kept = {unit: UnitRecord.from_bytes(folder.fetch(*unit)) for unit in everything}
+            answer = compare_units(loaded, kept)
+            ordered = sorted((unit for unit in kept if unit.arm != plan.TWIN), key=lambda u: list(loaded.arms).index(u.arm))
+            arms_only = {unit: kept[unit] for unit in ordered}
+            tables = unit_tables(loaded, arms_only) | {
+                "comparison": answer.comparison,
+                "claims": answer.claims,
+                "decomposition": answer.decomposition,
+            }
+            totals = sum(record.arrays["totals"].sum(axis=0) for record in arms_only.values())
+            folder.publish(
+                tables,
+                {
+                    "schema": SCHEMA,
+                    "name": loaded.scenario.name,
+                    "scenario": resolved(loaded),
+                    "seed": loaded.scenario.seed,
+                    "engine": engine,
+                    "versions": provenance.versions(),
+                    "digests": {
+                        arm: [kept[unit].digest for unit in ordered if unit.arm == arm] for arm in loaded.arms
+                    },
+                    "counts": {"sessions": int(totals[Total.SESSIONS]), "impressions": int(totals[Total.IMPRESSIONS])},
+                    "seconds": round(time.perf_counter() - started, 3),
+                    "inputs": loaded.inputs,
+                    "plugin": None,
+                    "command": list(command),
+                },
+            )
+        return Run.read(folder.path)

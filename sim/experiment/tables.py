@@ -1,0 +1,156 @@
+"""The tables of a run, made from the records of its units; the columns are ``sim.records``' affair."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from sim import records
+from sim.experiment.measures import LORENZ_POINTS, Cell, cells, lorenz_cells
+from sim.experiment.plan import Unit
+from sim.experiment.unit import UnitRecord
+from sim.model.clock import DAY
+from sim.model.frozen import Counter, Total
+from sim.scenario import Loaded
+
+__all__ = ["cell_columns", "unit_tables"]
+
+Records = Mapping[Unit, UnitRecord]
+Columns = dict[str, Any]
+
+
+def words(choices: Sequence[str | None], index: NDArray[np.integer]) -> pa.DictionaryArray:
+    """Strings by number; -1 and a choice of None are null."""
+    plain = [*choices, None]
+    position = np.where(index < 0, len(choices), index).astype(np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(position), pa.array(plain, pa.string()))
+
+
+def cell_columns(wanted: Sequence[Cell], times: int) -> Columns:
+    """The columns that say what a value is about, for cells that are repeated as a whole."""
+    columns: Columns = {}
+    for field in Cell._fields:
+        values = [getattr(cell, field) for cell in wanted]
+        if field in ("time_days", "window_days"):
+            columns[field] = np.tile(np.array([np.nan if v is None else v for v in values], dtype=np.float64), times)
+        else:
+            choices = list(dict.fromkeys(values))
+            position = {value: i for i, value in enumerate(choices)}
+            columns[field] = words(choices, np.tile(np.array([position[v] for v in values], dtype=np.int32), times))
+    return columns
+
+
+def unit_tables(loaded: Loaded, kept: Records) -> dict[str, pa.Table]:
+    """The tables with a row per arm and replication: measures, influencers, agencies, surfaces, lorenz."""
+    surfaces = [f"exposure_{name.replace('-', '_')}" for name in loaded.scenario.surfaces]
+    makers = {
+        "measures": lambda: _measures(loaded, kept),
+        "influencers": lambda: _stacked([_influencers(loaded, record, surfaces) for record in kept.values()], kept),
+        "agencies": lambda: _stacked([_agencies(loaded, record) for record in kept.values()], kept),
+        "surfaces": lambda: _stacked([_surfaces(loaded, record) for record in kept.values()], kept),
+        "lorenz": lambda: _lorenz(loaded, kept),
+    }
+    extra = {"influencers": surfaces}
+    return {name: records.table_of(name, make(), extra.get(name, ())) for name, make in makers.items()}
+
+
+def _unit_columns(kept: Records, n_rows: Sequence[int]) -> Columns:
+    """Arm and replication of each unit, repeated over its rows."""
+    arms = list(dict.fromkeys(unit.arm for unit in kept))
+    arm = np.repeat(np.array([arms.index(unit.arm) for unit in kept], dtype=np.int32), n_rows)
+    return {"arm": words(arms, arm), "replication": np.repeat([unit.replication for unit in kept], n_rows)}
+
+
+def _stacked(parts: Sequence[Columns], kept: Records) -> Columns:
+    """The units' columns one below the other."""
+    n_rows = [len(next(iter(part.values()))) for part in parts]
+    together = {
+        name: pa.chunked_array([pa.array(part[name]) for part in parts])
+        if isinstance(parts[0][name], pa.Array)
+        else np.concatenate([part[name] for part in parts])
+        for name in parts[0]
+    }
+    return _unit_columns(kept, n_rows) | together
+
+
+def _measures(loaded: Loaded, kept: Records) -> Columns:
+    about = cells(loaded.scenario.horizon_days, loaded.scenario.warmup_days)
+    columns = cell_columns(about, len(kept)) | _unit_columns(kept, [len(about)] * len(kept))
+    return columns | {"value": np.concatenate([record.arrays["values"] for record in kept.values()])}
+
+
+def _lorenz(loaded: Loaded, kept: Records) -> Columns:
+    about = [cell for cell in lorenz_cells(loaded.scenario.horizon_days) for _ in range(LORENZ_POINTS)]
+    columns = cell_columns(about, len(kept)) | _unit_columns(kept, [len(about)] * len(kept))
+    del columns["measure"]
+    curves = np.concatenate([record.arrays["lorenz"].ravel() for record in kept.values()])
+    defined = ~np.isnan(curves)
+    columns["holder_share"] = np.tile(np.arange(LORENZ_POINTS) / (LORENZ_POINTS - 1), len(kept) * len(about) // LORENZ_POINTS)
+    columns["amount_share"] = curves
+    return {name: column.filter(pa.array(defined)) if isinstance(column, pa.Array) else column[defined] for name, column in columns.items()}
+
+
+def people(amounts: NDArray[Any], people_per_fan: NDArray[Any]) -> NDArray[np.int64]:
+    """Simulated counts as real people, rounded."""
+    return np.floor(amounts * float(people_per_fan) + 0.5).astype(np.int64)
+
+
+def _influencers(loaded: Loaded, record: UnitRecord, surfaces: list[str]) -> Columns:
+    kept = record.arrays
+    counts, scale = kept["counts"], kept["people_per_fan"]
+    over_surfaces = counts.sum(axis=1)
+    reserved, exposure = over_surfaces[:, Counter.RESERVED], over_surfaces[:, Counter.EXPOSURE]
+    shop = kept["shop"]
+    return {
+        "influencer": pa.array(kept["influencer"].tolist(), pa.string()),
+        "vertical": words(list(loaded.scenario.verticals), kept["vertical"]),
+        "agency": words(kept["agencies"].tolist(), kept["agency"]),
+        "quality": kept["quality"],
+        "posts_per_day": kept["posts_per_day"],
+        "shop": shop,
+        "conversion_prob": np.where(shop, kept["conversion_prob"], np.nan),
+        "order_value_fen": pa.array(kept["order_value_fen"], pa.int64(), mask=~shop),
+        "followers_start": people(kept["followers_start"], scale),
+        "followers_end": people(kept["followers_end"], scale),
+        **{name: people(counts[:, s, Counter.EXPOSURE], scale) for s, name in enumerate(surfaces)},
+        "exposure_reserved": people(reserved, scale),
+        "exposure_organic": people(exposure - reserved, scale),
+        "reads": people(over_surfaces[:, Counter.READS], scale),
+        "clicks": people(over_surfaces[:, Counter.CLICKS], scale),
+        "follows": people(over_surfaces[:, Counter.FOLLOWS], scale),
+        "orders": over_surfaces[:, Counter.ORDERS],
+        "gmv_fen": over_surfaces[:, Counter.GMV_FEN],
+    }
+
+
+def _agencies(loaded: Loaded, record: UnitRecord) -> Columns:
+    kept = record.arrays
+    time = kept["review_time"] / DAY
+    n = kept["agencies"].size
+    tiers = list(loaded.scenario.support.tiers)
+    return {
+        "time_days": np.repeat(time, n),
+        "agency": words(kept["agencies"].tolist(), np.tile(np.arange(n), time.size)),
+        "tier": words(tiers, kept["review_tier"].ravel().astype(np.int64)),
+        "n_accounts": kept["review_accounts"].ravel().astype(np.int64),
+        "followers": np.floor(kept["review_followers"].ravel() + 0.5).astype(np.int64),
+        **{name: kept[f"review_{name}"].ravel() for name in ("reads_per_month", "posts_per_month", "gmv_fen_per_year")},
+    }
+
+
+def _surfaces(loaded: Loaded, record: UnitRecord) -> Columns:
+    totals, counts = record.arrays["totals"], record.arrays["counts"].sum(axis=0)
+    names = list(loaded.scenario.surfaces)
+    return {
+        "surface": words(names, np.arange(len(names))),
+        **{f"n_{total.name.lower()}": totals[:, total] for total in Total},
+        **{f"n_{counter.name.lower()}": counts[:, counter] for counter in COUNTED},
+        "gmv_fen": counts[:, Counter.GMV_FEN],
+    }
+
+
+COUNTED = (Counter.READS, Counter.CLICKS, Counter.FOLLOWS, Counter.ORDERS)

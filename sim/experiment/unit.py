@@ -1,0 +1,84 @@
+"""A unit of an experiment: one arm in one replication, what is kept of it, and its bytes in the journal."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.experiment.measures import lorenz_curves, measure, support_effect
+from sim.model.clock import DAY
+from sim.model.population import Population
+from sim.model.simulation import EngineName, Outcome, simulate
+from sim.scenario.scenario import Scenario
+
+__all__ = ["UnitRecord", "run_unit"]
+
+TIER_REVIEW = ("accounts", "followers", "reads_per_month", "posts_per_month", "gmv_fen_per_year", "tier")
+
+
+@dataclass(frozen=True)
+class UnitRecord:
+    """What is kept of a unit: arrays by name, so that a whole record is one ``npz`` in memory."""
+
+    digest: str
+    arrays: dict[str, NDArray[np.generic]]
+
+    def to_bytes(self) -> bytes:
+        """The record as bytes; ``from_bytes`` reads it back to the bit."""
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, digest=np.array(self.digest), **self.arrays)
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> UnitRecord:
+        """Read a record that ``to_bytes`` made."""
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        return cls(str(arrays.pop("digest")), arrays)
+
+
+def run_unit(
+    scenario: Scenario,
+    population: Population,
+    key: tuple[int, int],
+    *,
+    engine: EngineName,
+    threads: int,
+    watch: Callable[[int], None],
+) -> UnitRecord:
+    """Simulate a unit and keep what the tables need; arguments as ``simulation.simulate``."""
+    outcome = simulate(scenario, population, key, engine=engine, threads=threads, watch=watch)
+    return _record(outcome, scenario.horizon_days, scenario.warmup_days)
+
+
+def _record(outcome: Outcome, horizon_days: int, warmup_days: int) -> UnitRecord:
+    population = outcome.population
+    reviews = {name: np.array([getattr(review, name) for review in outcome.reviews]) for name in TIER_REVIEW}
+    return UnitRecord(
+        digest=outcome.digest(),
+        arrays={
+            "values": measure(outcome, horizon_days, warmup_days),
+            "lorenz": lorenz_curves(outcome, horizon_days),
+            "support_effect": np.array(support_effect(outcome, horizon_days)),
+            "counts": outcome.counts,
+            "totals": outcome.totals,
+            "followers_start": outcome.followers(0),
+            "followers_end": outcome.followers(horizon_days * DAY),
+            "people_per_fan": np.array(population.people_per_fan),
+            "influencer": np.array(population.influencers),
+            "agencies": np.array(population.agencies, dtype=np.str_),
+            "vertical": population.vertical,
+            "agency": population.agency,
+            "quality": population.quality,
+            "posts_per_day": population.posts_per_day,
+            "shop": population.shop,
+            "conversion_prob": population.conversion_prob,
+            "order_value_fen": population.order_value_fen,
+            "review_time": np.array([review.time for review in outcome.reviews], dtype=np.int64),
+        }
+        | {f"review_{name}": column for name, column in reviews.items()},
+    )
