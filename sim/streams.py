@@ -1,4 +1,4 @@
-"""Addressed random numbers: Philox4x32-10, the lanes, and the elementary functions that decide; knows nothing of the model.
+"""Addressed random numbers: Philox4x32-10, lanes, and the elementary functions that decide; knows nothing of the model.
 
 A draw is addressed, never queued: the four 32-bit words of ``philox((entity, event, slot | attempt << 8, lane), key)``
 depend on nothing else, so that skipping a draw or adding a fan changes no other. The key is (seed, replication); the

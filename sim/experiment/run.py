@@ -5,18 +5,23 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from sim.experiment import plan, provenance
-from sim.experiment.comparison import compare_units
+from sim.experiment.comparison import compare_units, primary_cells
 from sim.experiment.folder import RunFolder, read_manifest, read_table
+from sim.experiment.measures import Cell
 from sim.experiment.runner import run_units
+from sim.experiment.statistics import PairedDifference, paired_difference
 from sim.experiment.tables import unit_tables
 from sim.experiment.unit import UnitRecord
 from sim.model.frozen import Total
@@ -64,6 +69,32 @@ class Run:
         """Rows of the claims."""
         rows: list[dict[str, Any]] = self.table("claims").to_pylist()
         return rows
+
+    def values(self, arm: str, about: Mapping[str, Any]) -> NDArray[np.float64]:
+        """A cell's values of an arm, in order of replication, shape (R,); nan where undefined."""
+        table = self.table("measures")
+        chosen = pc.equal(table["arm"], arm)
+        for name in Cell._fields:
+            wanted = about[name]
+            here = pc.is_null(table[name]) if wanted is None else pc.fill_null(pc.equal(table[name], wanted), False)
+            chosen = pc.and_(chosen, here)
+        rows = table.filter(chosen).sort_by("replication")
+        return rows["value"].to_numpy().astype(np.float64)
+
+    def paired(self, row: Mapping[str, Any]) -> PairedDifference:
+        """The paired difference behind a row of the comparison, with what the row leaves out."""
+        return paired_difference(self.values(row["control"], row), self.values(row["arm"], row))
+
+    def against(self, other: Run, arm: str, quantity: str) -> PairedDifference:
+        """An arm's head share at the end in another run minus that in this one, paired by common replications."""
+
+        def values(run: Run) -> NDArray[np.float64]:
+            days = int(run.horizon_days)
+            return run.values(arm, next(c for c in primary_cells(days) if c.quantity == quantity)._asdict())
+
+        own, theirs = values(self), values(other)
+        n = min(own.size, theirs.size)
+        return paired_difference(own[:n], theirs[:n])
 
     def recreate(self, roster: Path | str | None, out: Path | str) -> Run:
         """Run it again from the manifest alone (and the roster's file, where it had one) into another folder."""

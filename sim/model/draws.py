@@ -84,7 +84,7 @@ def exponential_gap(high, low, mean):
 
 @njit(cache=True, nogil=True)
 def unit_draws(lane, first, count, seed, replication):
-    """Uniform floats in (0, 1) at (entity, 0, 0, lane) for ``count`` entities from ``first``: ``(53 bits + 1/2) 2^-53``."""
+    """Uniform floats in (0, 1) of ``count`` entities from ``first`` on, at (entity, 0, 0, lane): ``(53 bits + 1/2) 2^-53``."""
     out = np.empty(count, np.float64)
     for i in range(count):
         a, b, _, _ = philox(np.uint64(first + i), np.uint64(0), np.uint64(0), np.uint64(lane), seed, replication)

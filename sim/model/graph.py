@@ -82,7 +82,7 @@ def _draw_member(i, j, segment, size, key, taken, first):
 def draw_followers(per_segment, first_of_segment, size, n_fans, key):
     """Followers of every influencer, distinct and uniform within each segment.
 
-    Above half of a segment those who do not follow are drawn instead, so that a draw takes two tries at most on average.
+    Above half of a segment those who do not follow are drawn instead: a draw takes two tries at most on average.
 
     Parameters
     ----------

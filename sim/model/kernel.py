@@ -1,7 +1,7 @@
 """Sessions, compiled: one function for an interval of a chunk of fans; knows arrays and scalars only.
 
-``session.py`` is its readable twin and the specification; both must give the same bits. Arrays that are changed in place
-are ``fans``, ``arena``, ``counts``, ``totals`` and the scratch arrays.
+``session.py`` is its readable twin and the specification; both must give the same bits. Arrays that are changed in
+place are ``fans``, ``arena``, ``counts``, ``totals`` and the scratch arrays.
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ ZERO = np.uint64(0)
 WORD_BITS = np.int64(32)
 NONE = -1
 
+# All functions here are compiled with _nrt=False (nothing is allocated, so that no array is counted as a reference) and
+# the small ones with forceinline=True (a slot takes about 100 ns; a call and its arguments would show): measured, the
+# two together make sessions 1.5 times as fast, with the same bits.
+
 
 @njit(cache=True, nogil=True, _nrt=False)
 def arrivals(start, first_id, key, mean_gap, next_time):
@@ -49,7 +53,7 @@ def move_lists(start, length, arena, new_start, new_arena):
 
 @njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def _stands_on(page, n_shown, influencer):
-    for j in range(n_shown):
+    for j in range(n_shown):  # noqa: SIM110 - no generators in a kernel
         if page[j] == influencer:
             return True
     return False
@@ -69,7 +73,7 @@ def _look_up(cumulative, guide, table, bucket_shift, high, low):
 def _from_table(cumulative, guide, table, bucket_shift, distinct, page, n_shown, at, lanes, key, high, low):
     """Influencer for a slot, without replacement by rejection, after ATTEMPTS exactly; NONE when nobody is left.
 
-    ``at`` is (fan, event, slot); ``high, low`` are the words of attempt 0; ``lanes`` those of the attempts and the rest.
+    ``at`` is (fan, event, slot); ``high, low`` are the words of attempt 0; ``lanes`` are for the attempts and the rest.
     """
     if cumulative[table, -1] == 0:
         return NONE

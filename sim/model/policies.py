@@ -1,4 +1,4 @@
-"""Support policies: one function each, from a frozen view of the platform to a weight per influencer for reserved slots."""
+"""Support policies: one function each, from a frozen view of the platform to the weights of reserved slots."""
 
 from __future__ import annotations
 

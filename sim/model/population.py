@@ -16,7 +16,7 @@ from sim.errors import Fault, InputError
 from sim.model import draws, graph
 from sim.scenario.distributions import Constant, Distribution, Lognormal, Uniform
 from sim.scenario.scenario import Scenario
-from sim.streams import Lane, normal_quantile, power
+from sim.streams import Lane, power
 
 if TYPE_CHECKING:
     from sim.scenario.roster import Roster
@@ -123,7 +123,7 @@ def apportion(amounts: Int64s, total: int) -> Int64s:
 
 
 def _scaled_followers(real: Int64s, scenario: Scenario, names: tuple[str, ...]) -> Int64s:
-    """Simulated followers: the fans' follows, shared out in proportion to the real ones; refused where they can't be."""
+    """Simulated followers: the fans' follows, shared out in proportion to the real ones, or refused."""
     fans = scenario.fans
     n_follows = round(fans.follows_per_fan * fans.count)
 
@@ -303,10 +303,10 @@ def draw_population(scenario: Scenario, roster: Roster | None, key: tuple[int, i
 def _follow_lists(
     scenario: Scenario, followers: Int64s, vertical: Int32s, segment: Int32s, key: Key
 ) -> tuple[Int64s, Int32s]:
-    """Follow lists of all fans; a segment's weight is its size x activity x affinity: who has no sessions follows nobody."""
+    """Follow lists of all fans; a segment weighs size x activity x affinity: who has no sessions follows nobody."""
     size = np.bincount(segment, minlength=len(scenario.segments)).astype(np.int64)
     activity = np.array([s.activity for s in scenario.segments.values()])
-    weight = np.ascontiguousarray((size * activity * affinities(scenario).T))
+    weight = np.ascontiguousarray(size * activity * affinities(scenario).T)
     offset = draws.unit_draws(Lane.FOLLOWER_SEGMENT, 0, followers.size, *key)
     per_segment = graph.split_by_segment(followers, vertical, weight, size, offset)
     short = followers - per_segment.sum(axis=1)

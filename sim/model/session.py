@@ -1,4 +1,4 @@
-"""Sessions, in plain Python, written to be read: the executable specification of a session; ``kernel.py`` is its fast twin.
+"""Sessions, in plain Python, written to be read: the executable specification; ``kernel.py`` is its fast twin.
 
 A session of a fan, in this order:
 
@@ -57,19 +57,23 @@ def from_weights(
     fan: Fan,
     slot: int,
     lanes: tuple[Lane, Lane],
+    first: tuple[int, int],
     key: tuple[int, int],
 ) -> int | None:
     """Member drawn in proportion to the weights behind the prefix sums, without those on the page; None: nobody left.
 
-    Rejection first, and after ``ATTEMPTS`` tries exactly, from the residual weights.
+    Rejection first, and after ``ATTEMPTS`` tries exactly, from the residual weights. ``first`` are the words of attempt 0.
     """
     if len(prefix) == 0 or prefix[-1] == 0:
         return None
-    for attempt in range(ATTEMPTS):
-        high, low, *_ = philox((fan.id, fan.event, slot | attempt << 8, lanes[0]), key)
-        chosen = members[bisect_right(prefix, below(high, low, int(prefix[-1])))]
+    total = int(prefix[-1])
+    high, low = first
+    for attempt in range(1, ATTEMPTS + 1):
+        chosen = members[bisect_right(prefix, below(high, low, total))]
         if not distinct or chosen not in fan.page:
             return chosen
+        if attempt < ATTEMPTS:
+            high, low, *_ = philox((fan.id, fan.event, slot | attempt << 8, lanes[0]), key)
     weights = np.diff(prefix, prepend=0).tolist()
     rest = list(accumulate(0 if i in fan.page else weight for i, weight in zip(members, weights, strict=True)))
     if rest[-1] == 0:
@@ -79,7 +83,14 @@ def from_weights(
 
 
 def influencer_for(
-    slot: int, reserved: bool, surface: int, fan: Fan, tables: Tables, totals: NDArray[np.int64], key: tuple[int, int]
+    slot: int,
+    reserved: bool,
+    surface: int,
+    first: tuple[int, int],
+    fan: Fan,
+    tables: Tables,
+    totals: NDArray[np.int64],
+    key: tuple[int, int],
 ) -> int | None:
     """Influencer that stands in a slot: from the feed, the support table or the organic table; None: it stays empty."""
     distinct = bool(tables.distinct[surface])
@@ -87,15 +98,17 @@ def influencer_for(
     if tables.is_feed[surface]:
         affinity = tables.feed_affinity[fan.segment]
         weights = [int(tables.feed_weight[i]) * int(affinity[tables.vertical[i]]) for i in fan.follows]
-        return from_weights(list(accumulate(weights)), fan.follows, distinct, fan, slot, drawn, key)
+        return from_weights(list(accumulate(weights)), fan.follows, distinct, fan, slot, drawn, first, key)
     everyone = range(tables.cumulative.shape[1])
     organic = tables.cumulative[tables.organic[surface, fan.segment]]
     support = int(tables.support[surface, fan.segment])
     if not reserved or support < 0:
-        return from_weights(organic, everyone, distinct, fan, slot, drawn, key)
-    chosen = from_weights(tables.cumulative[support], everyone, distinct, fan, slot, drawn, key)
+        return from_weights(organic, everyone, distinct, fan, slot, drawn, first, key)
+    chosen = from_weights(tables.cumulative[support], everyone, distinct, fan, slot, drawn, first, key)
     if chosen is None:
-        chosen = from_weights(organic, everyone, distinct, fan, slot, (Lane.FALLBACK, Lane.FALLBACK_RESIDUAL), key)
+        fallback = (Lane.FALLBACK, Lane.FALLBACK_RESIDUAL)
+        high, low, *_ = philox((fan.id, fan.event, slot, Lane.FALLBACK), key)
+        chosen = from_weights(organic, everyone, distinct, fan, slot, fallback, (high, low), key)
         if chosen is not None:
             totals[surface, Total.SUPPORT_UNFILLED] += 1
     return chosen
@@ -129,10 +142,10 @@ def run_session(
     totals[surface, Total.SLOTS] += n_slots
     fan.page.clear()
     for slot in range(n_slots):
-        _, _, coin, look = philox((fan.id, fan.event, slot, Lane.SLOT), key)
+        high, low, coin, look = philox((fan.id, fan.event, slot, Lane.SLOT), key)
         reserved = coin < tables.reserved[surface]
         totals[surface, Total.RESERVED] += reserved
-        i = influencer_for(slot, reserved, surface, fan, tables, totals, key)
+        i = influencer_for(slot, reserved, surface, (high, low), fan, tables, totals, key)
         if i is None:
             totals[surface, Total.EMPTY] += 1
             continue

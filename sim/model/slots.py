@@ -1,4 +1,4 @@
-"""Slot tables: integer weights as prefix sums with a guide, built the same for both engines; knows arrays and scalars only."""
+"""Slot tables: integer weights as prefix sums with a guide, shared by both engines; knows arrays and scalars only."""
 
 from __future__ import annotations
 

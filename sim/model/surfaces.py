@@ -104,11 +104,12 @@ class Surfaces:
         )
 
     def _order_factor(self, surfaces: list[Surface], buying: Floats) -> Floats:
-        """Factor on orders per surface and segment; refused where a click would bring more orders than can be counted."""
+        """Factor on orders per surface and segment; refused where a click brings more orders than can be counted."""
         factor = np.array([s.order_factor for s in surfaces])[:, None] * buying[None]
         largest = float(self._population.conversion_prob.max() * self._population.people_per_fan * factor.max())
         if largest > MAX_ORDERS_PER_CLICK:
-            rule = f"must bring at most {MAX_ORDERS_PER_CLICK:.0f} orders per click (conversion x people_per_fan x factors)"
+            most = f"must bring at most {MAX_ORDERS_PER_CLICK:.0f} orders per click"
+            rule = f"{most} (conversion x people_per_fan x factors)"
             raise InputError(
                 [Fault(file=self._scenario.name, path="influencers.conversion_prob", rule=rule, value=f"{largest:.6g}")]
             )

@@ -1,10 +1,11 @@
-"""The compiled engine: one process hands each interval between control events to a kernel, parallel over chunks of fans."""
+"""The compiled engine: one process hands each interval between control events to a kernel, parallel over fans."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,7 +106,7 @@ class CompiledEngine:
         bounds = [segment.size * c // n_chunks for c in range(n_chunks + 1)]
         self._chunks = [
             _chunk(first, segment[first:last], mean_gap[first:last], begin[first : last + 1], members)
-            for first, last in zip(bounds, bounds[1:], strict=False)
+            for first, last in pairwise(bounds)
         ]
 
     def start(self, env: Environment) -> None:

@@ -1,4 +1,4 @@
-"""The reference engine: each fan is a SimPy process that lives through its sessions one by one; slow, and that is fine."""
+"""The reference engine: each fan is a SimPy process that lives through its sessions one by one; slow, which is fine."""
 
 from __future__ import annotations
 

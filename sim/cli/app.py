@@ -1,0 +1,203 @@
+"""The command ``sim``: its verbs, what they share, and how errors become exit codes. Heavy imports wait for their verb."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from sim.errors import InputError, InterruptedRun, SimError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sim.experiment.run import Run
+
+app = typer.Typer(
+    name="sim",
+    help="Headshare: how the concentration of traffic on head influencers changes under tiered support.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+WIDTH = 80
+
+
+def console_for(*, stderr: bool = False) -> Console:
+    """Console that fits the terminal; piped, plain text of 80 columns."""
+    from rich.console import Console
+
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal:
+        console = Console(stderr=stderr, highlight=False, width=WIDTH, color_system=None)
+    return console
+
+
+@app.command()
+def run(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder; left out: results/runs/NAME-DIGEST.", show_default=False)
+    ] = None,
+    engine: Annotated[str, typer.Option(help="compiled or reference; the same outcome to the bit.")] = "compiled",
+    roster: Annotated[
+        Path | None, typer.Option(help="Roster of influencers (CSV or Parquet) in place of the scenario's own.")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads; left out: all cores. No effect on the outcome.")
+    ] = None,
+    replications: Annotated[int | None, typer.Option(min=1, help="In place of the scenario's number.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Insist that there is a run to go on with.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Run even where memory may not suffice.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001 - main() reads it from the command line, for it must work everywhere
+) -> None:
+    """Run a scenario: all arms, all replications, and the answer. A run that was interrupted goes on."""
+    if engine not in ("compiled", "reference"):
+        raise typer.BadParameter(f"must be compiled or reference, got {engine!r}", param_hint="--engine")
+    from sim.scenario import load
+
+    loaded = load(scenario, roster=roster, replications=replications)
+    from sim.cli.progress import Progress
+    from sim.experiment.run import experiment
+
+    with Progress(console_for(stderr=True), quiet=quiet or as_json) as progress:
+        if loaded.roster is not None and loaded.roster.unused_columns:
+            progress.note(f"roster: columns that the model doesn't use: {', '.join(loaded.roster.unused_columns)}")
+        if loaded.roster is not None and loaded.roster.n_skipped:
+            progress.note(f"roster: {loaded.roster.n_skipped} bad rows skipped")
+        finished = experiment(
+            loaded,
+            out=out,
+            engine="reference" if engine == "reference" else "compiled",
+            threads=threads,
+            resume=resume,
+            force=force,
+            command=["sim", *sys.argv[1:]],
+            report=progress.update,
+        )
+    show(finished, quiet=quiet, as_json=as_json)
+
+
+def show(finished: Run, *, quiet: bool, as_json: bool) -> None:
+    """Print a run's answer as the user wants it."""
+    if as_json:
+        print(
+            json.dumps(
+                {
+                    "run": str(finished.path),
+                    "digests": finished.manifest["digests"],
+                    "answer": finished.answer(),
+                    "claims": finished.claims(),
+                    "seconds": finished.manifest["seconds"],
+                },
+                ensure_ascii=False,
+            )
+        )
+    elif not quiet:
+        from sim.report.terminal import print_answer
+
+        print_answer(finished, console_for())
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="One run folder, or two to lay side by side.", show_default=False)],
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Print the answer of a finished run again, or how two runs differ."""
+    if len(runs) > 2:
+        raise typer.BadParameter(f"takes one run folder or two, got {len(runs)}", param_hint="RUN")
+    from sim.experiment.run import Run
+
+    read = [Run.read(path) for path in runs]
+    if len(read) == 1:
+        show(read[0], quiet=False, as_json=as_json)
+        return
+    from sim.experiment.side_by_side import side_by_side
+
+    difference = side_by_side(*read)
+    if as_json:
+        print(json.dumps(difference, ensure_ascii=False))
+    else:
+        from sim.report.terminal import print_side_by_side
+
+        print_side_by_side(difference, console_for())
+
+
+@app.command()
+def validate(
+    files: Annotated[list[Path], typer.Argument(help="Scenario files.", show_default=False)],
+    quiet: Quiet = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Check scenario files; all faults of each, with line, key, rule and value."""
+    from sim.scenario import validate as faults_of
+
+    faults = faults_of(files)
+    if faults:
+        raise InputError(faults)
+    if not quiet:
+        for file in files:
+            typer.echo(f"{file}: valid")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of scenario files; editors use it through a first line `#:schema PATH`."""
+    from sim.scenario import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=1, ensure_ascii=False))
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """Leave with one message."""
+    print(message, file=sys.stderr)
+    raise SystemExit(code)
+
+
+def _terminate(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    """Entry point: run the command; errors become one message and the exit code of DESIGN."""
+    import click
+
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app(standalone_mode=False)
+    except click.exceptions.Exit as leaving:
+        raise SystemExit(leaving.exit_code) from None
+    except click.ClickException as error:
+        error.show()
+        raise SystemExit(2) from None
+    except (KeyboardInterrupt, click.Abort):
+        fail("interrupted", InterruptedRun.exit_code)
+    except BrokenPipeError:
+        # The reader of our output has left; so do we, without a traceback at shutdown.
+        sys.stderr.close()
+        raise SystemExit(0) from None
+    except SimError as error:
+        if "--debug" in sys.argv:
+            raise
+        fail(str(error), error.exit_code)
+    except MemoryError:
+        if "--debug" in sys.argv:
+            raise
+        fail("out of memory", 4)
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        fail(f"sim failed: {type(error).__name__}: {error} (--debug shows where; please report it)", 4)
