@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from enum import IntEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +79,8 @@ def philox(
     a, b, c, d = counter
     k, m = key
     for _ in range(ROUNDS):
-        first, second = a * MULTIPLIERS[0], c * MULTIPLIERS[1]
+        first: Any = a * MULTIPLIERS[0]
+        second: Any = c * MULTIPLIERS[1]
         a, b, c, d = (second >> 32) ^ b ^ k, second & MASK, (first >> 32) ^ d ^ m, first & MASK
         k, m = (k + WEYL[0]) & MASK, (m + WEYL[1]) & MASK
     return a, b, c, d  # type: ignore[return-value]
@@ -148,6 +149,8 @@ def exp(x: float) -> float:
 def power(x: float, exponent: float) -> float:
     """``x ** exponent`` for x >= 0, exactly 1 at exponent 0 and x at exponent 1, 0 for x = 0; same bits everywhere.
 
+    Cut off at ``e^-200`` and ``e^200``, so that products of three powers neither overflow nor vanish.
+
     >>> power(7.0, 0.0), power(7.0, 1.0), power(0.0, 0.5), abs(power(2.0, 0.5) - 2 ** 0.5) < 1e-15
     (1.0, 7.0, 0.0, True)
     """
@@ -157,7 +160,7 @@ def power(x: float, exponent: float) -> float:
         return x
     if x == 0.0:
         return 0.0
-    return exp(exponent * log(x))
+    return exp(min(max(exponent * log(x), -200.0), 200.0))
 
 
 def normal_quantile(p: float) -> float:

@@ -120,7 +120,8 @@ class Control:
 
     def followers(self) -> Int64s:
         """Followers now [simulated fans], shape (M,)."""
-        return self._population.followers + self._counts()[:, :, Counter.FOLLOWS].sum(axis=1)
+        new: Int64s = self._counts()[:, :, Counter.FOLLOWS].sum(axis=1)
+        return self._population.followers + new
 
     def _look_at_agencies(self, time: int) -> Review:
         """Totals of every agency, and the tier that it holds from now on."""
@@ -138,7 +139,8 @@ class Control:
             since = self.back(time, window)
             if since == time:
                 return np.zeros(n)
-            return total(self.books.between(since, time)[FLOWS.index(flow)]) * (window / (time - since))
+            flows = total(self.books.between(since, time)[FLOWS.index(flow)])
+            return flows.astype(np.float64) * (window / (time - since))
 
         posts = np.zeros(n)
         np.add.at(posts, agency, population.posts_per_day[contract])
@@ -146,7 +148,7 @@ class Control:
         review = Review(
             time=time,
             accounts=np.bincount(agency, minlength=n),
-            followers=total(self.followers()) * people,
+            followers=total(self.followers()).astype(np.float64) * people,
             reads_per_month=rate("reads", MONTH) * (people * scenario.reads_per_examined),
             posts_per_month=posts * 30.0,
             gmv_fen_per_year=rate("gmv", YEAR),

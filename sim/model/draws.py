@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
+from typing import Any
 
 import numba
 import numpy as np
@@ -28,8 +30,9 @@ if not os.environ.get("NUMBA_CACHE_DIR") and os.access(_HERE, os.W_OK):
     numba.config.CACHE_DIR = _cache_folder()
 
 
-def _compiled(function, **callees):
+def _compiled(function: Callable[..., float], **callees: Any) -> Any:
     """A function of ``streams``, compiled, with the compiled ones that it calls."""
+    assert isinstance(function, FunctionType)
     with_callees = FunctionType(function.__code__, {**vars(streams), **callees}, function.__name__)
     return njit(cache=True, nogil=True)(with_callees)
 
@@ -84,7 +87,7 @@ def exponential_gap(high, low, mean):
 
 @njit(cache=True, nogil=True)
 def unit_draws(lane, first, count, seed, replication):
-    """Uniform floats in (0, 1) of ``count`` entities from ``first`` on, at (entity, 0, 0, lane): ``(53 bits + 1/2) 2^-53``."""
+    """Uniform floats in (0, 1) of ``count`` entities, at (entity, 0, 0, lane): ``(53 bits + 1/2) 2^-53``."""
     out = np.empty(count, np.float64)
     for i in range(count):
         a, b, _, _ = philox(np.uint64(first + i), np.uint64(0), np.uint64(0), np.uint64(lane), seed, replication)

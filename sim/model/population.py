@@ -243,10 +243,12 @@ def draw_population(scenario: Scenario, roster: Roster | None, key: tuple[int, i
     assert n is not None  # a scenario without a roster has a count: checked when it was read
 
     def draw(lane: Lane) -> Floats:
-        return draws.unit_draws(lane, 0, n, *k)
+        u: Floats = draws.unit_draws(lane, 0, n, *k)
+        return u
 
-    def column(given: Floats | None, distribution: Distribution, lane: Lane) -> Floats:
+    def column(name: str, distribution: Distribution, lane: Lane) -> Floats:
         drawn = sample(distribution, draw(lane))
+        given: Floats | None = getattr(roster, name, None)
         return drawn if given is None else np.where(np.isnan(given), drawn, given)
 
     names = roster.influencer if roster else tuple(f"influencer-{i + 1:0{len(str(n))}d}" for i in range(n))
@@ -270,8 +272,8 @@ def draw_population(scenario: Scenario, roster: Roster | None, key: tuple[int, i
     else:
         real = np.floor(np.clip(sample(settings.followers, draw(Lane.FOLLOWERS)), 0, 1e15) + 0.5).astype(np.int64)
     followers = _scaled_followers(real, scenario, names)
-    conversion = column(roster and roster.conversion_prob, settings.conversion_prob, Lane.CONVERSION_PROB)
-    value = column(roster and roster.order_value_fen, settings.order_value_fen, Lane.ORDER_VALUE)
+    conversion = column("conversion_prob", settings.conversion_prob, Lane.CONVERSION_PROB)
+    value = column("order_value_fen", settings.order_value_fen, Lane.ORDER_VALUE)
     segment, mean_gap = _fans(scenario, k)
     begin, members = _follow_lists(scenario, followers, vertical, segment, k)
     ratio = int(real.sum()) / max(int(followers.sum()), 1)
@@ -282,12 +284,8 @@ def draw_population(scenario: Scenario, roster: Roster | None, key: tuple[int, i
         agencies=agencies,
         vertical=vertical,
         agency=agency,
-        quality=np.clip(
-            column(roster and roster.quality, settings.quality, Lane.QUALITY), QUALITY_MARGIN, 1 - QUALITY_MARGIN
-        ),
-        posts_per_day=np.clip(
-            column(roster and roster.posts_per_day, settings.posts_per_day, Lane.POSTS_PER_DAY), 0, 1e6
-        ),
+        quality=np.clip(column("quality", settings.quality, Lane.QUALITY), QUALITY_MARGIN, 1 - QUALITY_MARGIN),
+        posts_per_day=np.clip(column("posts_per_day", settings.posts_per_day, Lane.POSTS_PER_DAY), 0, 1e6),
         shop=shop,
         conversion_prob=np.clip(conversion, 0, 1),
         order_value_fen=np.floor(np.clip(value, 0, 1e15) + 0.5).astype(np.int64),

@@ -51,7 +51,8 @@ class Outcome:
 
     def followers(self, time: int) -> Int64s:
         """Followers at a time that the books know [simulated fans], shape (M,)."""
-        return self.population.followers + self.books.upto(time)[-1]
+        new: Int64s = self.books.upto(time)[-1]
+        return self.population.followers + new
 
     def digest(self) -> str:
         """SHA-256 over all counts, totals, follow lists and tiers, as little-endian integers."""

@@ -8,6 +8,7 @@ from numba import njit
 from sim.model.draws import power
 
 MAX_WEIGHT = float(1 << 40)
+MAX_TOTAL = float(1 << 62)
 
 
 @njit(cache=True, nogil=True)
@@ -32,7 +33,8 @@ def powers(amounts, exponent):
 def build_table(weights, factor, vertical, cumulative, guide):
     """Prefix sums of integer weights, and the guide into them.
 
-    The integer weight is ``floor(w / max(w) * 2^40)``, at least 1 where w > 0, of ``w = weights * factor[vertical]``.
+    The integer weight is ``floor(w / max(w) * 2^40)``, at least 1 where w > 0, of ``w = weights * factor[vertical]``;
+    with more than 2^22 influencers ``2^62 / M`` takes the place of 2^40, so that the sum fits.
     Bucket b of the guide names the first influencer that a draw u in [b, b + 1) / B can choose.
 
     Parameters
@@ -45,12 +47,13 @@ def build_table(weights, factor, vertical, cumulative, guide):
     largest = 0.0
     for i in range(weights.size):
         largest = max(largest, weights[i] * factor[vertical[i]])
+    unit = min(MAX_WEIGHT, MAX_TOTAL / weights.size)
     total = np.int64(0)
     if largest > 0.0:
         for i in range(weights.size):
             w = weights[i] * factor[vertical[i]]
             if w > 0.0:
-                total += max(np.int64(1), np.int64(w / largest * MAX_WEIGHT))
+                total += max(np.int64(1), np.int64(w / largest * unit))
             cumulative[i] = total
     else:
         cumulative[:] = 0

@@ -50,7 +50,8 @@ class Surfaces:
 
     def _powers_of_affinity(self, exponent: float) -> Floats:
         """Affinity to this exponent, shape (G, V)."""
-        return slots.powers(self._affinity.ravel(), exponent).reshape(self._affinity.shape)
+        powers: Floats = slots.powers(self._affinity.ravel(), exponent)
+        return powers.reshape(self._affinity.shape)
 
     def _empty_tables(self) -> Tables:
         """Tables with all that never changes filled in, and room for the rest."""
@@ -166,7 +167,8 @@ class Surfaces:
         if settings.follow_prob > 0 and settings.follow_fame != 0:
             mean = int(followers.sum()) / followers.size
             prob = prob * slots.powers((followers + 1.0) / (mean + 1.0), settings.follow_fame)
-        return np.floor(np.minimum(prob, 1.0) * WORD).astype(np.int64)
+        thresholds: Int64s = np.floor(np.minimum(prob, 1.0) * WORD).astype(np.int64)
+        return thresholds
 
 
 def _number_rows(row: NDArray[np.int32], factors: Floats, n_tables: int) -> int:

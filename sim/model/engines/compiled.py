@@ -148,12 +148,14 @@ class CompiledEngine:
     @property
     def counts(self) -> Int64s:
         """Counts so far, shape (M, S, 7)."""
-        return np.add.reduce([worker.counts for worker in self._workers])
+        counts: Int64s = np.add.reduce([worker.counts for worker in self._workers])
+        return counts
 
     @property
     def totals(self) -> Int64s:
         """Totals so far, shape (S, 6)."""
-        return np.add.reduce([worker.totals for worker in self._workers])
+        totals: Int64s = np.add.reduce([worker.totals for worker in self._workers])
+        return totals
 
     def follow_lists(self) -> tuple[Int64s, Int32s]:
         """Follow lists as they are: where they begin, shape (F + 1,), and their members."""
