@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec
 
 import typer
 
@@ -26,10 +29,47 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+Options = ParamSpec("Options")
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 WIDTH = 80
+
+
+def verb(function: Callable[Options, None]) -> Callable[Options, None]:
+    """A command whose errors become one message and the exit code of DESIGN; with ``--debug``, a traceback."""
+
+    @functools.wraps(function)
+    def clean(*args: Options.args, **options: Options.kwargs) -> None:
+        try:
+            function(*args, **options)
+        except Exception as error:
+            if options.get("debug"):
+                raise
+            _leave(error)
+        except KeyboardInterrupt:
+            _leave(InterruptedRun("interrupted"))
+
+    return clean
+
+
+def _leave(error: Exception) -> NoReturn:
+    """Print one message, and leave with its exit code."""
+    match error:
+        case SimError():
+            message, code = str(error), error.exit_code
+        case typer.BadParameter():
+            raise error  # typer shows it with the usage
+        case BrokenPipeError():
+            # The reader of our output has left; so do we, without a complaint at shutdown.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(0)
+        case MemoryError():
+            message, code = "out of memory", 4
+        case _:
+            message, code = f"sim failed: {type(error).__name__}: {error} (--debug shows where; please report it)", 4
+    print(message, file=sys.stderr)
+    raise SystemExit(code)
 
 
 def console_for(*, stderr: bool = False) -> Console:
@@ -43,6 +83,7 @@ def console_for(*, stderr: bool = False) -> Console:
 
 
 @app.command()
+@verb
 def run(
     scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).", show_default=False)],
     out: Annotated[
@@ -60,7 +101,7 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Run even where memory may not suffice.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
-    debug: Debug = False,  # noqa: ARG001 - main() reads it from the command line, for it must work everywhere
+    debug: Debug = False,  # noqa: ARG001 - read by ``verb``
 ) -> None:
     """Run a scenario: all arms, all replications, and the answer. A run that was interrupted goes on."""
     if engine not in ("compiled", "reference"):
@@ -111,10 +152,11 @@ def show(finished: Run, *, quiet: bool, as_json: bool) -> None:
 
 
 @app.command()
+@verb
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="One run folder, or two to lay side by side.", show_default=False)],
     as_json: Json = False,
-    debug: Debug = False,  # noqa: ARG001
+    debug: Debug = False,  # noqa: ARG001 - read by ``verb``
 ) -> None:
     """Print the answer of a finished run again, or how two runs differ."""
     if len(runs) > 2:
@@ -137,10 +179,11 @@ def compare(
 
 
 @app.command()
+@verb
 def validate(
     files: Annotated[list[Path], typer.Argument(help="Scenario files.", show_default=False)],
     quiet: Quiet = False,
-    debug: Debug = False,  # noqa: ARG001
+    debug: Debug = False,  # noqa: ARG001 - read by ``verb``
 ) -> None:
     """Check scenario files; all faults of each, with line, key, rule and value."""
     from sim.scenario import validate as faults_of
@@ -154,50 +197,19 @@ def validate(
 
 
 @app.command()
-def schema() -> None:
+@verb
+def schema(debug: Debug = False) -> None:  # noqa: ARG001 - read by ``verb``
     """Print the JSON Schema of scenario files; editors use it through a first line `#:schema PATH`."""
     from sim.scenario import json_schema
 
     typer.echo(json.dumps(json_schema(), indent=1, ensure_ascii=False))
 
 
-def fail(message: str, code: int) -> NoReturn:
-    """Leave with one message."""
-    print(message, file=sys.stderr)
-    raise SystemExit(code)
+def main() -> None:
+    """Entry point."""
+    signal.signal(signal.SIGTERM, _terminate)
+    app()
 
 
 def _terminate(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
-
-
-def main() -> None:
-    """Entry point: run the command; errors become one message and the exit code of DESIGN."""
-    import click
-
-    signal.signal(signal.SIGTERM, _terminate)
-    try:
-        app(standalone_mode=False)
-    except click.exceptions.Exit as leaving:
-        raise SystemExit(leaving.exit_code) from None
-    except click.ClickException as error:
-        error.show()
-        raise SystemExit(2) from None
-    except (KeyboardInterrupt, click.Abort):
-        fail("interrupted", InterruptedRun.exit_code)
-    except BrokenPipeError:
-        # The reader of our output has left; so do we, without a traceback at shutdown.
-        sys.stderr.close()
-        raise SystemExit(0) from None
-    except SimError as error:
-        if "--debug" in sys.argv:
-            raise
-        fail(str(error), error.exit_code)
-    except MemoryError:
-        if "--debug" in sys.argv:
-            raise
-        fail("out of memory", 4)
-    except Exception as error:
-        if "--debug" in sys.argv:
-            raise
-        fail(f"sim failed: {type(error).__name__}: {error} (--debug shows where; please report it)", 4)
