@@ -38,6 +38,10 @@ class Lane(IntEnum):
     FALLBACK = 5
     FALLBACK_RESIDUAL = 6
     ACTION = 7
+    EXPLORE = 8
+    EXPLORED = 9
+    EXPLORED_RESIDUAL = 10
+    UNFOLLOW = 11
     FAN_ACTIVITY = 32
     VERTICAL = 33
     FOLLOWERS = 34
@@ -50,6 +54,9 @@ class Lane(IntEnum):
     AGENCY_SIZE = 41
     FOLLOWER_SEGMENT = 42
     FOLLOWER = 43
+    AGE = 44
+    JOINED = 45
+    LOTTERY = 46
 
 
 def philox(

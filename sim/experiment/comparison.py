@@ -99,7 +99,9 @@ def compare_units(loaded: Loaded, kept: Mapping[Unit, UnitRecord]) -> Comparison
     levels = dict(zip(family, holm_levels(p_family), strict=True)) if family else {}
     rows = _comparison_columns(about, compared)
     for field in ("mean_control", "mean_arm", "difference", "ci_low", "ci_high", "p_value", "vr_total", "n_pairs"):
-        rows[field] = _joined([getattr(columns[pair], field) for pair in compared], np.int64 if field == "n_pairs" else np.float64)
+        rows[field] = _joined(
+            [getattr(columns[pair], field) for pair in compared], np.int64 if field == "n_pairs" else np.float64
+        )
     adjusted = np.full((len(compared), len(about)), np.nan)
     for (pair, cell), p in p_holm.items():
         adjusted[compared.index(pair), cell] = p

@@ -158,7 +158,9 @@ def experiment(
             run_units(loaded, todo, folder, plan.crew(loaded, len(todo), threads, free, force=force), engine, report)
             kept = {unit: UnitRecord.from_bytes(folder.fetch(*unit)) for unit in everything}
             answer = compare_units(loaded, kept)
-            ordered = sorted((unit for unit in kept if unit.arm != plan.TWIN), key=lambda u: list(loaded.arms).index(u.arm))
+            ordered = sorted(
+                (unit for unit in kept if unit.arm != plan.TWIN), key=lambda u: list(loaded.arms).index(u.arm)
+            )
             arms_only = {unit: kept[unit] for unit in ordered}
             tables = unit_tables(loaded, arms_only) | {
                 "comparison": answer.comparison,
@@ -175,9 +177,7 @@ def experiment(
                     "seed": loaded.scenario.seed,
                     "engine": engine,
                     "versions": provenance.versions(),
-                    "digests": {
-                        arm: [kept[unit].digest for unit in ordered if unit.arm == arm] for arm in loaded.arms
-                    },
+                    "digests": {arm: [kept[unit].digest for unit in ordered if unit.arm == arm] for arm in loaded.arms},
                     "counts": {"sessions": int(totals[Total.SESSIONS]), "impressions": int(totals[Total.IMPRESSIONS])},
                     "seconds": round(time.perf_counter() - started, 3),
                     "inputs": loaded.inputs,

@@ -89,9 +89,14 @@ def _lorenz(loaded: Loaded, kept: Records) -> Columns:
     del columns["measure"]
     curves = np.concatenate([record.arrays["lorenz"].ravel() for record in kept.values()])
     defined = ~np.isnan(curves)
-    columns["holder_share"] = np.tile(np.arange(LORENZ_POINTS) / (LORENZ_POINTS - 1), len(kept) * len(about) // LORENZ_POINTS)
+    columns["holder_share"] = np.tile(
+        np.arange(LORENZ_POINTS) / (LORENZ_POINTS - 1), len(kept) * len(about) // LORENZ_POINTS
+    )
     columns["amount_share"] = curves
-    return {name: column.filter(pa.array(defined)) if isinstance(column, pa.Array) else column[defined] for name, column in columns.items()}
+    return {
+        name: column.filter(pa.array(defined)) if isinstance(column, pa.Array) else column[defined]
+        for name, column in columns.items()
+    }
 
 
 def people(amounts: NDArray[Any], people_per_fan: NDArray[Any]) -> NDArray[np.int64]:

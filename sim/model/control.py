@@ -116,12 +116,13 @@ class Control:
         for event in at(env, times, Order.REFRESH):
             yield event
             self._watch(int(env.now))
-            self._surfaces.refresh(surface, self.followers(), self.tier)
+            self._surfaces.refresh(surface, int(env.now), self.followers(), self.tier)
 
     def followers(self) -> Int64s:
         """Followers now [simulated fans], shape (M,)."""
-        new: Int64s = self._counts()[:, :, Counter.FOLLOWS].sum(axis=1)
-        return self._population.followers + new
+        counts = self._counts()
+        change: Int64s = (counts[:, :, Counter.FOLLOWS] - counts[:, :, Counter.UNFOLLOWS]).sum(axis=1)
+        return self._population.followers + change
 
     def _look_at_agencies(self, time: int) -> Review:
         """Totals of every agency, and the tier that it holds from now on."""

@@ -86,13 +86,19 @@ def exponential_gap(high, low, mean):
 
 
 @njit(cache=True, nogil=True)
-def unit_draws(lane, first, count, seed, replication):
-    """Uniform floats in (0, 1) of ``count`` entities, at (entity, 0, 0, lane): ``(53 bits + 1/2) 2^-53``."""
+def unit_draws_at(lane, first, count, event, seed, replication):
+    """Uniform floats in (0, 1) at (entity, event, 0, lane), as ``unit_draws``."""
     out = np.empty(count, np.float64)
     for i in range(count):
-        a, b, _, _ = philox(np.uint64(first + i), np.uint64(0), np.uint64(0), np.uint64(lane), seed, replication)
+        a, b, _, _ = philox(np.uint64(first + i), event, np.uint64(0), np.uint64(lane), seed, replication)
         out[i] = (np.float64((a << np.uint64(21)) | (b >> np.uint64(11))) + 0.5) * UNIT
     return out
+
+
+@njit(cache=True, nogil=True)
+def unit_draws(lane, first, count, seed, replication):
+    """Uniform floats in (0, 1) at (entity, 0, 0, lane) for entities from ``first``: ``(53 bits + 1/2) 2^-53``."""
+    return unit_draws_at(lane, first, count, np.uint64(0), seed, replication)
 
 
 @njit(cache=True, nogil=True)

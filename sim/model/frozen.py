@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 
 class Counter(IntEnum):
-    """What is counted per influencer and surface; the last axis of the counts, shape (M, S, 7)."""
+    """What is counted per influencer and surface; the last axis of the counts, shape (M, S, 8)."""
 
     EXPOSURE = 0
     RESERVED = 1
@@ -29,6 +29,7 @@ class Counter(IntEnum):
     FOLLOWS = 4
     ORDERS = 5
     GMV_FEN = 6
+    UNFOLLOWS = 7
 
 
 class Total(IntEnum):
@@ -58,19 +59,27 @@ class Tables(NamedTuple):
     reserved: Int64s
     """(S,): probability that a slot is reserved."""
     examine: Int64s
-    """(S, 255): probability that a slot is examined."""
+    """(S, 255): probability that a slot is examined, while the fan is still looking."""
+    looks_on: NDArray[np.bool_]
+    """(S, 2): the fan goes on looking after a slot that it didn't examine, after one that it clicked."""
     organic: Int32s
     """(S, G): slot table of unreserved slots; unused for a feed."""
     support: Int32s
-    """(S, G): slot table of reserved slots; -1: filled organically."""
+    """(S, G): slot table of reserved slots; -1: filled organically; -2: they stay empty."""
     cumulative: Int64s
     """(T, M): inclusive prefix sums of a slot table's integer weights."""
     guide: Int32s
     """(T, B): first influencer that a draw falling in this bucket can choose; B a power of two."""
+    order: Int32s
+    """(T, M): influencers by falling weight, -1 after the last that has any; (T, 1) where no table is ranked."""
+    ranked: NDArray[np.bool_]
+    """(T,): slots are filled in this order instead of being drawn."""
+    explore: Int64s
+    """(T,): probability that a slot of this table is drawn from the last table, in which all are alike."""
     feed_weight: Int64s
-    """(M,): posting rate as an integer weight, <= 2^20."""
+    """(S, M): posts as an integer weight, <= 2^20."""
     feed_affinity: Int64s
-    """(G, V): affinity as an integer weight, <= 2^20."""
+    """(S, G, V): affinity as an integer weight, <= 2^20."""
     vertical: Int32s
     """(M,)"""
     quality: Int64s
@@ -79,14 +88,22 @@ class Tables(NamedTuple):
     """(S, G, V): probability of a click on an influencer of quality 1."""
     follow: Int64s
     """(S, M): probability of a follow, given a click."""
+    better_only: NDArray[np.bool_]
+    """(S,): only who is better than all followed is followed."""
+    unfollow: Int64s
+    """(S,): probability of an unfollow, given that a slot is examined."""
     order_base: Floats
     """(M,): real orders for each simulated click at factor 1, times 2^32; 0 without a shop."""
     order_factor: Floats
     """(S, G): factor on the orders."""
     order_value: Int64s
     """(M,) [fen]"""
+    follow_cap: Int64s
+    """(1,): accounts that a fan can follow."""
+    keep: Int64s
+    """(G, 24): probability that a session of this hour takes place; the others are thinned out."""
     follows_open: NDArray[np.bool_]
-    """(1,): follows are taken; not so in the warm-up."""
+    """(1,): follows and unfollows are taken; not so in the warm-up."""
 
 
 class Fans(NamedTuple):

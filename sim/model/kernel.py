@@ -17,11 +17,18 @@ EXPOSURE, RESERVED, READS, CLICKS = (
     int(c) for c in (Counter.EXPOSURE, Counter.RESERVED, Counter.READS, Counter.CLICKS)
 )
 FOLLOWS, ORDERS, GMV_FEN = int(Counter.FOLLOWS), int(Counter.ORDERS), int(Counter.GMV_FEN)
+UNFOLLOWS = int(Counter.UNFOLLOWS)
 N_SESSIONS, N_SLOTS, N_IMPRESSIONS = int(Total.SESSIONS), int(Total.SLOTS), int(Total.IMPRESSIONS)
 N_RESERVED, N_UNFILLED, N_EMPTY = int(Total.RESERVED), int(Total.SUPPORT_UNFILLED), int(Total.EMPTY)
 
 ARRIVAL, SESSION, SLOT = np.uint64(Lane.ARRIVAL), np.uint64(Lane.SESSION), np.uint64(Lane.SLOT)
 RESIDUAL, ACTION = np.uint64(Lane.RESIDUAL), np.uint64(Lane.ACTION)
+EXPLORE, EXPLORED, EXPLORED_RESIDUAL = (
+    np.uint64(Lane.EXPLORE),
+    np.uint64(Lane.EXPLORED),
+    np.uint64(Lane.EXPLORED_RESIDUAL),
+)
+UNFOLLOW = np.uint64(Lane.UNFOLLOW)
 FALLBACK, FALLBACK_RESIDUAL = np.uint64(Lane.FALLBACK), np.uint64(Lane.FALLBACK_RESIDUAL)
 
 ATTEMPTS = 32
@@ -29,6 +36,8 @@ ATTEMPT_SHIFT = np.uint64(8)
 ZERO = np.uint64(0)
 WORD_BITS = np.int64(32)
 NONE = -1
+NOBODY = -2
+HOUR, DAY_HOURS = 3600, 24
 
 # All functions here are compiled with _nrt=False (nothing is allocated, so that no array is counted as a reference) and
 # the small ones with forceinline=True (a slot takes about 100 ns; a call and its arguments would show): measured, the
@@ -36,11 +45,11 @@ NONE = -1
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def arrivals(start, first_id, key, mean_gap, next_time):
-    """Time of each fan's first session after ``start`` [s], into ``next_time``; lane ARRIVAL, words 0 and 1."""
+def arrivals(start, joined, first_id, key, mean_gap, next_time):
+    """Each fan's first session after ``start`` and joining [s], into ``next_time``; lane ARRIVAL, words 0 and 1."""
     for f in range(mean_gap.size):
         a, b, _, _ = philox(np.uint64(first_id + f), ZERO, ZERO, ARRIVAL, key[0], key[1])
-        next_time[f] = start + exponential_gap(a, b, mean_gap[f])
+        next_time[f] = max(start, joined[f]) + exponential_gap(a, b, mean_gap[f])
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -110,6 +119,16 @@ def _from_rest_of_table(cumulative, table, page, n_shown, at, lane, key):
     return NONE
 
 
+@njit(cache=True, nogil=True, _nrt=False)
+def _from_order(order, table, distinct, page, n_shown):
+    """First influencer of a ranked table that may stand in the slot; NONE when nobody is left."""
+    for place in range(order.shape[1]):
+        i = np.int64(order[table, place])
+        if i < 0 or not distinct or not _stands_on(page, n_shown, i):
+            return i
+    return NONE
+
+
 @njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def _place(prefix, n, high, low):
     """First place of a list whose prefix sum exceeds the draw."""
@@ -125,27 +144,27 @@ def _place(prefix, n, high, low):
 
 
 @njit(cache=True, nogil=True, _nrt=False, forceinline=True)
-def _from_list(prefix, arena, start, n, distinct, page, n_shown, at, key, high, low):
+def _from_list(prefix, candidates, n, distinct, page, n_shown, at, key, high, low):
     """Influencer for a feed slot, by integer prefix sums in list order; as ``_from_table`` otherwise."""
     if n == 0 or prefix[n - 1] == 0:
         return NONE
-    i = np.int64(arena[start + _place(prefix, n, high, low)])
+    i = np.int64(candidates[_place(prefix, n, high, low)])
     if not distinct or not _stands_on(page, n_shown, i):
         return i
     for attempt in range(1, ATTEMPTS):
         a, b, _, _ = philox(at[0], at[1], at[2] | (np.uint64(attempt) << ATTEMPT_SHIFT), SLOT, key[0], key[1])
-        i = np.int64(arena[start + _place(prefix, n, a, b)])
+        i = np.int64(candidates[_place(prefix, n, a, b)])
         if not _stands_on(page, n_shown, i):
             return i
-    return _from_rest_of_list(prefix, arena, start, n, page, n_shown, at, key)
+    return _from_rest_of_list(prefix, candidates, n, page, n_shown, at, key)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def _from_rest_of_list(prefix, arena, start, n, page, n_shown, at, key):
+def _from_rest_of_list(prefix, candidates, n, page, n_shown, at, key):
     """Exact draw from those followed who don't stand on the page yet; NONE when nobody is left."""
     total = np.int64(0)
     for j in range(n):
-        if not _stands_on(page, n_shown, arena[start + j]):
+        if not _stands_on(page, n_shown, candidates[j]):
             total += prefix[j] - (prefix[j - 1] if j > 0 else 0)
     if total <= 0:
         return NONE
@@ -153,9 +172,9 @@ def _from_rest_of_list(prefix, arena, start, n, page, n_shown, at, key):
     r = below(a, b, total)
     for j in range(n):
         weight = prefix[j] - (prefix[j - 1] if j > 0 else 0)
-        if weight > 0 and not _stands_on(page, n_shown, arena[start + j]):
+        if weight > 0 and not _stands_on(page, n_shown, candidates[j]):
             if r < weight:
-                return np.int64(arena[start + j])
+                return np.int64(candidates[j])
             r -= weight
     return NONE
 
@@ -166,6 +185,26 @@ def _is_member(arena, start, n, influencer):
     for j in range(start, start + n):
         found += arena[j] == influencer
     return found > 0
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _is_better(arena, start, n, influencer, quality):
+    """Whether an influencer's quality is above that of everybody on the list."""
+    for j in range(start, start + n):
+        if quality[arena[j]] >= quality[influencer]:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _remove(arena, start, length, f, influencer):
+    """Take off a follow list, the last member moving to its place; whether it stood there."""
+    for j in range(start[f], start[f] + length[f]):
+        if arena[j] == influencer:
+            length[f] -= 1
+            arena[j] = arena[start[f] + length[f]]
+            return True
+    return False
 
 
 @njit(cache=True, nogil=True, _nrt=False, forceinline=True)
@@ -193,7 +232,22 @@ def _page_words(fan, event, n_slots, key, words):
 
 @njit(cache=True, nogil=True, _nrt=False)
 def sessions(
-    first, last, first_id, until, key, bucket_shift, tables, fans, arena, cursor, counts, totals, page, prefix, words
+    first,
+    last,
+    first_id,
+    until,
+    key,
+    bucket_shift,
+    tables,
+    fans,
+    arena,
+    cursor,
+    counts,
+    totals,
+    page,
+    prefix,
+    candidates,
+    words,
 ):
     """Run all sessions before ``until`` of the fans ``first <= f < last`` of a chunk; each fan's in order of time.
 
@@ -214,9 +268,9 @@ def sessions(
     arena, cursor
         Follow lists, int32, and its first free place, shape (1,). Changed.
     counts, totals
-        Shapes (M, S, 7) and (S, 6), int64; added to.
-    page, prefix, words
-        Scratch: int32 (255,), int64 (M,), uint64 (4, 255).
+        Shapes (M, S, 8) and (S, 6), int64; added to.
+    page, prefix, candidates, words
+        Scratch: int32 (255,), int64 (M,), int32 (M,), uint64 (4, 255).
 
     Returns
     -------
@@ -224,18 +278,24 @@ def sessions(
         ``last``, or the fan at which the arena has too little room for the worst case of a session: nothing of that
         session is done yet; make room and call again from there.
     """
-    # Names of the arrays, taken out of their tuples once: in the loop each would be counted as a reference anew.
-    visits, is_feed, slots, all_distinct, counts_repeats, reserved_prob, examine = tables[:7]
-    organic, support, cumulative, guide, feed_weight, feed_affinity, vertical, quality, click_prob = tables[7:16]
-    follow_prob, order_base, order_factor, order_value, follows_open = tables[16:]
+    # Names of the arrays, taken out of their tuples once.
+    visits, is_feed, slots, all_distinct, counts_repeats, reserved_prob, examine, looks_on = tables[:8]
+    organic, support, cumulative, guide, order, ranked, explore, feed_weight, feed_affinity, vertical = tables[8:18]
+    quality, click_prob, follow_prob, better_only, unfollow_prob, order_base, order_factor = tables[18:25]
+    order_value, follow_cap, keep, follows_open = tables[25:]
     segments, mean_gap, next_time, events, start, length, capacity = fans
     n_surfaces = is_feed.size
+    everyone = cumulative.shape[0] - 1
     for f in range(first, last):
         segment = segments[f]
         fan = np.uint64(first_id + f)
         while next_time[f] < until:
             event = np.uint64(events[f])
-            choice, _, gap_high, gap_low = philox(fan, event, ZERO, SESSION, key[0], key[1])
+            choice, thin, gap_high, gap_low = philox(fan, event, ZERO, SESSION, key[0], key[1])
+            if np.int64(thin) >= keep[segment, next_time[f] // HOUR % DAY_HOURS]:
+                events[f] += 1
+                next_time[f] += exponential_gap(gap_high, gap_low, mean_gap[f])
+                continue
             surface = 0
             while surface < n_surfaces - 1 and np.int64(choice) >= visits[segment, surface]:
                 surface += 1
@@ -249,12 +309,14 @@ def sessions(
                 running = np.int64(0)
                 for j in range(n_followed):
                     i = arena[start[f] + j]
-                    running += feed_weight[i] * feed_affinity[segment, vertical[i]]
+                    running += feed_weight[surface, i] * feed_affinity[surface, segment, vertical[i]]
                     prefix[j] = running
+                    candidates[j] = i
             totals[surface, N_SESSIONS] += 1
             totals[surface, N_SLOTS] += n_slots
             _page_words(fan, event, n_slots, key, words)
             n_shown = 0
+            looking = True
             for k in range(n_slots):
                 slot = np.uint64(k)
                 at = (fan, event, slot)
@@ -263,22 +325,40 @@ def sessions(
                     totals[surface, N_RESERVED] += 1
                 if feed:
                     i = _from_list(
-                        prefix, arena, start[f], n_followed, distinct, page, n_shown, at, key, words[0, k], words[1, k]
+                        prefix, candidates, n_followed, distinct, page, n_shown, at, key, words[0, k], words[1, k]
                     )
                 else:
                     table = organic[surface, segment]
-                    if reserved and support[surface, segment] >= 0:
+                    if reserved and support[surface, segment] != NONE:
                         table = support[surface, segment]
-                    i = _from_table(
-                        cumulative, guide, table, bucket_shift, distinct, page, n_shown, at, (SLOT, RESIDUAL), key,
-                        words[0, k], words[1, k],
-                    )  # fmt: skip
-                    if i == NONE and table != organic[surface, segment]:
-                        high, low, _, _ = philox(fan, event, slot, FALLBACK, key[0], key[1])
+                    if table == NOBODY:
+                        i = NONE
+                    elif (
+                        explore[table] > 0
+                        and np.int64(philox(fan, event, slot, EXPLORE, key[0], key[1])[0]) < explore[table]
+                    ):
+                        high, low, _, _ = philox(fan, event, slot, EXPLORED, key[0], key[1])
                         i = _from_table(
-                            cumulative, guide, organic[surface, segment], bucket_shift, distinct, page, n_shown, at,
-                            (FALLBACK, FALLBACK_RESIDUAL), key, high, low,
+                            cumulative, guide, everyone, bucket_shift, distinct, page, n_shown, at,
+                            (EXPLORED, EXPLORED_RESIDUAL), key, high, low,
                         )  # fmt: skip
+                    elif ranked[table]:
+                        i = _from_order(order, table, distinct, page, n_shown)
+                    else:
+                        i = _from_table(
+                            cumulative, guide, table, bucket_shift, distinct, page, n_shown, at, (SLOT, RESIDUAL), key,
+                            words[0, k], words[1, k],
+                        )  # fmt: skip
+                    if i == NONE and table != organic[surface, segment] and table != NOBODY:
+                        table = organic[surface, segment]
+                        if ranked[table]:
+                            i = _from_order(order, table, distinct, page, n_shown)
+                        else:
+                            high, low, _, _ = philox(fan, event, slot, FALLBACK, key[0], key[1])
+                            i = _from_table(
+                                cumulative, guide, table, bucket_shift, distinct, page, n_shown, at,
+                                (FALLBACK, FALLBACK_RESIDUAL), key, high, low,
+                            )  # fmt: skip
                         if i != NONE:
                             totals[surface, N_UNFILLED] += 1
                 if i == NONE:
@@ -290,22 +370,35 @@ def sessions(
                 counts[i, surface, EXPOSURE] += 1
                 if reserved:
                     counts[i, surface, RESERVED] += 1
+                if not looking:
+                    continue
                 if np.int64(words[3, k]) >= examine[surface, k]:
+                    looking = looks_on[surface, 0]
                     continue
                 counts[i, surface, READS] += 1
-                click, follow, order, _ = philox(fan, event, slot, ACTION, key[0], key[1])
+                click, follow, order_word, _ = philox(fan, event, slot, ACTION, key[0], key[1])
                 appeal = np.uint64(quality[i]) * np.uint64(click_prob[surface, segment, vertical[i]])
-                if click >= appeal >> np.uint64(32):
+                clicked = click < appeal >> np.uint64(32)
+                if clicked:
+                    counts[i, surface, CLICKS] += 1
+                    looking = looks_on[surface, 1]
+                if follows_open[0] and unfollow_prob[surface] > 0:
+                    coin, _, _, _ = philox(fan, event, slot, UNFOLLOW, key[0], key[1])
+                    if np.int64(coin) < unfollow_prob[surface] and _remove(arena, start, length, f, i):
+                        counts[i, surface, UNFOLLOWS] += 1
+                if not clicked:
                     continue
-                counts[i, surface, CLICKS] += 1
                 if follows_open[0] and np.int64(follow) < follow_prob[surface, i]:
-                    if not _is_member(arena, start[f], length[f], i):
+                    if _is_member(arena, start[f], length[f], i):
+                        if counts_repeats[surface]:
+                            counts[i, surface, FOLLOWS] += 1
+                    elif length[f] < follow_cap[0] and (
+                        not better_only[surface] or _is_better(arena, start[f], length[f], i, quality)
+                    ):
                         _append(start, length, capacity, arena, cursor, f, i)
                         counts[i, surface, FOLLOWS] += 1
-                    elif counts_repeats[surface]:
-                        counts[i, surface, FOLLOWS] += 1
                 mean_orders = np.int64(order_base[i] * order_factor[surface, segment])
-                n_orders = (mean_orders + np.int64(order)) >> WORD_BITS
+                n_orders = (mean_orders + np.int64(order_word)) >> WORD_BITS
                 if n_orders > 0:
                     counts[i, surface, ORDERS] += n_orders
                     counts[i, surface, GMV_FEN] += n_orders * order_value[i]

@@ -22,14 +22,24 @@ Int32s = NDArray[np.int32]
 class PlatformView:
     """What a policy may know, as it was at the last control event; its arrays are read-only."""
 
+    now_days: float
+    """Time [days since day 0]."""
     followers: Int64s
     """(M,): simulated fans."""
     organic: Floats
     """(M,): organic weight on this surface, for a fan of affinity 1."""
+    quality: Floats
+    """(M,): in (0, 1)."""
+    vertical: Int32s
+    """(M,): index of the vertical."""
     agency: Int32s
     """(M,): -1 for independents."""
     tier: Int32s
-    """(A,): index of the tier that an agency holds, -1: none."""
+    """(A,): index of the tier that an agency holds, 0 the highest, -1: none."""
+    age_days: Floats
+    """(M,): age of the account [days]."""
+    lots: Floats
+    """(M,): a uniform number in (0, 1), new every 30 days, the same in every arm."""
 
     @property
     def tier_of_influencer(self) -> Int32s:
@@ -90,6 +100,35 @@ def tail(view: PlatformView, support: Support) -> Floats:
     return _eligible(view, support) / (view.followers + 1.0)
 
 
+def proportional(view: PlatformView, support: Support) -> Floats:
+    """Followers, over all eligible accounts."""
+    return _eligible(view, support) * view.followers.astype(np.float64)
+
+
+def head(view: PlatformView, support: Support) -> Floats:  # noqa: ARG001 - all policies have one form
+    """Equal weights over the accounts of agencies in the top tier."""
+    return (view.tier_of_influencer == 0).astype(np.float64)
+
+
+def lottery(view: PlatformView, support: Support) -> Floats:
+    """Equal weights over those eligible accounts that this month's draw has chosen."""
+    return (_eligible(view, support) & (view.lots < support.lottery_share)).astype(np.float64)
+
+
+def newcomer(view: PlatformView, support: Support) -> Floats:
+    """Equal weights over the eligible accounts under an age."""
+    return (_eligible(view, support) & (view.age_days < support.newcomer_days)).astype(np.float64)
+
+
 POLICIES: MappingProxyType[str, Policy] = MappingProxyType(
-    {"tiered": tiered, "uniform": uniform, "flat": flat, "tail": tail}
+    {
+        "tiered": tiered,
+        "uniform": uniform,
+        "flat": flat,
+        "tail": tail,
+        "proportional": proportional,
+        "head": head,
+        "lottery": lottery,
+        "newcomer": newcomer,
+    }
 )

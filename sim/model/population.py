@@ -44,6 +44,8 @@ class Population:
     """(M,): -1 for independents."""
     quality: Floats
     posts_per_day: Floats
+    age_days: Floats
+    """(M,): age at day 0 [days]."""
     shop: NDArray[np.bool_]
     conversion_prob: Floats
     order_value_fen: Int64s
@@ -52,7 +54,9 @@ class Population:
     segment: Int32s
     """(F,)"""
     mean_gap: Floats
-    """(F,): mean time between sessions [s]; inf: none."""
+    """(F,): mean time between sessions before thinning by hour [s]; inf: none."""
+    joined: Int64s
+    """(F,): when a fan joins [s]; fans of day 0 were there before the warm-up. Who joins later stands after them."""
     begin: Int64s
     """(F + 1,): where a fan's follow list begins in ``members``."""
     members: Int32s
@@ -149,13 +153,21 @@ def _scaled_followers(real: Int64s, scenario: Scenario, names: tuple[str, ...]) 
     return followers
 
 
-def _fans(scenario: Scenario, key: Key) -> tuple[Int32s, Floats]:
-    """Segment and mean gap between sessions of each fan."""
-    shares = np.array([s.share for s in scenario.segments.values()])
+def _fans(scenario: Scenario, key: Key) -> tuple[Int32s, Floats, Int64s]:
+    """Segment, mean gap between sessions and time of joining of each fan: those of day 0, then those who join later."""
+    segments = list(scenario.segments.values())
     # Shares are decimal fractions: as integers over 10^12 they are apportioned exactly.
-    n_in = _sizes(shares, scenario.fans.count)
-    segment = np.repeat(np.arange(n_in.size, dtype=np.int32), n_in)
-    activity = np.array([s.activity for s in scenario.segments.values()])[segment]
+    n_in = _sizes(np.array([s.share for s in segments]), scenario.fans.count)
+    growth = np.array([s.growth_per_year * scenario.horizon_days / 365 for s in segments])
+    n_later = np.floor(n_in * growth + 0.5).astype(np.int64)
+    numbers = np.arange(n_in.size, dtype=np.int32)
+    segment = np.concatenate([np.repeat(numbers, n_in), np.repeat(numbers, n_later)])
+    joined = np.full(segment.size, -scenario.warmup_days * SECONDS_PER_DAY, np.int64)
+    n_first = int(n_in.sum())
+    u = draws.unit_draws(Lane.JOINED, n_first, segment.size - n_first, *key)
+    joined[n_first:] = np.floor(u * (scenario.horizon_days * SECONDS_PER_DAY)).astype(np.int64)
+    peak = np.array([max(s.hours) * 24 / sum(s.hours) if s.hours else 1.0 for s in segments])
+    activity = (np.array([s.activity for s in segments]) * peak)[segment]
     sigma = scenario.fans.activity_sigma
     if sigma > 0:
         u = draws.unit_draws(Lane.FAN_ACTIVITY, 0, segment.size, *key)
@@ -163,7 +175,7 @@ def _fans(scenario: Scenario, key: Key) -> tuple[Int32s, Floats]:
     rate = scenario.fans.sessions_per_day * activity
     gap = np.full(segment.size, np.inf)
     np.divide(float(SECONDS_PER_DAY), rate, out=gap, where=rate > 0)
-    return segment, gap
+    return segment, gap, joined
 
 
 def _sizes(shares: Floats, total: int) -> Int64s:
@@ -274,8 +286,9 @@ def draw_population(scenario: Scenario, roster: Roster | None, key: tuple[int, i
     followers = _scaled_followers(real, scenario, names)
     conversion = column("conversion_prob", settings.conversion_prob, Lane.CONVERSION_PROB)
     value = column("order_value_fen", settings.order_value_fen, Lane.ORDER_VALUE)
-    segment, mean_gap = _fans(scenario, k)
-    begin, members = _follow_lists(scenario, followers, vertical, segment, k)
+    segment, mean_gap, joined = _fans(scenario, k)
+    begin, members = _follow_lists(scenario, followers, vertical, segment[: scenario.fans.count], k)
+    begin = np.append(begin, np.full(segment.size - scenario.fans.count, begin[-1]))
     ratio = int(real.sum()) / max(int(followers.sum()), 1)
     return Population(
         influencers=names,
@@ -286,12 +299,14 @@ def draw_population(scenario: Scenario, roster: Roster | None, key: tuple[int, i
         agency=agency,
         quality=np.clip(column("quality", settings.quality, Lane.QUALITY), QUALITY_MARGIN, 1 - QUALITY_MARGIN),
         posts_per_day=np.clip(column("posts_per_day", settings.posts_per_day, Lane.POSTS_PER_DAY), 0, 1e6),
+        age_days=np.clip(column("age_days", settings.age_days, Lane.AGE), 0, 1e6),
         shop=shop,
         conversion_prob=np.clip(conversion, 0, 1),
         order_value_fen=np.floor(np.clip(value, 0, 1e15) + 0.5).astype(np.int64),
         followers=followers,
         segment=segment,
         mean_gap=mean_gap,
+        joined=joined,
         begin=begin,
         members=members,
         people_per_fan=scenario.people_per_fan or ratio or 1.0,

@@ -2,10 +2,13 @@
 
 A session of a fan, in this order:
 
-1. block (fan, event, 0, SESSION): word 0 chooses the surface, words 2 and 3 the gap to the next session;
+1. block (fan, event, 0, SESSION): word 1 decides whether it takes place at this hour, word 0 chooses the surface, words
+   2 and 3 the gap to the next session;
 2. for each slot k, block (fan, event, k, SLOT): words 0 and 1 choose the influencer, word 2 is the coin of a reserved
-   slot, word 3 decides whether it is examined; a rejected choice draws anew with ``k | attempt << 8``;
-3. an examined slot, block (fan, event, k, ACTION): word 0 click, word 1 follow, word 2 orders, word 3 kept for tips.
+   slot, word 3 decides whether it is examined; a rejected choice draws anew with ``k | attempt << 8``; block (fan, event,
+   k, EXPLORE), word 0: the slot is drawn from everybody alike instead, with block (fan, event, k, EXPLORED);
+3. an examined slot, block (fan, event, k, ACTION): word 0 click, word 1 follow, word 2 orders, word 3 kept for tips; in
+   between, block (fan, event, k, UNFOLLOW), word 0: unfollow.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ __all__ = ["Fan", "exponential_gap", "run_session"]
 
 ATTEMPTS = 32
 NEVER = 1 << 62
+ORGANIC, NOBODY = -1, -2
+HOUR = 3600
 
 
 @dataclass
@@ -36,6 +41,8 @@ class Fan:
     follows: list[int]
     event: int = 0
     page: list[int] = field(default_factory=list)
+    offered: list[int] = field(default_factory=list)
+    """Whom it followed when it opened the page: a feed's slots are drawn from them."""
 
 
 def exponential_gap(high: int, low: int, mean: float) -> int:
@@ -82,6 +89,38 @@ def from_weights(
     return members[bisect_right(rest, below(high, low, rest[-1]))]
 
 
+def from_table(
+    table: int,
+    slot: int,
+    surface: int,
+    first: tuple[int, int],
+    lanes: tuple[Lane, Lane],
+    fan: Fan,
+    tables: Tables,
+    key: tuple[int, int],
+) -> int | None:
+    """Influencer from a slot table, in its order or drawn; None: nobody is left."""
+    distinct = bool(tables.distinct[surface])
+    if tables.ranked[table]:
+        for i in tables.order[table].tolist():
+            if i < 0 or not distinct or i not in fan.page:
+                return i if i >= 0 else None
+        return None
+    everyone = range(tables.cumulative.shape[1])
+    return from_weights(tables.cumulative[table], everyone, distinct, fan, slot, lanes, first, key)
+
+
+def from_feed(
+    slot: int, surface: int, first: tuple[int, int], fan: Fan, tables: Tables, key: tuple[int, int]
+) -> int | None:
+    """Influencer from those followed when the page was opened; None: nobody is left."""
+    affinity = tables.feed_affinity[surface, fan.segment]
+    weights = [int(tables.feed_weight[surface, i]) * int(affinity[tables.vertical[i]]) for i in fan.offered]
+    lanes = (Lane.SLOT, Lane.RESIDUAL)
+    distinct = bool(tables.distinct[surface])
+    return from_weights(list(accumulate(weights)), fan.offered, distinct, fan, slot, lanes, first, key)
+
+
 def influencer_for(
     slot: int,
     reserved: bool,
@@ -93,40 +132,47 @@ def influencer_for(
     key: tuple[int, int],
 ) -> int | None:
     """Influencer that stands in a slot: from the feed, the support table or the organic table; None: it stays empty."""
-    distinct = bool(tables.distinct[surface])
-    drawn = (Lane.SLOT, Lane.RESIDUAL)
     if tables.is_feed[surface]:
-        affinity = tables.feed_affinity[fan.segment]
-        weights = [int(tables.feed_weight[i]) * int(affinity[tables.vertical[i]]) for i in fan.follows]
-        return from_weights(list(accumulate(weights)), fan.follows, distinct, fan, slot, drawn, first, key)
-    everyone = range(tables.cumulative.shape[1])
-    organic = tables.cumulative[tables.organic[surface, fan.segment]]
+        return from_feed(slot, surface, first, fan, tables, key)
+    organic = int(tables.organic[surface, fan.segment])
     support = int(tables.support[surface, fan.segment])
-    if not reserved or support < 0:
-        return from_weights(organic, everyone, distinct, fan, slot, drawn, first, key)
-    chosen = from_weights(tables.cumulative[support], everyone, distinct, fan, slot, drawn, first, key)
-    if chosen is None:
-        fallback = (Lane.FALLBACK, Lane.FALLBACK_RESIDUAL)
+    table = support if reserved and support != ORGANIC else organic
+    if table == NOBODY:
+        return None
+    explores = (
+        tables.explore[table] > 0 and philox((fan.id, fan.event, slot, Lane.EXPLORE), key)[0] < tables.explore[table]
+    )
+    if explores:
+        everybody = tables.cumulative.shape[0] - 1
+        high, low, *_ = philox((fan.id, fan.event, slot, Lane.EXPLORED), key)
+        lanes = (Lane.EXPLORED, Lane.EXPLORED_RESIDUAL)
+        chosen = from_table(everybody, slot, surface, (high, low), lanes, fan, tables, key)
+    else:
+        chosen = from_table(table, slot, surface, first, (Lane.SLOT, Lane.RESIDUAL), fan, tables, key)
+    if chosen is None and table != organic:
         high, low, *_ = philox((fan.id, fan.event, slot, Lane.FALLBACK), key)
-        chosen = from_weights(organic, everyone, distinct, fan, slot, fallback, (high, low), key)
+        lanes = (Lane.FALLBACK, Lane.FALLBACK_RESIDUAL)
+        chosen = from_table(organic, slot, surface, (high, low), lanes, fan, tables, key)
         if chosen is not None:
             totals[surface, Total.SUPPORT_UNFILLED] += 1
     return chosen
 
 
 def run_session(
-    fan: Fan, tables: Tables, counts: NDArray[np.int64], totals: NDArray[np.int64], key: tuple[int, int]
+    fan: Fan, now: int, tables: Tables, counts: NDArray[np.int64], totals: NDArray[np.int64], key: tuple[int, int]
 ) -> int:
-    """One session of a fan.
+    """One session of a fan, or none where it is thinned out.
 
     Parameters
     ----------
     fan
         Whose session it is. Its follow list, page and event number are changed.
+    now
+        Time [s].
     tables
         What it sees. Read only.
     counts, totals
-        Shapes (M, S, 7) and (S, 6); added to.
+        Shapes (M, S, 8) and (S, 6); added to.
     key
         Seed and replication.
 
@@ -135,12 +181,29 @@ def run_session(
     int
         Gap to the fan's next session [s].
     """
-    choice, _, *gap_words = philox((fan.id, fan.event, 0, Lane.SESSION), key)
-    surface = min(bisect_right(tables.visits[fan.segment], choice), tables.is_feed.size - 1)
+    choice, thin, *gap_words = philox((fan.id, fan.event, 0, Lane.SESSION), key)
+    if thin < tables.keep[fan.segment, now // HOUR % 24]:
+        surface = min(bisect_right(tables.visits[fan.segment], choice), tables.is_feed.size - 1)
+        open_page(fan, surface, tables, counts, totals, key)
+    fan.event += 1
+    return exponential_gap(gap_words[0], gap_words[1], fan.mean_gap)
+
+
+def open_page(
+    fan: Fan,
+    surface: int,
+    tables: Tables,
+    counts: NDArray[np.int64],
+    totals: NDArray[np.int64],
+    key: tuple[int, int],
+) -> None:
+    """A page of a surface, slot after slot."""
     n_slots = int(tables.slots[surface])
     totals[surface, Total.SESSIONS] += 1
     totals[surface, Total.SLOTS] += n_slots
     fan.page.clear()
+    fan.offered = list(fan.follows)
+    looking = True
     for slot in range(n_slots):
         high, low, coin, look = philox((fan.id, fan.event, slot, Lane.SLOT), key)
         reserved = coin < tables.reserved[surface]
@@ -153,29 +216,49 @@ def run_session(
         totals[surface, Total.IMPRESSIONS] += 1
         counts[i, surface, Counter.EXPOSURE] += 1
         counts[i, surface, Counter.RESERVED] += reserved
+        if not looking:
+            continue
         if look < tables.examine[surface, slot]:
             counts[i, surface, Counter.READS] += 1
-            react(fan, i, slot, surface, tables, counts[i, surface], key)
-    fan.event += 1
-    return exponential_gap(gap_words[0], gap_words[1], fan.mean_gap)
+            if react(fan, i, slot, surface, tables, counts[i, surface], key):
+                looking = bool(tables.looks_on[surface, 1])
+        else:
+            looking = bool(tables.looks_on[surface, 0])
 
 
 def react(
     fan: Fan, i: int, slot: int, surface: int, tables: Tables, tally: NDArray[np.int64], key: tuple[int, int]
-) -> None:
-    """What a fan does with an influencer that it has examined: click, then follow, then order."""
+) -> bool:
+    """What a fan does with an influencer that it has examined: click, unfollow, follow, order. Whether it clicked."""
     click, follow, order, _ = philox((fan.id, fan.event, slot, Lane.ACTION), key)
     appeal = int(tables.quality[i]) * int(tables.click[surface, fan.segment, tables.vertical[i]])
-    if click >= appeal >> 32:
-        return
-    tally[Counter.CLICKS] += 1
+    clicked = click < appeal >> 32
+    tally[Counter.CLICKS] += clicked
+    if tables.follows_open[0] and tables.unfollow[surface] > 0:
+        coin, *_ = philox((fan.id, fan.event, slot, Lane.UNFOLLOW), key)
+        if coin < tables.unfollow[surface] and i in fan.follows:
+            unfollow(fan, i)
+            tally[Counter.UNFOLLOWS] += 1
+    if not clicked:
+        return False
     if tables.follows_open[0] and follow < tables.follow[surface, i]:
-        if i not in fan.follows:
+        if i in fan.follows:
+            tally[Counter.FOLLOWS] += bool(tables.counts_repeats[surface])
+        elif len(fan.follows) < tables.follow_cap[0] and (
+            not tables.better_only[surface] or all(tables.quality[j] < tables.quality[i] for j in fan.follows)
+        ):
             fan.follows.append(i)
-            tally[Counter.FOLLOWS] += 1
-        elif tables.counts_repeats[surface]:
             tally[Counter.FOLLOWS] += 1
     mean_orders = int(tables.order_base[i] * tables.order_factor[surface, fan.segment])
     n_orders = (mean_orders + order) >> 32
     tally[Counter.ORDERS] += n_orders
     tally[Counter.GMV_FEN] += n_orders * int(tables.order_value[i])
+    return True
+
+
+def unfollow(fan: Fan, i: int) -> None:
+    """Take an influencer off a follow list; the last one moves to its place."""
+    place = fan.follows.index(i)
+    last = fan.follows.pop()
+    if place < len(fan.follows):
+        fan.follows[place] = last

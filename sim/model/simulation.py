@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment
 
-from sim.model.books import Books
+from sim.model.books import FLOWS, Books
 from sim.model.control import Control, Review
 from sim.model.engines.compiled import CompiledEngine
 from sim.model.engines.reference import ReferenceEngine
@@ -41,7 +41,7 @@ class Outcome:
 
     population: Population
     counts: Int64s
-    """(M, S, 7)"""
+    """(M, S, 8)"""
     totals: Int64s
     """(S, 6)"""
     follow_lists: tuple[Int64s, NDArray[np.int32]]
@@ -93,8 +93,8 @@ def simulate(
     Outcome
         Counts, follow lists, books and reviews.
     """
-    surfaces = Surfaces(scenario, population)
-    people = (population.segment, population.mean_gap, population.begin, population.members)
+    surfaces = Surfaces(scenario, population, key)
+    people = (population.segment, population.mean_gap, population.joined, population.begin, population.members)
     traffic = (
         CompiledEngine(surfaces.tables, *people, key, threads)
         if engine == "compiled"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from sim.model.draws import power
+from sim.model.draws import exp, power
 
 MAX_WEIGHT = float(1 << 40)
+LN_2 = 0.6931471805599453
 MAX_TOTAL = float(1 << 62)
 
 
@@ -27,6 +28,23 @@ def powers(amounts, exponent):
     for i in range(amounts.size):
         out[i] = power(amounts[i], exponent)
     return out
+
+
+@njit(cache=True, nogil=True)
+def halvings(times):
+    """``2 ** -times`` for times >= 0, 0 beyond 1,000; shape (n,)."""
+    out = np.zeros(times.size, np.float64)
+    for i in range(times.size):
+        if times[i] < 1000.0:
+            out[i] = exp(-times[i] * LN_2)
+    return out
+
+
+def rank(cumulative, order):
+    """Influencers by falling integer weight, the lower id first among equals, into ``order``; -1 after the last."""
+    weight = np.diff(cumulative, prepend=0)
+    order[:] = np.argsort(-weight, kind="stable")
+    order[weight[order] == 0] = -1
 
 
 @njit(cache=True, nogil=True)

@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import Fault, InputError
-from sim.model import slots
+from sim.model import draws, slots
+from sim.model.clock import DAY
 from sim.model.frozen import Tables
 from sim.model.policies import POLICIES, PlatformView
 from sim.model.population import Population, affinities
-from sim.scenario.platform import Surface
+from sim.scenario.platform import Cascade, Geometric, PositionBased, Surface
 from sim.scenario.scenario import Scenario
-from sim.streams import power, threshold
+from sim.streams import Lane, power, threshold
 
 __all__ = ["Surfaces"]
 
@@ -20,6 +21,10 @@ MAX_SLOTS = 255
 UNIT_WEIGHT = float(1 << 20)
 MAX_ORDERS_PER_CLICK = float(1 << 30)
 WORD = 4294967296.0
+ORGANIC, NOBODY = -1, -2
+"""In place of a support table: reserved slots are filled organically, or stay empty."""
+LOOKS_ON = {"position-based": (True, True), "cascade": (True, False), "geometric": (False, True)}
+"""Whether a fan looks on after a slot that it didn't examine, and after one that it clicked."""
 Floats = NDArray[np.float64]
 Int64s = NDArray[np.int64]
 
@@ -33,16 +38,21 @@ class Surfaces:
         Resolved scenario of one arm.
     population
         Whom it is about.
+    key
+        Seed and replication.
     """
 
-    def __init__(self, scenario: Scenario, population: Population) -> None:
+    def __init__(self, scenario: Scenario, population: Population, key: tuple[int, int]) -> None:
+        self._key = (np.uint64(key[0]), np.uint64(key[1]))
+        self._drawn_lots: tuple[int, Floats] | None = None
         self._scenario = scenario
         self._population = population
         self._surfaces = list(scenario.surfaces.values())
         self._affinity = affinities(scenario)
         policy = scenario.support.policy
         self._policy = POLICIES.get(policy)
-        self._supports = [s.kind != "feed" and policy != "none" and (s.support_share or 0) > 0 for s in self._surfaces]
+        self._reserves = [s.kind != "feed" and (s.support_share or 0) > 0 for s in self._surfaces]
+        self._supports = [reserves and policy not in ("none", "empty") for reserves in self._reserves]
         self._fixed = [slots.powers(population.quality, s.ranking.merit) for s in self._surfaces]
         self._relevance = [self._powers_of_affinity(s.ranking.relevance) for s in self._surfaces]
         self._support_relevance = self._powers_of_affinity(scenario.support.relevance)
@@ -59,7 +69,7 @@ class Surfaces:
         n, n_segments = population.vertical.size, len(scenario.segments)
         segments = list(scenario.segments.values())
         shape = (len(surfaces), n_segments)
-        organic, support = np.zeros(shape, np.int32), np.full(shape, -1, np.int32)
+        organic, support = np.zeros(shape, np.int32), np.full(shape, ORGANIC, np.int32)
         n_tables = 0
         for s, surface in enumerate(surfaces):
             if surface.kind != "feed":
@@ -68,17 +78,17 @@ class Surfaces:
             if supported:
                 rows = self._relevance[s] if self._policy is None else self._support_relevance
                 n_tables = _number_rows(support[s], rows, n_tables)
+        if scenario.support.policy == "empty":
+            support[self._reserves] = NOBODY
         self._support_rows = support
+        ranked, explore = self._ways_of_filling(organic, support, n_tables)
         n_buckets = 1 << max(1, (n - 1).bit_length())
         share = np.array([s.session_share for s in surfaces])
+        cumulative = np.zeros((n_tables + 1, n), np.int64)
+        guide = np.zeros((n_tables + 1, n_buckets), np.int32)
+        slots.build_table(np.ones(n), np.ones(len(scenario.verticals)), population.vertical, cumulative[-1], guide[-1])
         visits = np.floor(np.add.accumulate(share) * WORD).astype(np.int64)
         visits[np.flatnonzero(share)[-1] :] = 1 << 32  # a sum of shares may fall short of 1 by rounding
-        examine = np.zeros((len(surfaces), MAX_SLOTS), np.int64)
-        for s, surface in enumerate(surfaces):
-            for k in range(surface.slots):
-                examine[s, k] = threshold(power(k + 1.0, -surface.examination.exponent))
-        posts = population.posts_per_day
-        top = posts.max()
         click = np.array([s.click_prob for s in surfaces])[:, None, None] * self._affinity[None]
         return Tables(
             visits=np.tile(visits, (n_segments, 1)),
@@ -87,22 +97,55 @@ class Surfaces:
             distinct=np.array([s.distinct for s in surfaces]),
             counts_repeats=np.array([s.already_following == "count" for s in surfaces]),
             reserved=np.array([threshold(s.support_share or 0) for s in surfaces], dtype=np.int64),
-            examine=examine,
+            examine=np.array([[threshold(p) for p in _examination(s.examination)] for s in surfaces]),
+            looks_on=np.array([LOOKS_ON[s.examination.model] for s in surfaces]),
             organic=organic,
-            support=np.full(shape, -1, np.int32),
-            cumulative=np.zeros((max(n_tables, 1), n), np.int64),
-            guide=np.zeros((max(n_tables, 1), n_buckets), np.int32),
-            feed_weight=_integer_weights(posts / top if top > 0 else posts),
-            feed_affinity=_integer_weights(self._affinity),
+            support=np.full(shape, ORGANIC, np.int32),
+            cumulative=cumulative,
+            guide=guide,
+            order=np.full((n_tables + 1, n if ranked.any() else 1), -1, np.int32),
+            ranked=ranked,
+            explore=explore,
+            feed_weight=np.array([self._posts(s) for s in surfaces]),
+            feed_affinity=np.array(
+                [_integer_weights(self._powers_of_affinity(s.feed_weights.relevance)) for s in surfaces]
+            ),
             vertical=population.vertical,
             quality=np.floor(population.quality * WORD).astype(np.int64),
             click=np.floor(click * WORD).astype(np.int64),
             follow=np.zeros((len(surfaces), n), np.int64),
+            better_only=np.array([s.follow_rule == "better-than-followed" for s in surfaces]),
+            unfollow=np.array([threshold(s.unfollow_prob) for s in surfaces], dtype=np.int64),
             order_base=np.where(population.shop, population.conversion_prob, 0.0) * population.people_per_fan * WORD,
             order_factor=self._order_factor(surfaces, np.array([s.buying for s in segments])),
             order_value=population.order_value_fen,
+            follow_cap=np.array([scenario.fans.follow_cap], dtype=np.int64),
+            keep=np.array([_hours(s.hours) for s in segments]),
             follows_open=np.zeros(1, np.bool_),
         )
+
+    def _ways_of_filling(
+        self, organic: NDArray[np.int32], support: NDArray[np.int32], n_tables: int
+    ) -> tuple[NDArray[np.bool_], Int64s]:
+        """Which tables fill slots in order, and which share of slots they leave to everybody alike.
+
+        Organic tables do as their surface's ranking says, a placebo's like them; a policy's list is always drawn from.
+        """
+        ranked, explore = np.zeros(n_tables + 1, np.bool_), np.zeros(n_tables + 1, np.int64)
+        for s, surface in enumerate(self._surfaces):
+            rows = [organic[s]] if surface.kind != "feed" else []
+            if self._supports[s] and self._policy is None:
+                rows.append(support[s])
+            for row in rows:
+                ranked[row] = surface.ranking.selection == "top"
+                explore[row] = threshold(surface.ranking.exploration)
+        return ranked, explore
+
+    def _posts(self, surface: Surface) -> Int64s:
+        """Integer weight of each influencer's posts on a feed."""
+        weights, population = surface.feed_weights, self._population
+        posts: Floats = slots.powers(population.posts_per_day, weights.posts)
+        return _integer_weights(posts * slots.powers(population.quality, weights.merit))
 
     def _order_factor(self, surfaces: list[Surface], buying: Floats) -> Floats:
         """Factor on orders per surface and segment; refused where a click brings more orders than can be counted."""
@@ -121,13 +164,15 @@ class Surfaces:
         self.tables.follows_open[0] = True
         self.tables.support[:] = self._support_rows
 
-    def refresh(self, surface: int, followers: Int64s, tier: NDArray[np.int32]) -> None:
+    def refresh(self, surface: int, now: int, followers: Int64s, tier: NDArray[np.int32]) -> None:
         """Freeze followers (and with them fame) and, where it is supported, tiers into the tables of a surface.
 
         Parameters
         ----------
         surface
             Its index.
+        now
+            Time [s].
         followers
             Shape (M,). Not changed.
         tier
@@ -138,14 +183,21 @@ class Surfaces:
         if settings.kind == "feed":
             return
         ranking = settings.ranking
-        organic = slots.organic_weights(followers, ranking.offset, ranking.popularity, self._fixed[surface])
+        age_days = self._population.age_days + now / DAY
+        fixed = self._fixed[surface]
+        if ranking.freshness_half_life_days is not None:
+            # Relative to the youngest, so that a platform of old accounts doesn't underflow.
+            fixed = fixed * slots.halvings((age_days - age_days.min()) / ranking.freshness_half_life_days)
+        organic = slots.organic_weights(followers, ranking.offset, ranking.popularity, fixed)
         self._build(organic, tables.organic[surface], self._relevance[surface])
         if not self._supports[surface] or not tables.follows_open[0]:
             return
         if self._policy is None:  # placebo: the organic weights on the way of support
             self._build(organic, self._support_rows[surface], self._relevance[surface])
             return
-        view = PlatformView(*(_read_only(a) for a in (followers, organic, self._population.agency, tier)))
+        people = self._population
+        arrays = (followers, organic, people.quality, people.vertical, people.agency, tier)
+        view = PlatformView(now / DAY, *(_read_only(a) for a in (*arrays, age_days, self._lots(now))))
         weights = self._policy(view, self._scenario.support)
         self._build(weights, self._support_rows[surface], self._support_relevance)
 
@@ -160,6 +212,16 @@ class Surfaces:
                 self.tables.cumulative[row],
                 self.tables.guide[row],
             )
+            if self.tables.ranked[row]:
+                slots.rank(self.tables.cumulative[row], self.tables.order[row])
+
+    def _lots(self, now: int) -> Floats:
+        """A uniform number per influencer, new every 30 days."""
+        month = now // (30 * DAY)
+        if self._drawn_lots is None or self._drawn_lots[0] != month:
+            n = self._population.vertical.size
+            self._drawn_lots = month, draws.unit_draws_at(Lane.LOTTERY, 0, n, np.uint64(month), *self._key)
+        return self._drawn_lots[1]
 
     def _follow_thresholds(self, settings: Surface, followers: Int64s) -> Int64s:
         """P(follow | click) of each influencer as a threshold: ``follow_prob * fame^follow_fame``, at most 1."""
@@ -171,6 +233,23 @@ class Surfaces:
         return thresholds
 
 
+def _examination(examination: PositionBased | Cascade | Geometric) -> list[float]:
+    """Probability that each of the slots is examined while the fan is still looking."""
+    match examination:
+        case PositionBased(exponent=exponent):
+            return [power(k + 1.0, -exponent) for k in range(MAX_SLOTS)]
+        case Geometric(continue_prob=continue_prob):
+            return [1.0] + [continue_prob] * (MAX_SLOTS - 1)
+        case _:
+            return [1.0] * MAX_SLOTS
+
+
+def _hours(hours: list[float]) -> Int64s:
+    """Probability that a session of each hour takes place."""
+    top = max(hours, default=1.0)
+    return np.array([threshold(hour / top) for hour in hours or [1.0] * 24], dtype=np.int64)
+
+
 def _number_rows(row: NDArray[np.int32], factors: Floats, n_tables: int) -> int:
     """Number the tables of a surface: segments with the same affinities share one. Returns the next free number."""
     seen: dict[tuple[float, ...], int] = {}
@@ -180,8 +259,10 @@ def _number_rows(row: NDArray[np.int32], factors: Floats, n_tables: int) -> int:
 
 
 def _integer_weights(amounts: Floats) -> Int64s:
-    """Amounts in [0, 1] as integers up to 2^20, at least 1 where there is any."""
-    return np.where(amounts > 0, np.maximum(1, np.floor(amounts * UNIT_WEIGHT)), 0).astype(np.int64)
+    """Finite amounts >= 0 in proportion, the largest 2^20, at least 1 where there is any."""
+    top = amounts.max()
+    scaled = amounts / top if top > 0 else amounts
+    return np.where(amounts > 0, np.maximum(1, np.floor(scaled * UNIT_WEIGHT)), 0).astype(np.int64)
 
 
 def _read_only(array: NDArray) -> NDArray:  # type: ignore[type-arg]

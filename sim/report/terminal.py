@@ -211,7 +211,9 @@ def _print_decomposition(run: Run, pairs: list[Pair], console: Console) -> None:
     )
     for arm, control in pairs:
         known = [
-            part for part in parts if (part["arm"], part["control"]) == (arm, control) and part["difference"] is not None
+            part
+            for part in parts
+            if (part["arm"], part["control"]) == (arm, control) and part["difference"] is not None
         ]
         if known:
             means = [sum(part[key] for part in known) / len(known) for key in ("difference", "allocation", "volume")]

@@ -29,6 +29,7 @@ FIXED: tuple[Path, ...] = (
     ("influencers", "roster"),
     ("influencers", "dirty_rows"),
     ("segments", "*", "share"),
+    ("segments", "*", "growth_per_year"),
 )
 """Keys that no arm can patch, since all arms have the same people and the same time."""
 

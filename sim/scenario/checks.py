@@ -40,6 +40,7 @@ class Range(NamedTuple):
 
 RANGES = {
     "followers": Range(0, 1e15),
+    "age_days": Range(0, 1e6),
     "quality": Range(0, 1, is_open=True),
     "posts_per_day": Range(0, 1e6),
     "conversion_prob": Range(0, 1),
@@ -112,6 +113,13 @@ def _surfaces(scenario: Scenario) -> Iterator[Finding]:
             yield Finding((*path, "support_share"), "must be 0 or left out: a feed has none", surface.support_share)
 
 
+def _segments(scenario: Scenario) -> Iterator[Finding]:
+    for name, segment in scenario.segments.items():
+        if segment.hours and (len(segment.hours) != 24 or not any(segment.hours)):
+            rule = "must be left out, or be 24 numbers that aren't all 0"
+            yield Finding(("segments", name, "hours"), rule, f"{len(segment.hours)} numbers")
+
+
 def _support(scenario: Scenario) -> Iterator[Finding]:
     support = scenario.support
     if support.policy != "tiered":
@@ -179,6 +187,7 @@ def checks(scenario: Scenario, *, has_roster: bool = False) -> list[Finding]:
             _references(scenario),
             _names(scenario),
             _surfaces(scenario),
+            _segments(scenario),
             _support(scenario),
             _distributions(scenario),
             _count(scenario, has_roster),

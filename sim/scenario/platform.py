@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from sim.scenario.distributions import Section
 
-__all__ = ["PositionBased", "Ranking", "Support", "Surface", "Tier"]
+__all__ = ["Cascade", "FeedWeights", "Geometric", "PositionBased", "Ranking", "Support", "Surface", "Tier"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Exponent = Annotated[float, Field(ge=-8, le=8)]
@@ -21,8 +21,35 @@ class PositionBased(Section):
     exponent: float = Field(default=1.0, ge=0, le=8, description="Position bias; 0: every slot is examined.")
 
 
+class Cascade(Section):
+    """Cascade examination: slots are examined from the first on, up to the first click."""
+
+    model: Literal["cascade"]
+
+
+class Geometric(Section):
+    """Geometric browsing: the first slot is examined, each further one with this probability while none was left out."""
+
+    model: Literal["geometric"]
+    continue_prob: Share = Field(description="P(the next slot is examined | this one was).")
+
+
+def _position_based_unless_named(given: Any) -> Any:
+    """Read a table without a model as position-based, so that ``examination.exponent = 0.5`` says all."""
+    return {"model": "position-based", **given} if isinstance(given, dict) else given
+
+
+Examination = Annotated[
+    Annotated[PositionBased | Cascade | Geometric, Field(discriminator="model")],
+    BeforeValidator(_position_based_unless_named, json_schema_input_type=PositionBased | Cascade | Geometric),
+]
+
+
 class Ranking(Section):
-    """Organic weight of an influencer: ``(followers + offset)^popularity * quality^merit * affinity^relevance``."""
+    """Organic ranking: ``(followers + offset)^popularity * quality^merit * affinity^relevance * freshness``.
+
+    Freshness is ``2^(-age / freshness_half_life_days)``, 1 without a half-life.
+    """
 
     popularity: Exponent = Field(default=1.0, description="Exponent of followers.")
     merit: Exponent = Field(default=0.0, description="Exponent of quality.")
@@ -30,6 +57,24 @@ class Ranking(Section):
     offset: float = Field(
         default=1.0, ge=0, le=1e9, description="Added to followers [simulated fans], so that newcomers can be shown."
     )
+    freshness_half_life_days: float | None = Field(
+        default=None,
+        gt=0,
+        le=1e6,
+        description="Age at which freshness has halved [days]; left out: age doesn't matter.",
+    )
+    selection: Literal["sampled", "top"] = Field(
+        default="sampled", description="sampled: drawn in proportion to the weights; top: the largest weights in order."
+    )
+    exploration: Share = Field(default=0.0, description="Share of the slots that are drawn from all accounts alike.")
+
+
+class FeedWeights(Section):
+    """Weight of a followed influencer's posts in a feed: ``posts_per_day^posts * affinity^relevance * quality^merit``."""
+
+    posts: Exponent = Field(default=1.0, description="Exponent of the posting rate.")
+    relevance: Exponent = Field(default=1.0, description="Exponent of the fan's affinity for the vertical.")
+    merit: Exponent = Field(default=0.0, description="Exponent of quality.")
 
 
 class Surface(Section):
@@ -40,7 +85,7 @@ class Surface(Section):
     )
     session_share: Share = Field(description="Share of sessions that open this surface; all surfaces sum to 1.")
     slots: int = Field(default=10, ge=1, le=255, description="Slots per page.")
-    examination: PositionBased = Field(default=PositionBased(), description="Which slots are looked at.")
+    examination: Examination = Field(default=PositionBased(), description="Which slots are looked at.")
     ranking: Ranking = Field(default=Ranking(), description="Organic ranking (not used by a feed).")
     distinct: bool = Field(
         default=True,
@@ -62,6 +107,11 @@ class Surface(Section):
         le=4,
         description="Exponent of fame, (followers + 1) / (mean + 1), in the follow probability.",
     )
+    follow_rule: Literal["probability", "better-than-followed"] = Field(
+        default="probability", description="better-than-followed: besides, only who is better than all followed so far."
+    )
+    unfollow_prob: Share = Field(default=0.0, description="P(unfollow | examined) of someone followed.")
+    feed_weights: FeedWeights = Field(default=FeedWeights(), description="Whose posts a feed shows.")
     order_factor: float = Field(
         default=0.0, ge=0, le=1000, description="Factor on a shop's conversion for clicks made on this surface."
     )
@@ -111,17 +161,33 @@ class Tier(Section):
 class Support(Section):
     """The reserved slots and who stands in them."""
 
-    policy: Literal["none", "placebo", "tiered", "uniform", "flat", "tail"] = Field(
-        default="none", description="Who stands in the reserved slots."
-    )
+    policy: Literal[
+        "none",
+        "placebo",
+        "tiered",
+        "uniform",
+        "flat",
+        "proportional",
+        "tail",
+        "head",
+        "lottery",
+        "newcomer",
+        "empty",
+    ] = Field(default="none", description="Who stands in the reserved slots.")
     share: Share = Field(default=0.1, description="Share of slots that are reserved, the same in every arm.")
     within_tier: Literal["equal", "followers", "organic", "best", "per-agency"] | None = Field(
         default=None, description="How an agency's support is spread over its accounts; required when policy is tiered."
     )
     eligible: Literal["partners", "all"] = Field(
         default="partners",
-        description="Accounts that flat and tail may support: those of agencies with a tier, or all.",
+        description="Accounts that a list may hold: those of agencies with a tier, or all.",
     )
     relevance: Exponent = Field(default=0.0, description="Exponent of the fan's affinity in the support weight.")
+    lottery_share: Share = Field(
+        default=0.1, description="Share of the eligible accounts that a month's lottery chooses."
+    )
+    newcomer_days: float = Field(
+        default=90.0, ge=0, le=1e6, description="Age under which an account is a newcomer [days]."
+    )
     review_days: int = Field(default=30, ge=1, le=3650, description="Time between two tier reviews [days].")
     tiers: dict[str, Tier] = Field(default={}, max_length=100, description="Tiers, the highest first.")

@@ -28,7 +28,7 @@ COUNTED_FAULTS = 1000
 
 REQUIRED = ("influencer", "followers")
 TEXTS = ("influencer", "vertical", "agency")
-NUMBERS = ("quality", "posts_per_day", "conversion_prob", "order_value_fen")
+NUMBERS = ("age_days", "quality", "posts_per_day", "conversion_prob", "order_value_fen")
 KNOWN = ("influencer", "followers", "vertical", "agency", *NUMBERS, "shop")
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -40,7 +40,8 @@ _BOOLEANS = {"true": 1, "1": 1, "false": 0, "0": 0}
 class Roster:
     """The accounts of a roster in the order of its rows; a column that the file lacks is None.
 
-    ``followers`` int64 >= 0 [people]; ``quality``, ``posts_per_day``, ``conversion_prob``, ``order_value_fen`` float64,
+    ``followers`` int64 >= 0 [people]; ``age_days``, ``quality``, ``posts_per_day``, ``conversion_prob``,
+    ``order_value_fen`` float64,
     nan where the cell is empty; ``shop`` int8, 1, 0 or -1 where empty; texts None where empty. The arrays are
     read-only. ``n_skipped`` counts dirty rows left out, ``unused_columns`` names those that fill no attribute,
     ``sha256`` is that of the file's bytes.
@@ -50,6 +51,7 @@ class Roster:
     followers: NDArray[np.int64]
     vertical: tuple[str | None, ...] | None
     agency: tuple[str | None, ...] | None
+    age_days: NDArray[np.float64] | None
     quality: NDArray[np.float64] | None
     posts_per_day: NDArray[np.float64] | None
     conversion_prob: NDArray[np.float64] | None

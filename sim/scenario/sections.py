@@ -24,6 +24,9 @@ class Fans(Section):
     activity_sigma: float = Field(
         default=0.0, ge=0, le=4, description="Standard deviation of the logarithm of a fan's own activity (mean 1)."
     )
+    follow_cap: int = Field(
+        default=1_000_000_000, ge=0, le=1_000_000_000, description="Accounts that a fan can follow at most."
+    )
 
 
 class Segment(Section):
@@ -34,6 +37,15 @@ class Segment(Section):
     buying: float = Field(default=1.0, ge=0, le=1000, description="Factor on a shop's conversion.")
     interests: dict[str, Share] = Field(default={}, description="Affinity for each vertical named.")
     other_interest: Share = Field(default=1.0, description="Affinity for the verticals not named.")
+    hours: list[Annotated[float, Field(ge=0, le=1e6)]] = Field(
+        default=[], max_length=24, description="Relative activity in each hour of the day, 24 numbers; empty: the same."
+    )
+    growth_per_year: float = Field(
+        default=0.0,
+        ge=0,
+        le=100,
+        description="Fans that join in 365 days, evenly spread, for each fan of day 0; they follow nobody at first.",
+    )
 
 
 class Vertical(Section):
@@ -60,6 +72,11 @@ class Influencers(Section):
         default=Constant(value=1.0),
         description="Real followers; scaled so that the fans' follows add up.",
         json_schema_extra={"unit": "people"},
+    )
+    age_days: Distribution = Field(
+        default=Constant(value=3650.0),
+        description="Age of the account at day 0.",
+        json_schema_extra={"unit": "days"},
     )
     quality: Distribution = Field(default=Constant(value=0.5), description="Quality, kept in (0, 1).")
     posts_per_day: Distribution = Field(

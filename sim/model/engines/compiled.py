@@ -57,6 +57,7 @@ class Worker:
     totals: Int64s
     page: Int32s
     prefix: Int64s
+    candidates: Int32s
     words: NDArray[np.uint64]
 
 
@@ -67,8 +68,8 @@ class CompiledEngine:
     ----------
     tables
         What sessions read; the control plane changes them in place.
-    segment, mean_gap
-        Shape (F,): segment of each fan and mean time between its sessions [s].
+    segment, mean_gap, joined
+        Shape (F,): segment of each fan, mean time between its sessions and when it joins [s].
     begin, members
         Initial follow lists: fan f follows ``members[begin[f]:begin[f + 1]]``.
     key
@@ -82,12 +83,14 @@ class CompiledEngine:
         tables: Tables,
         segment: Int32s,
         mean_gap: NDArray[np.float64],
+        joined: NDArray[np.int64],
         begin: Int64s,
         members: Int32s,
         key: tuple[int, int],
         threads: int = 1,
     ) -> None:
         self.tables = tables
+        self._joined = joined
         self._key = (np.uint64(key[0]), np.uint64(key[1]))
         self._bucket_shift = np.uint64(64 - (tables.guide.shape[1].bit_length() - 1))
         self._sessions_per_second = float((1.0 / mean_gap).sum())
@@ -98,6 +101,7 @@ class CompiledEngine:
                 np.zeros((n_surfaces, len(Total)), np.int64),
                 np.zeros(255, np.int32),
                 np.zeros(n_influencers, np.int64),
+                np.zeros(n_influencers, np.int32),
                 np.zeros((4, 255), np.uint64),
             )
             for _ in range(threads)
@@ -112,7 +116,8 @@ class CompiledEngine:
     def start(self, env: Environment) -> None:
         """Let all fans live from now on."""
         for chunk in self._chunks:
-            kernel.arrivals(int(env.now), chunk.first_id, self._key, chunk.fans.mean_gap, chunk.fans.next_time)
+            joined = self._joined[chunk.first_id : chunk.first_id + chunk.fans.segment.size]
+            kernel.arrivals(int(env.now), joined, chunk.first_id, self._key, chunk.fans.mean_gap, chunk.fans.next_time)
         env.process(self._live(env))
 
     def _live(self, env: Environment) -> Generator[Event, None, None]:
@@ -139,7 +144,7 @@ class CompiledEngine:
             while True:
                 f = kernel.sessions(
                     f, n, chunk.first_id, until, self._key, self._bucket_shift, self.tables, chunk.fans, chunk.arena,
-                    chunk.cursor, worker.counts, worker.totals, worker.page, worker.prefix, worker.words,
+                    chunk.cursor, worker.counts, worker.totals, worker.page, worker.prefix, worker.candidates, worker.words,
                 )  # fmt: skip
                 if f == n:
                     break
@@ -147,7 +152,7 @@ class CompiledEngine:
 
     @property
     def counts(self) -> Int64s:
-        """Counts so far, shape (M, S, 7)."""
+        """Counts so far, shape (M, S, 8)."""
         counts: Int64s = np.add.reduce([worker.counts for worker in self._workers])
         return counts
 

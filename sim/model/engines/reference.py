@@ -23,8 +23,8 @@ class ReferenceEngine:
     ----------
     tables
         What sessions read; the control plane changes them in place.
-    segment, mean_gap
-        Shape (F,): segment of each fan and mean time between its sessions [s].
+    segment, mean_gap, joined
+        Shape (F,): segment of each fan, mean time between its sessions and when it joins [s].
     begin, members
         Initial follow lists: fan f follows ``members[begin[f]:begin[f + 1]]``.
     key
@@ -36,6 +36,7 @@ class ReferenceEngine:
         tables: Tables,
         segment: NDArray[np.int32],
         mean_gap: NDArray[np.float64],
+        joined: NDArray[np.int64],
         begin: NDArray[np.int64],
         members: NDArray[np.int32],
         key: tuple[int, int],
@@ -44,6 +45,7 @@ class ReferenceEngine:
         self.counts = np.zeros((tables.vertical.size, tables.is_feed.size, len(Counter)), np.int64)
         self.totals = np.zeros((tables.is_feed.size, len(Total)), np.int64)
         self._key = key
+        self._joined = joined
         self._fans = [
             Fan(f, int(segment[f]), float(mean_gap[f]), members[begin[f] : begin[f + 1]].tolist())
             for f in range(segment.size)
@@ -52,14 +54,14 @@ class ReferenceEngine:
     def start(self, env: Environment) -> None:
         """Let every fan live from now on."""
         for fan in self._fans:
-            env.process(self._live(env, fan))
+            env.process(self._live(env, fan, int(self._joined[fan.id])))
 
-    def _live(self, env: Environment, fan: Fan) -> Generator[Event, None, None]:
+    def _live(self, env: Environment, fan: Fan, joined: int) -> Generator[Event, None, None]:
         high, low, *_ = philox((fan.id, 0, 0, Lane.ARRIVAL), self._key)
-        gap = exponential_gap(high, low, fan.mean_gap)
+        gap = max(joined - int(env.now), 0) + exponential_gap(high, low, fan.mean_gap)
         while True:
             yield moment(env, gap, Order.SESSIONS)
-            gap = run_session(fan, self.tables, self.counts, self.totals, self._key)
+            gap = run_session(fan, int(env.now), self.tables, self.counts, self.totals, self._key)
 
     def follow_lists(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Follow lists as they are: where they begin, shape (F + 1,), and their members."""
