@@ -6,13 +6,13 @@ Axes: F fans, M influencers, G segments, V verticals, S surfaces, T slot tables,
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Counter", "Fans", "Tables", "Total"]
+__all__ = ["TRACE", "Counter", "Deed", "Fans", "Source", "Tables", "Total"]
 
 Int64s = NDArray[np.int64]
 Int32s = NDArray[np.int32]
@@ -41,6 +41,31 @@ class Total(IntEnum):
     RESERVED = 3
     SUPPORT_UNFILLED = 4
     EMPTY = 5
+
+
+class Source(IntEnum):
+    """Where the influencer in a slot comes from."""
+
+    FEED = 0
+    ORGANIC = 1
+    SUPPORT = 2
+    EXPLORED = 3
+    INSTEAD_OF_SUPPORT = 4
+
+
+class Deed(IntFlag):
+    """What happened in a slot."""
+
+    RESERVED = 1
+    READ = 2
+    CLICKED = 4
+    UNFOLLOWED = 8
+    FOLLOWED = 16
+    REFUSED = 32
+
+
+TRACE = ("time", "event", "surface", "slot", "influencer", "source", "deeds", "orders")
+"""Columns of a trace, one row a slot: time [s]; influencer -1 in an empty slot; ``Source``; ``Deed``; real orders."""
 
 
 class Tables(NamedTuple):

@@ -20,7 +20,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.model.frozen import Counter, Tables, Total
+from sim.model.frozen import Counter, Deed, Source, Tables, Total
 from sim.streams import Lane, log, philox
 
 __all__ = ["Fan", "exponential_gap", "run_session"]
@@ -41,6 +41,8 @@ class Fan:
     follows: list[int]
     event: int = 0
     page: list[int] = field(default_factory=list)
+    trace: list[tuple[int, ...]] | None = None
+    """Rows as ``frozen.TRACE`` names them, where its slots are written down."""
     offered: list[int] = field(default_factory=list)
     """Whom it followed when it opened the page: a feed's slots are drawn from them."""
 
@@ -130,22 +132,22 @@ def influencer_for(
     tables: Tables,
     totals: NDArray[np.int64],
     key: tuple[int, int],
-) -> int | None:
-    """Influencer that stands in a slot: from the feed, the support table or the organic table; None: it stays empty."""
+) -> tuple[int | None, Source]:
+    """Influencer that stands in a slot, None: it stays empty; and where it comes from."""
     if tables.is_feed[surface]:
-        return from_feed(slot, surface, first, fan, tables, key)
+        return from_feed(slot, surface, first, fan, tables, key), Source.FEED
     organic = int(tables.organic[surface, fan.segment])
     support = int(tables.support[surface, fan.segment])
-    table = support if reserved and support != ORGANIC else organic
+    table, source = (support, Source.SUPPORT) if reserved and support != ORGANIC else (organic, Source.ORGANIC)
     if table == NOBODY:
-        return None
+        return None, source
     explores = (
         tables.explore[table] > 0 and philox((fan.id, fan.event, slot, Lane.EXPLORE), key)[0] < tables.explore[table]
     )
     if explores:
         everybody = tables.cumulative.shape[0] - 1
         high, low, *_ = philox((fan.id, fan.event, slot, Lane.EXPLORED), key)
-        lanes = (Lane.EXPLORED, Lane.EXPLORED_RESIDUAL)
+        lanes, source = (Lane.EXPLORED, Lane.EXPLORED_RESIDUAL), Source.EXPLORED
         chosen = from_table(everybody, slot, surface, (high, low), lanes, fan, tables, key)
     else:
         chosen = from_table(table, slot, surface, first, (Lane.SLOT, Lane.RESIDUAL), fan, tables, key)
@@ -155,24 +157,31 @@ def influencer_for(
         chosen = from_table(organic, slot, surface, (high, low), lanes, fan, tables, key)
         if chosen is not None:
             totals[surface, Total.SUPPORT_UNFILLED] += 1
-    return chosen
+            source = Source.INSTEAD_OF_SUPPORT
+    return chosen, source
 
 
 def run_session(
-    fan: Fan, now: int, tables: Tables, counts: NDArray[np.int64], totals: NDArray[np.int64], key: tuple[int, int]
+    fan: Fan,
+    now: int,
+    tables: Tables,
+    counts: NDArray[np.int64],
+    reads: NDArray[np.int64],
+    totals: NDArray[np.int64],
+    key: tuple[int, int],
 ) -> int:
     """One session of a fan, or none where it is thinned out.
 
     Parameters
     ----------
     fan
-        Whose session it is. Its follow list, page and event number are changed.
+        Whose session it is. Its follow list, page, trace and event number are changed.
     now
         Time [s].
     tables
         What it sees. Read only.
-    counts, totals
-        Shapes (M, S, 8) and (S, 6); added to.
+    counts, reads, totals
+        Shapes (M, S, 8), (M, G) and (S, 6); added to.
     key
         Seed and replication.
 
@@ -184,16 +193,18 @@ def run_session(
     choice, thin, *gap_words = philox((fan.id, fan.event, 0, Lane.SESSION), key)
     if thin < tables.keep[fan.segment, now // HOUR % 24]:
         surface = min(bisect_right(tables.visits[fan.segment], choice), tables.is_feed.size - 1)
-        open_page(fan, surface, tables, counts, totals, key)
+        open_page(fan, now, surface, tables, counts, reads, totals, key)
     fan.event += 1
     return exponential_gap(gap_words[0], gap_words[1], fan.mean_gap)
 
 
 def open_page(
     fan: Fan,
+    now: int,
     surface: int,
     tables: Tables,
     counts: NDArray[np.int64],
+    reads: NDArray[np.int64],
     totals: NDArray[np.int64],
     key: tuple[int, int],
 ) -> None:
@@ -208,52 +219,64 @@ def open_page(
         high, low, coin, look = philox((fan.id, fan.event, slot, Lane.SLOT), key)
         reserved = coin < tables.reserved[surface]
         totals[surface, Total.RESERVED] += reserved
-        i = influencer_for(slot, reserved, surface, (high, low), fan, tables, totals, key)
+        deeds, n_orders = Deed.RESERVED if reserved else Deed(0), 0
+        i, source = influencer_for(slot, reserved, surface, (high, low), fan, tables, totals, key)
         if i is None:
             totals[surface, Total.EMPTY] += 1
-            continue
-        fan.page.append(i)
-        totals[surface, Total.IMPRESSIONS] += 1
-        counts[i, surface, Counter.EXPOSURE] += 1
-        counts[i, surface, Counter.RESERVED] += reserved
-        if not looking:
-            continue
-        if look < tables.examine[surface, slot]:
-            counts[i, surface, Counter.READS] += 1
-            if react(fan, i, slot, surface, tables, counts[i, surface], key):
-                looking = bool(tables.looks_on[surface, 1])
         else:
-            looking = bool(tables.looks_on[surface, 0])
+            fan.page.append(i)
+            totals[surface, Total.IMPRESSIONS] += 1
+            counts[i, surface, Counter.EXPOSURE] += 1
+            counts[i, surface, Counter.RESERVED] += reserved
+            if looking and look < tables.examine[surface, slot]:
+                counts[i, surface, Counter.READS] += 1
+                reads[i, fan.segment] += 1
+                done, n_orders = react(fan, i, slot, surface, tables, counts[i, surface], key)
+                deeds |= done
+                if done & Deed.CLICKED:
+                    looking = bool(tables.looks_on[surface, 1])
+            elif looking:
+                looking = bool(tables.looks_on[surface, 0])
+        if fan.trace is not None:
+            influencer = -1 if i is None else i
+            fan.trace.append((now, fan.event, surface, slot, influencer, int(source), int(deeds), n_orders))
 
 
 def react(
     fan: Fan, i: int, slot: int, surface: int, tables: Tables, tally: NDArray[np.int64], key: tuple[int, int]
-) -> bool:
-    """What a fan does with an influencer that it has examined: click, unfollow, follow, order. Whether it clicked."""
+) -> tuple[Deed, int]:
+    """What a fan does with an influencer that it has examined: click, unfollow, follow, order. Its deeds and orders."""
     click, follow, order, _ = philox((fan.id, fan.event, slot, Lane.ACTION), key)
     appeal = int(tables.quality[i]) * int(tables.click[surface, fan.segment, tables.vertical[i]])
-    clicked = click < appeal >> 32
-    tally[Counter.CLICKS] += clicked
+    deeds = Deed.READ
+    if click < appeal >> 32:
+        deeds |= Deed.CLICKED
+        tally[Counter.CLICKS] += 1
     if tables.follows_open[0] and tables.unfollow[surface] > 0:
         coin, *_ = philox((fan.id, fan.event, slot, Lane.UNFOLLOW), key)
         if coin < tables.unfollow[surface] and i in fan.follows:
             unfollow(fan, i)
+            deeds |= Deed.UNFOLLOWED
             tally[Counter.UNFOLLOWS] += 1
-    if not clicked:
-        return False
+    if not deeds & Deed.CLICKED:
+        return deeds, 0
     if tables.follows_open[0] and follow < tables.follow[surface, i]:
         if i in fan.follows:
+            deeds |= Deed.REFUSED
             tally[Counter.FOLLOWS] += bool(tables.counts_repeats[surface])
         elif len(fan.follows) < tables.follow_cap[0] and (
             not tables.better_only[surface] or all(tables.quality[j] < tables.quality[i] for j in fan.follows)
         ):
             fan.follows.append(i)
+            deeds |= Deed.FOLLOWED
             tally[Counter.FOLLOWS] += 1
+        else:
+            deeds |= Deed.REFUSED
     mean_orders = int(tables.order_base[i] * tables.order_factor[surface, fan.segment])
     n_orders = (mean_orders + order) >> 32
     tally[Counter.ORDERS] += n_orders
     tally[Counter.GMV_FEN] += n_orders * int(tables.order_value[i])
-    return True
+    return deeds, n_orders
 
 
 def unfollow(fan: Fan, i: int) -> None:

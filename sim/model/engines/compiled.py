@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment, Event
 
-from sim.model import kernel
+from sim.model import kernel, lists
 from sim.model.clock import Order, moment
-from sim.model.frozen import Counter, Fans, Tables, Total
+from sim.model.frozen import TRACE, Counter, Fans, Tables, Total
 
 __all__ = ["CompiledEngine"]
 
@@ -42,7 +42,7 @@ class Chunk:
         used = int(room.sum())
         page = 4 * (int(fans.length.max()) + 255) + 4
         arena = np.zeros(2 * used + page, np.int32)
-        kernel.move_lists(fans.start, fans.length, self.arena, start, arena)
+        lists.move_lists(fans.start, fans.length, self.arena, start, arena)
         fans.start[:] = start
         fans.capacity[:] = room
         self.arena = arena
@@ -54,6 +54,7 @@ class Worker:
     """What a thread counts on its own; summed when somebody asks."""
 
     counts: Int64s
+    reads: Int64s
     totals: Int64s
     page: Int32s
     prefix: Int64s
@@ -76,6 +77,8 @@ class CompiledEngine:
         Seed and replication.
     threads
         Threads to use where an interval is worth them. The result is the same with any number.
+    traced
+        Fan whose slots are written down, -1: none.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class CompiledEngine:
         members: Int32s,
         key: tuple[int, int],
         threads: int = 1,
+        traced: int = -1,
     ) -> None:
         self.tables = tables
         self._joined = joined
@@ -98,6 +102,7 @@ class CompiledEngine:
         self._workers = [
             Worker(
                 np.zeros((n_influencers, n_surfaces, len(Counter)), np.int64),
+                np.zeros((n_influencers, tables.visits.shape[0]), np.int64),
                 np.zeros((n_surfaces, len(Total)), np.int64),
                 np.zeros(255, np.int32),
                 np.zeros(n_influencers, np.int64),
@@ -106,6 +111,9 @@ class CompiledEngine:
             )
             for _ in range(threads)
         ]
+        self._traced = traced
+        self._trace = np.zeros((1024 if traced >= 0 else 1, len(TRACE)), np.int64)
+        self._trace_length = np.zeros(1, np.int64)
         n_chunks = 1 if threads == 1 else min(threads * CHUNKS_PER_THREAD, segment.size)
         bounds = [segment.size * c // n_chunks for c in range(n_chunks + 1)]
         self._chunks = [
@@ -141,20 +149,34 @@ class CompiledEngine:
         """Take chunk after chunk from the queue that all workers share."""
         for chunk in waiting:
             f, n = 0, chunk.fans.segment.size
+            traced = self._traced - chunk.first_id if 0 <= self._traced - chunk.first_id < n else -1
             while True:
                 f = kernel.sessions(
-                    f, n, chunk.first_id, until, self._key, self._bucket_shift, self.tables, chunk.fans, chunk.arena,
-                    chunk.cursor, worker.counts, worker.totals, worker.page, worker.prefix, worker.candidates, worker.words,
+                    f, n, chunk.first_id, until, traced, self._key, self._bucket_shift, self.tables, chunk.fans,
+                    chunk.arena, chunk.cursor, worker.counts, worker.reads, worker.totals, worker.page, worker.prefix,
+                    worker.candidates, worker.words, self._trace, self._trace_length,
                 )  # fmt: skip
                 if f == n:
                     break
                 chunk.make_room()
+                if f == traced:
+                    self._trace = np.concatenate([self._trace, np.zeros_like(self._trace)])
 
     @property
     def counts(self) -> Int64s:
         """Counts so far, shape (M, S, 8)."""
         counts: Int64s = np.add.reduce([worker.counts for worker in self._workers])
         return counts
+
+    @property
+    def reads(self) -> Int64s:
+        """Slots examined so far per influencer and segment, shape (M, G)."""
+        reads: Int64s = np.add.reduce([worker.reads for worker in self._workers])
+        return reads
+
+    def trace(self) -> Int64s:
+        """Slots of the traced fan, shape (n, 8), as ``frozen.TRACE`` names them."""
+        return self._trace[: self._trace_length[0]]
 
     @property
     def totals(self) -> Int64s:
@@ -170,7 +192,7 @@ class CompiledEngine:
         first = 0
         for chunk in self._chunks:
             n = chunk.fans.length.size
-            kernel.move_lists(chunk.fans.start, chunk.fans.length, chunk.arena, begin[first : first + n], members)
+            lists.move_lists(chunk.fans.start, chunk.fans.length, chunk.arena, begin[first : first + n], members)
             first += n
         return begin, members
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from simpy import Environment, Event
 
 from sim.model.clock import Order, moment
-from sim.model.frozen import Counter, Tables, Total
+from sim.model.frozen import TRACE, Counter, Tables, Total
 from sim.model.session import Fan, exponential_gap, run_session
 from sim.streams import Lane, philox
 
@@ -29,6 +29,8 @@ class ReferenceEngine:
         Initial follow lists: fan f follows ``members[begin[f]:begin[f + 1]]``.
     key
         Seed and replication.
+    traced
+        Fan whose slots are written down, -1: none.
     """
 
     def __init__(
@@ -40,9 +42,11 @@ class ReferenceEngine:
         begin: NDArray[np.int64],
         members: NDArray[np.int32],
         key: tuple[int, int],
+        traced: int = -1,
     ) -> None:
         self.tables = tables
         self.counts = np.zeros((tables.vertical.size, tables.is_feed.size, len(Counter)), np.int64)
+        self.reads = np.zeros((tables.vertical.size, tables.visits.shape[0]), np.int64)
         self.totals = np.zeros((tables.is_feed.size, len(Total)), np.int64)
         self._key = key
         self._joined = joined
@@ -50,6 +54,9 @@ class ReferenceEngine:
             Fan(f, int(segment[f]), float(mean_gap[f]), members[begin[f] : begin[f + 1]].tolist())
             for f in range(segment.size)
         ]
+        self._traced = traced
+        if traced >= 0:
+            self._fans[traced].trace = []
 
     def start(self, env: Environment) -> None:
         """Let every fan live from now on."""
@@ -61,9 +68,14 @@ class ReferenceEngine:
         gap = max(joined - int(env.now), 0) + exponential_gap(high, low, fan.mean_gap)
         while True:
             yield moment(env, gap, Order.SESSIONS)
-            gap = run_session(fan, int(env.now), self.tables, self.counts, self.totals, self._key)
+            gap = run_session(fan, int(env.now), self.tables, self.counts, self.reads, self.totals, self._key)
 
     def follow_lists(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Follow lists as they are: where they begin, shape (F + 1,), and their members."""
         begin = np.concatenate([[0], np.cumsum([len(fan.follows) for fan in self._fans])]).astype(np.int64)
         return begin, np.array([i for fan in self._fans for i in fan.follows], dtype=np.int32)
+
+    def trace(self) -> NDArray[np.int64]:
+        """Slots of the traced fan, shape (n, 8), as ``frozen.TRACE`` names them."""
+        rows = self._fans[self._traced].trace if self._traced >= 0 else None
+        return np.array(rows or [], dtype=np.int64).reshape(-1, len(TRACE))
