@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from sim.experiment.run import Run
     from sim.scenario import Loaded
 
-__all__ = ["compare", "load", "run"]
+from sim.plugins import policy
+
+__all__ = ["compare", "load", "policy", "run"]
 
 Path = str | PathLike[str]
 

@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_INT64_LIMIT = 1 << 63
-_LOW_32 = (1 << 32) - 1
+from sim.analysis.amounts import Amounts, checked, exact_sum, positive, ratio
 
-Amounts = NDArray[np.int64]
+_INT64_LIMIT = 1 << 63
 
 
 def head_size(n: int, fraction: float) -> int:
@@ -80,7 +79,7 @@ def gini(amounts: Amounts) -> float:
     >>> gini(np.array([0, 0, 0, 8]))
     0.75
     """
-    return _gini(_cumulated(np.sort(_checked(amounts))))
+    return _gini(_cumulated(np.sort(checked(amounts))))
 
 
 def top_share(amounts: Amounts, k: int) -> float:
@@ -107,7 +106,7 @@ def top_share(amounts: Amounts, k: int) -> float:
     >>> top_share(np.array([1, 5, 2]), 1)
     0.625
     """
-    return _top_share(_cumulated(np.sort(_checked(amounts))), k)
+    return _top_share(_cumulated(np.sort(checked(amounts))), k)
 
 
 def head_share(amounts: Amounts, fraction: float, n_at_start: int | None = None) -> float:
@@ -136,8 +135,8 @@ def head_share(amounts: Amounts, fraction: float, n_at_start: int | None = None)
     >>> head_share(np.array([6, 1, 1, 0, 0, 0]), 0.5, n_at_start=4)
     0.875
     """
-    checked = _checked(amounts)
-    return top_share(checked, head_size(len(checked) if n_at_start is None else n_at_start, fraction))
+    given = checked(amounts)
+    return top_share(given, head_size(len(given) if n_at_start is None else n_at_start, fraction))
 
 
 def head_members(amounts: Amounts, k: int) -> NDArray[np.int64]:
@@ -164,8 +163,8 @@ def head_members(amounts: Amounts, k: int) -> NDArray[np.int64]:
     >>> head_members(np.array([3, 9, 3, 3]), 2).tolist()
     [1, 0]
     """
-    checked = _checked(amounts)
-    return np.argsort(-checked, kind="stable")[: _positive(k)].astype(np.int64)
+    given = checked(amounts)
+    return np.argsort(-given, kind="stable")[: positive(k)].astype(np.int64)
 
 
 def group_share(amounts: Amounts, members: NDArray[np.integer[Any]]) -> float:
@@ -192,8 +191,8 @@ def group_share(amounts: Amounts, members: NDArray[np.integer[Any]]) -> float:
     >>> group_share(np.array([4, 1, 2, 1]), np.array([0, 3]))
     0.625
     """
-    checked = _checked(amounts)
-    return _group_share(checked, _exact_sum(checked), members)
+    given = checked(amounts)
+    return _group_share(given, exact_sum(given), members)
 
 
 def hhi(amounts: Amounts) -> float:
@@ -218,8 +217,8 @@ def hhi(amounts: Amounts) -> float:
     >>> hhi(np.array([3, 1]))
     0.625
     """
-    checked = _checked(amounts)
-    return _ratio(_exact_sum_of_squares(checked), _exact_sum(checked) ** 2)
+    given = checked(amounts)
+    return ratio(_exact_sum_of_squares(given), exact_sum(given) ** 2)
 
 
 def effective_number(amounts: Amounts) -> float:
@@ -244,8 +243,8 @@ def effective_number(amounts: Amounts) -> float:
     >>> effective_number(np.array([2, 2, 2, 2, 0]))
     4.0
     """
-    checked = _checked(amounts)
-    return _ratio(_exact_sum(checked) ** 2, _exact_sum_of_squares(checked))
+    given = checked(amounts)
+    return ratio(exact_sum(given) ** 2, _exact_sum_of_squares(given))
 
 
 def lorenz(amounts: Amounts, n_points: int = 101) -> NDArray[np.float64]:
@@ -274,13 +273,13 @@ def lorenz(amounts: Amounts, n_points: int = 101) -> NDArray[np.float64]:
     """
     if n_points < 2:
         raise ValueError(f"n_points must be >= 2, got {n_points}")
-    cumulated = [0, *_cumulated(np.sort(_checked(amounts))).tolist()]
+    cumulated = [0, *_cumulated(np.sort(checked(amounts))).tolist()]
     n, steps = len(cumulated) - 1, n_points - 1
     curve = []
     for j in range(n_points):
         holder, rest = divmod(j * n, steps)
         partial = (cumulated[holder + 1] - cumulated[holder]) * rest if rest else 0
-        curve.append(_ratio(cumulated[holder] * steps + partial, cumulated[n] * steps))
+        curve.append(ratio(cumulated[holder] * steps + partial, cumulated[n] * steps))
     return np.array(curve, dtype=np.float64)
 
 
@@ -315,48 +314,18 @@ def summarise(
     >>> summarise(np.array([4, 1, 2, 1]), head_01=1, head_10=2, initial_head=np.array([2]))["head_share_10"]
     0.75
     """
-    checked = _checked(amounts)
-    cumulated = _cumulated(np.sort(checked))
-    total, squares = int(cumulated[-1]), _exact_sum_of_squares(checked)
+    given = checked(amounts)
+    cumulated = _cumulated(np.sort(given))
+    total, squares = int(cumulated[-1]), _exact_sum_of_squares(given)
     return {
         "head_share_01": _top_share(cumulated, head_01),
         "head_share_10": _top_share(cumulated, head_10),
-        "initial_head_share_01": _group_share(checked, total, initial_head),
+        "initial_head_share_01": _group_share(given, total, initial_head),
         "top_10_share": _top_share(cumulated, 10),
         "gini": _gini(cumulated),
-        "hhi": _ratio(squares, total**2),
-        "effective_number": _ratio(total**2, squares),
+        "hhi": ratio(squares, total**2),
+        "effective_number": ratio(total**2, squares),
     }
-
-
-def _checked(amounts: Amounts) -> Amounts:
-    array = np.asarray(amounts)
-    if array.ndim != 1:
-        raise ValueError(f"amounts must be one-dimensional, got shape {array.shape}")
-    if array.size == 0:
-        raise ValueError("amounts must not be empty")
-    if not np.can_cast(array.dtype, np.int64):
-        raise ValueError(f"amounts must be integers that int64 holds, got {array.dtype}")
-    checked = array.astype(np.int64, copy=False)
-    if (smallest := int(checked.min())) < 0:
-        raise ValueError(f"amounts must be >= 0, got {smallest}")
-    return checked
-
-
-def _positive(k: int) -> int:
-    if k < 1:
-        raise ValueError(f"k must be >= 1, got {k}")
-    return k
-
-
-def _ratio(numerator: int, denominator: int) -> float:
-    # Python rounds int / int correctly however long they are.
-    return numerator / denominator if denominator else math.nan
-
-
-def _exact_sum(values: Amounts) -> int:
-    # Neither half can overflow: fewer than 2^31 entries fit in a memory.
-    return (int((values >> 32).sum()) << 32) + int((values & _LOW_32).sum())
 
 
 def _exact_sum_of_squares(values: Amounts) -> int:
@@ -372,29 +341,29 @@ def _exact_sum_of_squares(values: Amounts) -> int:
 
 def _cumulated(ascending: Amounts) -> NDArray[Any]:
     """Sums of the 1, 2, ..., n smallest: int64 where the total fits, else Python integers (slow, and never wrong)."""
-    fits = int(ascending[-1]) * len(ascending) < _INT64_LIMIT or _exact_sum(ascending) < _INT64_LIMIT
+    fits = int(ascending[-1]) * len(ascending) < _INT64_LIMIT or exact_sum(ascending) < _INT64_LIMIT
     return np.cumsum(ascending) if fits else np.cumsum(ascending.astype(object))
 
 
 def _gini(cumulated: NDArray[Any]) -> float:
     # Summation by parts of the formula above: sum_i (2 i - n - 1) x_(i) = (n + 1) X_n - 2 sum_j X_j.
     n, total = len(cumulated), int(cumulated[-1])
-    area = _exact_sum(cumulated) if cumulated.dtype == np.int64 else sum(cumulated.tolist())
-    return _ratio((n + 1) * total - 2 * area, n * total)
+    area = exact_sum(cumulated) if cumulated.dtype == np.int64 else sum(cumulated.tolist())
+    return ratio((n + 1) * total - 2 * area, n * total)
 
 
 def _top_share(cumulated: NDArray[Any], k: int) -> float:
     n, total = len(cumulated), int(cumulated[-1])
-    return _ratio(total - int(cumulated[n - k - 1]) if _positive(k) < n else total, total)
+    return ratio(total - int(cumulated[n - k - 1]) if positive(k) < n else total, total)
 
 
-def _group_share(checked: Amounts, total: int, members: NDArray[np.integer[Any]]) -> float:
+def _group_share(amounts: Amounts, total: int, members: NDArray[np.integer[Any]]) -> float:
     indices = np.asarray(members)
     if indices.size == 0:
-        return _ratio(0, total)
+        return ratio(0, total)
     if indices.ndim != 1 or indices.dtype.kind not in "iu":
         raise ValueError(f"members must be one-dimensional integers, got {indices.dtype} of shape {indices.shape}")
     listed = indices.tolist()
-    if min(listed) < 0 or max(listed) >= len(checked) or len(set(listed)) < len(listed):
-        raise ValueError(f"members must be in [0, {len(checked)}), once each, got {min(listed)} to {max(listed)}")
-    return _ratio(_exact_sum(checked[indices]), total)
+    if min(listed) < 0 or max(listed) >= len(amounts) or len(set(listed)) < len(listed):
+        raise ValueError(f"members must be in [0, {len(amounts)}), once each, got {min(listed)} to {max(listed)}")
+    return ratio(exact_sum(amounts[indices]), total)

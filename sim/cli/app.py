@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec
 
 import typer
 
+from sim.cli.looking import Plugins, new, trace, use_plugins
 from sim.errors import InputError, InterruptedRun, SimError
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def run(
     replications: Annotated[int | None, typer.Option(min=1, help="In place of the scenario's number.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Insist that there is a run to go on with.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Run even where memory may not suffice.")] = False,
+    plugin: Plugins = None,
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001 - read by ``verb``
@@ -106,6 +108,7 @@ def run(
     """Run a scenario: all arms, all replications, and the answer. A run that was interrupted goes on."""
     if engine not in ("compiled", "reference"):
         raise typer.BadParameter(f"must be compiled or reference, got {engine!r}", param_hint="--engine")
+    use_plugins(plugin)
     from sim.scenario import load
 
     loaded = load(scenario, roster=roster, replications=replications)
@@ -182,10 +185,12 @@ def compare(
 @verb
 def validate(
     files: Annotated[list[Path], typer.Argument(help="Scenario files.", show_default=False)],
+    plugin: Plugins = None,
     quiet: Quiet = False,
     debug: Debug = False,  # noqa: ARG001 - read by ``verb``
 ) -> None:
     """Check scenario files; all faults of each, with line, key, rule and value."""
+    use_plugins(plugin)
     from sim.scenario import validate as faults_of
 
     faults = faults_of(files)
@@ -203,6 +208,10 @@ def schema(debug: Debug = False) -> None:  # noqa: ARG001 - read by ``verb``
     from sim.scenario import json_schema
 
     typer.echo(json.dumps(json_schema(), indent=1, ensure_ascii=False))
+
+
+app.command()(verb(trace))
+app.command()(verb(new))
 
 
 def main() -> None:

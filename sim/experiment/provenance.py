@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import sim
+from sim.plugins import registered
 from sim.scenario import Loaded, resolved
 
-__all__ = ["DECIDING", "identity", "source_digest", "versions"]
+__all__ = ["DECIDING", "identity", "plugins", "source_digest", "versions"]
 
 DECIDING = ("numba", "numpy", "pyarrow", "pydantic", "scipy", "simpy")
 """Packages whose versions a manifest names."""
@@ -34,11 +35,18 @@ def identity(loaded: Loaded, engine: str) -> str:
     parts = {
         "scenario": resolved(loaded),
         "roster": loaded.inputs.get("roster"),
-        "plugin": None,
+        "plugin": plugins(loaded),
         "engine": engine,
         "source": source_digest(),
     }
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
+
+
+def plugins(loaded: Loaded) -> dict[str, dict[str, str]] | None:
+    """The user's own policies that the arms use: file and SHA-256 by name; None: no arm uses one."""
+    used = {arm.support.policy for arm in loaded.arms.values()}
+    own = {name: {"file": p.file, "sha256": p.sha256} for name, p in sorted(registered().items()) if name in used}
+    return own or None
 
 
 def versions() -> dict[str, Any]:

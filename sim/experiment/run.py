@@ -181,7 +181,7 @@ def experiment(
                     "counts": {"sessions": int(totals[Total.SESSIONS]), "impressions": int(totals[Total.IMPRESSIONS])},
                     "seconds": round(time.perf_counter() - started, 3),
                     "inputs": loaded.inputs,
-                    "plugin": None,
+                    "plugin": provenance.plugins(loaded),
                     "command": list(command),
                 },
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,14 +18,30 @@ Int64s = NDArray[np.int64]
 
 
 class Books:
-    """Cumulative flows since the start of the warm-up, shape (7, M) at each time entered [s]."""
+    """Cumulative flows since the start of the warm-up, shape (7, M) at each time entered [s].
 
-    def __init__(self, is_feed: NDArray[np.bool_]) -> None:
+    Parameters
+    ----------
+    is_feed
+        Shape (S,).
+    reads_at
+        Times at which reads by segment are kept as well.
+    influencer
+        Influencer whose counts on each surface are kept as well, -1: none.
+    """
+
+    def __init__(self, is_feed: NDArray[np.bool_], reads_at: Collection[int], influencer: int = -1) -> None:
         self._is_feed = is_feed
+        self._reads_at = reads_at
+        self._influencer = influencer
         self._entries: dict[int, Int64s] = {}
+        self.reads: dict[int, Int64s] = {}
+        """Slots examined up to a time, shape (M, G)."""
+        self.surfaces: dict[int, Int64s] = {}
+        """Counts of the influencer up to each time, shape (S, 8)."""
 
-    def enter(self, time: int, counts: Int64s) -> None:
-        """Enter the flows up to ``time`` from the engine's counts, shape (M, S, 8)."""
+    def enter(self, time: int, counts: Int64s, reads: Int64s) -> None:
+        """Enter the flows up to ``time`` from the engine's counts, shape (M, S, 8), and reads, shape (M, G)."""
         exposure = counts[:, :, Counter.EXPOSURE]
         over_surfaces = counts.sum(axis=1)
         self._entries[time] = np.stack(
@@ -37,6 +55,10 @@ class Books:
                 over_surfaces[:, Counter.UNFOLLOWS],
             ]
         )
+        if time in self._reads_at:
+            self.reads[time] = reads.copy()
+        if self._influencer >= 0:
+            self.surfaces[time] = counts[self._influencer].copy()
 
     def upto(self, time: int) -> Int64s:
         """Flows from the start up to ``time``, shape (7, M); the time must have been entered."""

@@ -46,10 +46,12 @@ class Control:
     ----------
     scenario, population, surfaces
         Whose platform it is.
-    counts
-        Gives the engine's counts so far, shape (M, S, 7).
+    counts, reads
+        Give the engine's counts so far, shapes (M, S, 8) and (M, G).
     watch
         Called with the time [s] at every refresh; may raise to end the run.
+    influencer
+        Influencer whose counts on each surface the books keep, -1: none.
     """
 
     def __init__(
@@ -58,7 +60,9 @@ class Control:
         population: Population,
         surfaces: Surfaces,
         counts: Callable[[], Int64s],
+        reads: Callable[[], Int64s],
         watch: Callable[[int], None],
+        influencer: int = -1,
     ) -> None:
         self._scenario = scenario
         self._population = population
@@ -69,7 +73,9 @@ class Control:
         self.end = scenario.horizon_days * DAY
         self.tier = np.full(len(population.agencies), -1, np.int32)
         self.reviews: list[Review] = []
-        self.books = Books(surfaces.tables.is_feed)
+        self._reads = reads
+        windows = {self.start, 0, max(self.end - QUARTER, 0), self.end}
+        self.books = Books(surfaces.tables.is_feed, windows, influencer)
 
     def processes(self, env: Environment) -> Event:
         """Start all processes; returns the event that ends the run."""
@@ -99,7 +105,7 @@ class Control:
     def _keep_books(self, env: Environment) -> Generator[Event, None, None]:
         for event in at(env, self._book_times(), Order.BOOKS):
             yield event
-            self.books.enter(int(env.now), self._counts())
+            self.books.enter(int(env.now), self._counts(), self._reads())
 
     def _review(self, env: Environment) -> Generator[Event, None, None]:
         for event in at(env, self._review_times(), Order.REVIEW):

@@ -9,9 +9,11 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.errors import Fault, InputError
+from sim.plugins import Plugin, registered
 from sim.scenario.platform import Support
 
-__all__ = ["POLICIES", "PlatformView", "Policy"]
+__all__ = ["PlatformView", "Policy", "policy_named"]
 
 Floats = NDArray[np.float64]
 Int64s = NDArray[np.int64]
@@ -120,15 +122,44 @@ def newcomer(view: PlatformView, support: Support) -> Floats:
     return (_eligible(view, support) & (view.age_days < support.newcomer_days)).astype(np.float64)
 
 
-POLICIES: MappingProxyType[str, Policy] = MappingProxyType(
+BUILT_IN: MappingProxyType[str, Policy] = MappingProxyType(
     {
         "tiered": tiered,
         "uniform": uniform,
         "flat": flat,
-        "tail": tail,
         "proportional": proportional,
+        "tail": tail,
         "head": head,
         "lottery": lottery,
         "newcomer": newcomer,
     }
 )
+"""Policies that give weights; ``none``, ``placebo`` and ``empty`` give none."""
+
+
+def policy_named(name: str) -> Policy | None:
+    """The policy of this name, built in or the user's own, whose weights are checked; None: it gives no weights."""
+    own = registered().get(name)
+    return BUILT_IN.get(name) if own is None else _checked(name, own)
+
+
+def _checked(name: str, own: Plugin) -> Policy:
+    """A user's policy with clean errors and weights that tables can be built from."""
+
+    def refused(rule: str) -> InputError:
+        return InputError([Fault(file=own.file, path=name, rule=rule)])
+
+    def weights(view: PlatformView, support: Support) -> Floats:
+        try:
+            given = np.asarray(own.function(view, support), dtype=np.float64)
+        except Exception as error:
+            raise refused(f"policy failed: {type(error).__name__}: {error}") from error
+        if given.shape != view.followers.shape:
+            raise refused(
+                f"must give one weight for each of {view.followers.size} influencers, got shape {given.shape}"
+            )
+        if not np.isfinite(given).all() or (given < 0).any():
+            raise refused("must give finite weights >= 0")
+        return given
+
+    return weights

@@ -48,11 +48,14 @@ class Outcome:
     """Where each fan's list begins, shape (F + 1,), and the members."""
     books: Books
     reviews: tuple[Review, ...]
+    trace: Int64s
+    """Slots of the traced fan, shape (n, 8), as ``frozen.TRACE`` names them; none: no rows."""
 
     def followers(self, time: int) -> Int64s:
         """Followers at a time that the books know [simulated fans], shape (M,)."""
-        new: Int64s = self.books.upto(time)[-1]
-        return self.population.followers + new
+        flows = self.books.upto(time)
+        change: Int64s = flows[FLOWS.index("new_follows")] - flows[FLOWS.index("unfollows")]
+        return self.population.followers + change
 
     def digest(self) -> str:
         """SHA-256 over all counts, totals, follow lists and tiers, as little-endian integers."""
@@ -69,6 +72,8 @@ def simulate(
     *,
     engine: EngineName = "compiled",
     threads: int = 1,
+    fan: int = -1,
+    influencer: int = -1,
     watch: Callable[[int], None] = lambda _: None,
 ) -> Outcome:
     """Run one arm on one population.
@@ -85,6 +90,10 @@ def simulate(
         ``compiled`` or ``reference``: the same bits.
     threads
         Threads of the compiled engine, 1 or more; no effect on the result.
+    fan
+        Fan whose slots are written down, -1: none.
+    influencer
+        Influencer whose counts on each surface the books keep, -1: none.
     watch
         Called with the simulated time [s] at every refresh; may raise to end the run.
 
@@ -96,11 +105,11 @@ def simulate(
     surfaces = Surfaces(scenario, population, key)
     people = (population.segment, population.mean_gap, population.joined, population.begin, population.members)
     traffic = (
-        CompiledEngine(surfaces.tables, *people, key, threads)
+        CompiledEngine(surfaces.tables, *people, key, threads, fan)
         if engine == "compiled"
-        else ReferenceEngine(surfaces.tables, *people, key)
+        else ReferenceEngine(surfaces.tables, *people, key, fan)
     )
-    control = Control(scenario, population, surfaces, lambda: traffic.counts, watch)
+    control = Control(scenario, population, surfaces, lambda: traffic.counts, lambda: traffic.reads, watch, influencer)
     env = Environment(initial_time=control.start)
     end = control.processes(env)
     traffic.start(env)
@@ -112,4 +121,5 @@ def simulate(
         follow_lists=traffic.follow_lists(),
         books=control.books,
         reviews=tuple(control.reviews),
+        trace=traffic.trace(),
     )

@@ -9,7 +9,7 @@ from sim.errors import Fault, InputError
 from sim.model import draws, slots
 from sim.model.clock import DAY
 from sim.model.frozen import Tables
-from sim.model.policies import POLICIES, PlatformView
+from sim.model.policies import PlatformView, policy_named
 from sim.model.population import Population, affinities
 from sim.scenario.platform import Cascade, Geometric, PositionBased, Surface
 from sim.scenario.scenario import Scenario
@@ -50,7 +50,7 @@ class Surfaces:
         self._surfaces = list(scenario.surfaces.values())
         self._affinity = affinities(scenario)
         policy = scenario.support.policy
-        self._policy = POLICIES.get(policy)
+        self._policy = policy_named(policy)
         self._reserves = [s.kind != "feed" and (s.support_share or 0) > 0 for s in self._surfaces]
         self._supports = [reserves and policy not in ("none", "empty") for reserves in self._reserves]
         self._fixed = [slots.powers(population.quality, s.ranking.merit) for s in self._surfaces]

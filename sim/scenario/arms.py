@@ -27,6 +27,8 @@ FIXED: tuple[Path, ...] = (
     ("fans", "count"),
     ("influencers", "count"),
     ("influencers", "roster"),
+    ("influencers", "follow_graph"),
+    ("influencers", "follow_graph_directed"),
     ("influencers", "dirty_rows"),
     ("segments", "*", "share"),
     ("segments", "*", "growth_per_year"),

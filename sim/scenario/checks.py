@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, get_args
 
 from sim.scenario.distributions import Constant, Lognormal, Pareto, Uniform
 from sim.scenario.faults import MAX_FAULTS, NO_VALUE, Finding
-from sim.scenario.platform import Support
+from sim.plugins import registered
+from sim.scenario.platform import POLICIES, Support
 from sim.scenario.scenario import Scenario
 from sim.scenario.words import Path, escaped, one_of, suggestion
 
@@ -122,6 +123,11 @@ def _segments(scenario: Scenario) -> Iterator[Finding]:
 
 def _support(scenario: Scenario) -> Iterator[Finding]:
     support = scenario.support
+    own = registered()
+    if support.policy not in (*POLICIES, *own):
+        near = suggestion(support.policy, (*POLICIES, *own)) or f"; one of {one_of([*POLICIES, *own])}"
+        rule = f"must be a known policy{near}; a policy of your own comes with --plugin FILE.py"
+        yield Finding(("support", "policy"), rule, support.policy)
     if support.policy != "tiered":
         return
     if support.within_tier is None:
@@ -160,12 +166,18 @@ def _distributions(scenario: Scenario) -> Iterator[Finding]:
         yield from _distribution(("agencies", name, "accounts"), group.accounts, RANGES["accounts"])
 
 
-def _count(scenario: Scenario, has_roster: bool) -> Iterator[Finding]:
+def _counts(scenario: Scenario, has_roster: bool, has_graph: bool) -> Iterator[Finding]:
+    if scenario.influencers.follow_graph is not None or has_graph:
+        return
     if scenario.influencers.count is None and scenario.influencers.roster is None and not has_roster:
         yield Finding(("influencers", "count"), "is required without a roster (influencers.roster, or --roster)")
+    for key in ("count", "follows_per_fan"):
+        if getattr(scenario.fans, key) is None:
+            rule = "is required without a follow graph (influencers.follow_graph, or --graph)"
+            yield Finding(("fans", key), rule)
 
 
-def checks(scenario: Scenario, *, has_roster: bool = False) -> list[Finding]:
+def checks(scenario: Scenario, *, has_roster: bool = False, has_graph: bool = False) -> list[Finding]:
     """All rules that a scenario breaks across its keys, as (path, rule, value), the first ``MAX_FAULTS`` of them.
 
     Parameters
@@ -174,6 +186,8 @@ def checks(scenario: Scenario, *, has_roster: bool = False) -> list[Finding]:
         A scenario that holds to its models. Not changed.
     has_roster
         A roster is given beside the scenario, so that it needs neither ``influencers.count`` nor a roster of its own.
+    has_graph
+        A follow graph is given beside the scenario, so that it needs no counts at all.
 
     Notes
     -----
@@ -190,7 +204,7 @@ def checks(scenario: Scenario, *, has_roster: bool = False) -> list[Finding]:
             _segments(scenario),
             _support(scenario),
             _distributions(scenario),
-            _count(scenario, has_roster),
+            _counts(scenario, has_roster, has_graph),
         )
         for finding in rule
     )

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from sim.scenario.distributions import Section
 
-__all__ = ["Cascade", "FeedWeights", "Geometric", "PositionBased", "Ranking", "Support", "Surface", "Tier"]
+__all__ = ["POLICIES", "Cascade", "FeedWeights", "Geometric", "PositionBased", "Ranking", "Support", "Surface", "Tier"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Exponent = Annotated[float, Field(ge=-8, le=8)]
@@ -158,22 +158,29 @@ class Tier(Section):
     )
 
 
+POLICIES = (
+    "none",
+    "placebo",
+    "tiered",
+    "uniform",
+    "flat",
+    "proportional",
+    "tail",
+    "head",
+    "lottery",
+    "newcomer",
+    "empty",
+)
+"""Support policies that are built in."""
+
+
 class Support(Section):
     """The reserved slots and who stands in them."""
 
-    policy: Literal[
-        "none",
-        "placebo",
-        "tiered",
-        "uniform",
-        "flat",
-        "proportional",
-        "tail",
-        "head",
-        "lottery",
-        "newcomer",
-        "empty",
-    ] = Field(default="none", description="Who stands in the reserved slots.")
+    policy: str = Field(
+        default="none",
+        description=f"Who stands in the reserved slots: {', '.join(POLICIES)}, or a policy of the user's own.",
+    )
     share: Share = Field(default=0.1, description="Share of slots that are reserved, the same in every arm.")
     within_tier: Literal["equal", "followers", "organic", "best", "per-agency"] | None = Field(
         default=None, description="How an agency's support is spread over its accounts; required when policy is tiered."

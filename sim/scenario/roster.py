@@ -27,6 +27,7 @@ COUNTED_FAULTS = 1000
 """Reading stops after this many faults: a wrong file needn't be read to its end."""
 
 REQUIRED = ("influencer", "followers")
+"""Columns that a roster must have; ``followers`` may lack where a follow graph tells them."""
 TEXTS = ("influencer", "vertical", "agency")
 NUMBERS = ("age_days", "quality", "posts_per_day", "conversion_prob", "order_value_fen")
 KNOWN = ("influencer", "followers", "vertical", "agency", *NUMBERS, "shop")
@@ -40,7 +41,7 @@ _BOOLEANS = {"true": 1, "1": 1, "false": 0, "0": 0}
 class Roster:
     """The accounts of a roster in the order of its rows; a column that the file lacks is None.
 
-    ``followers`` int64 >= 0 [people]; ``age_days``, ``quality``, ``posts_per_day``, ``conversion_prob``,
+    ``followers`` int64 >= 0 [people], None where a follow graph takes its place; ``age_days``, ``quality``, ``posts_per_day``, ``conversion_prob``,
     ``order_value_fen`` float64,
     nan where the cell is empty; ``shop`` int8, 1, 0 or -1 where empty; texts None where empty. The arrays are
     read-only. ``n_skipped`` counts dirty rows left out, ``unused_columns`` names those that fill no attribute,
@@ -48,7 +49,7 @@ class Roster:
     """
 
     influencer: tuple[str, ...]
-    followers: NDArray[np.int64]
+    followers: NDArray[np.int64] | None
     vertical: tuple[str | None, ...] | None
     agency: tuple[str | None, ...] | None
     age_days: NDArray[np.float64] | None
@@ -121,8 +122,9 @@ def _cell_text(cell: str) -> str:
 class _Reader:
     """Fills the columns row by row; ``faults`` are those shown, ``n_faults`` counts all."""
 
-    def __init__(self, table: Table, skip: bool, verticals: Collection[str]) -> None:
+    def __init__(self, table: Table, skip: bool, verticals: Collection[str], has_graph: bool) -> None:
         self.table, self.skip, self.verticals = table, skip, verticals
+        self.required = REQUIRED[:1] if has_graph else REQUIRED
         self.faults: list[Fault] = []
         self.n_faults = self.n_rows = self.n_skipped = 0
         self.first_place: dict[str, str] = {}
@@ -135,7 +137,7 @@ class _Reader:
         """Refuse a file that lacks a required column, or has one twice."""
         columns = self.table.columns
         found = []
-        for name in REQUIRED:
+        for name in self.required:
             if name not in columns:
                 near = suggestion(name, self.table.unused)
                 have = "" if near else f"; the file has {one_of(columns)}"
@@ -166,7 +168,8 @@ class _Reader:
             column.append(text if isinstance(text, str) else None)
         for key, numbers in self.numbers.items():
             numbers.append(float(cells[key] or 0.0))
-        self.followers.append(int(cells["followers"] or 0))
+        if "followers" in self.places:
+            self.followers.append(int(cells["followers"] or 0))
         if "shop" in self.places:
             self.shop.append(int(cells["shop"] or 0))
 
@@ -227,15 +230,19 @@ class _Reader:
             least = "at least " if self.n_faults >= COUNTED_FAULTS else ""
             more = [Fault(file, f"and {least}{rest} more")] if rest else []
             raise InputError(self.faults + more)
-        if not self.followers:
+        if self.n_rows == self.n_skipped:
             rule = f"has no good row, {self.n_skipped} bad ones" if self.n_skipped else "has no rows"
             raise InputError([Fault(file, rule, None if self.n_skipped else 1)])
-        if not any(self.followers):
+        if "followers" in self.places and not any(self.followers):
             raise InputError([Fault(file, "an account must have followers, but all have 0", 1, "followers")])
 
 
 def read_roster(
-    path: str | os.PathLike[str], *, dirty_rows: Literal["refuse", "skip"], verticals: Collection[str]
+    path: str | os.PathLike[str],
+    *,
+    dirty_rows: Literal["refuse", "skip"],
+    verticals: Collection[str],
+    has_graph: bool = False,
 ) -> Roster:
     """Read a roster and check every row.
 
@@ -247,6 +254,8 @@ def read_roster(
         ``"refuse"`` the file for a bad row, or ``"skip"`` and count such rows.
     verticals
         Names that the column ``vertical`` may hold.
+    has_graph
+        A follow graph tells who has how many followers, so that the column may lack.
 
     Raises
     ------
@@ -261,7 +270,7 @@ def read_roster(
     import numpy as np
 
     with open_table(path, KNOWN) as table:
-        reader = _Reader(table, dirty_rows == "skip", verticals)
+        reader = _Reader(table, dirty_rows == "skip", verticals, has_graph)
         reader.read()
 
     def frozen(column: array[float] | array[int], kind: type[np.generic]) -> NDArray[np.generic]:
@@ -272,7 +281,7 @@ def read_roster(
     columns: dict[str, object] = dict.fromkeys(field.name for field in fields(Roster))
     columns |= {name: tuple(column) for name, column in reader.texts.items()}
     columns |= {name: frozen(column, np.float64) for name, column in reader.numbers.items()}
-    columns["followers"] = frozen(reader.followers, np.int64)
+    columns["followers"] = frozen(reader.followers, np.int64) if "followers" in reader.places else None
     columns["shop"] = frozen(reader.shop, np.int8) if "shop" in reader.places else None
     columns["unused_columns"] = tuple(escaped(name) for name in table.unused)
     columns["n_skipped"] = reader.n_skipped

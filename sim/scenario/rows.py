@@ -50,7 +50,7 @@ class Table:
 class _CsvTable(Table):
     """Read line by line, so that a large file needs no more memory than its columns."""
 
-    def __init__(self, stream: BinaryIO, file: str, known: Collection[str]) -> None:
+    def __init__(self, stream: BinaryIO, file: str, known: Collection[str] | None) -> None:
         self.file = file
         self._stream = stream
         self._hash = hashlib.sha256()
@@ -61,7 +61,7 @@ class _CsvTable(Table):
         if head.rule:
             raise InputError([Fault(file, head.rule, head.line)])
         self.columns = tuple(name.strip() for name in head.cells)
-        self.unused = tuple(name for name in self.columns if name not in known)
+        self.unused = tuple(name for name in self.columns if known is not None and name not in known)
 
     def _fail(self, rule: str, line: int) -> InputError:
         return InputError([Fault(self.file, rule, line)])
@@ -117,7 +117,7 @@ def _cell(value: Any) -> str:
 
 
 class _ParquetTable(Table):
-    def __init__(self, raw: bytes, file: str, known: Collection[str]) -> None:
+    def __init__(self, raw: bytes, file: str, known: Collection[str] | None) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -131,8 +131,8 @@ class _ParquetTable(Table):
             raise self._damaged() from error
         if size > _MAX_UNPACKED:
             raise InputError([Fault(file, f"must unpack to at most {_MAX_UNPACKED >> 20} MiB")])
-        self.columns = tuple(name for name in names if name in known)
-        self.unused = tuple(name for name in names if name not in known)
+        self.columns = tuple(name for name in names if known is None or name in known)
+        self.unused = tuple(name for name in names if name not in self.columns)
 
     def _damaged(self) -> InputError:
         return InputError([Fault(self.file, "not a readable Parquet file")])
@@ -157,7 +157,7 @@ class _ParquetTable(Table):
 
 
 @contextmanager
-def open_table(path: str | os.PathLike[str], known: Collection[str]) -> Iterator[Table]:
+def open_table(path: str | os.PathLike[str], known: Collection[str] | None) -> Iterator[Table]:
     """Open a CSV (UTF-8, a byte order mark allowed) or Parquet file; which of them its first bytes tell.
 
     Parameters
@@ -165,7 +165,7 @@ def open_table(path: str | os.PathLike[str], known: Collection[str]) -> Iterator
     path
         The file.
     known
-        Names of the columns that are wanted; of a Parquet file no others are read.
+        Names of the columns that are wanted, None: all; of a Parquet file no others are read.
 
     Raises
     ------

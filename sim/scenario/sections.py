@@ -16,8 +16,15 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class Fans(Section):
     """The simulated fans; each stands for ``people_per_fan`` people."""
 
-    count: int = Field(ge=1, le=1_000_000_000, description="Simulated fans.")
-    follows_per_fan: float = Field(ge=0, le=100_000, description="Mean number of accounts followed at day 0.")
+    count: int | None = Field(
+        default=None, ge=1, le=1_000_000_000, description="Simulated fans; left out when a follow graph is given."
+    )
+    follows_per_fan: float | None = Field(
+        default=None,
+        ge=0,
+        le=100_000,
+        description="Mean number of accounts followed at day 0; left out when a follow graph is given.",
+    )
     sessions_per_day: float = Field(
         ge=0, le=10_000, description="Mean sessions of a fan of activity 1.", json_schema_extra={"unit": "per day"}
     )
@@ -65,8 +72,17 @@ class Influencers(Section):
         default=None,
         description="CSV or Parquet file with at least influencer and followers, in the scenario's folder.",
     )
+    follow_graph: str | None = Field(
+        default=None,
+        description="Edge list (CSV or Parquet) of who follows whom at day 0, columns fan and influencer, in the "
+        "scenario's folder.",
+    )
+    follow_graph_directed: bool = Field(
+        default=True, description="The first follows the second; false: each edge is mutual, everybody is both."
+    )
     dirty_rows: Literal["refuse", "skip"] = Field(
-        default="refuse", description="What is done with bad rows of the roster: refuse the file, or skip and count."
+        default="refuse",
+        description="What is done with bad rows of the roster and the follow graph: refuse the file, or skip and count.",
     )
     followers: Distribution = Field(
         default=Constant(value=1.0),

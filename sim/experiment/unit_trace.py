@@ -1,0 +1,77 @@
+"""A single unit looked into: one fan's sessions slot by slot, or where one influencer's exposure came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sim.errors import Fault, InputError
+from sim.model.population import draw_population
+from sim.model.simulation import EngineName, Outcome, simulate
+from sim.scenario import Loaded, Scenario
+
+__all__ = ["Look", "look_at_fan", "look_at_influencer"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """A unit that was run to be looked into."""
+
+    scenario: Scenario
+    arm: str
+    replication: int
+    subject: int
+    """Number of the fan or influencer."""
+    outcome: Outcome
+
+
+def _refused(loaded: Loaded, rule: str, value: object) -> InputError:
+    return InputError([Fault(loaded.file, rule, value=str(value))])
+
+
+def _look(
+    loaded: Loaded, arm: str | None, replication: int, engine: EngineName, *, fan: int = -1, influencer: int = -1
+) -> Look:
+    name = loaded.scenario.control if arm is None else arm
+    if name not in loaded.arms:
+        raise _refused(loaded, f"--arm must be one of {', '.join(loaded.arms)}", name)
+    scenario = loaded.arms[name]
+    number = 0 if scenario.population == "fixed" else replication
+    population = draw_population(scenario, loaded.roster, (scenario.seed, number))
+    if fan >= population.segment.size:
+        raise _refused(loaded, f"--fan must be from 0 to {population.segment.size - 1}", fan)
+    key = (scenario.seed, replication)
+    outcome = simulate(scenario, population, key, engine=engine, fan=fan, influencer=influencer)
+    return Look(scenario, name, replication, max(fan, influencer), outcome)
+
+
+def look_at_fan(
+    loaded: Loaded, fan: int, *, arm: str | None = None, replication: int = 0, engine: EngineName = "compiled"
+) -> Look:
+    """Run a unit and write down all slots of a fan, numbered from 0; the arm left out is the control.
+
+    Raises
+    ------
+    InputError
+        No such fan or arm.
+    """
+    return _look(loaded, arm, replication, engine, fan=fan)
+
+
+def look_at_influencer(
+    loaded: Loaded, influencer: str, *, arm: str | None = None, replication: int = 0, engine: EngineName = "compiled"
+) -> Look:
+    """Run a unit and keep an influencer's counts on each surface; its id, or its number from 0.
+
+    Raises
+    ------
+    InputError
+        No such influencer or arm.
+    """
+    names = loaded.roster.influencer if loaded.roster else ()
+    n = len(names) or loaded.scenario.influencers.count or 0
+    width = len(str(n))
+    known = {name: i for i, name in enumerate(names)} or {f"influencer-{i + 1:0{width}d}": i for i in range(n)}
+    number = known.get(influencer, int(influencer) if influencer.isdecimal() else -1)
+    if not 0 <= number < n:
+        raise _refused(loaded, f"--influencer must be an id or a number from 0 to {n - 1}", influencer)
+    return _look(loaded, arm, replication, engine, influencer=number)
