@@ -6,6 +6,7 @@ Every error that a user can cause or meet is a :class:`SimError`; the command li
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -41,9 +42,13 @@ class InputError(SimError):
 
     exit_code = 2
 
-    def __init__(self, faults: list[Fault]) -> None:
+    def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)
-        super().__init__("\n".join(str(fault) for fault in self.faults))
+        super().__init__(self.faults)  # as its argument: SimPy and pickle make an error anew from its ``args``
+
+    def __str__(self) -> str:
+        """A line for each fault."""
+        return "\n".join(str(fault) for fault in self.faults)
 
 
 class InterruptedRun(SimError):

@@ -42,8 +42,8 @@ _WINDOW = Column(
 )
 _POPULATION = Column("population", "string", "whose: all, active, partners, shops")
 _LEVEL = Column("level", "string", "holders: influencer, agency, vertical, fan, platform")
-_QUANTITY = Column("quantity", "string", "what they hold: followers, exposure, reads, orders, gmv, income, ...")
-_MEASURE = Column("measure", "string", "how it is summed up: head_share_01, gini, hhi, ...")
+_QUANTITY = Column("quantity", "string", "what they hold: followers, exposure, reads, orders, gmv, utility, ...")
+_MEASURE = Column("measure", "string", "how it is summed up: head_share_01, gini, theil, head_turnover_01, ...")
 _WHAT = (_TIME, _WINDOW, _POPULATION, _LEVEL, _QUANTITY, _MEASURE)
 
 
@@ -148,6 +148,13 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         _QUANTITY,
         Column("holder_share", "float64", "share of the holders, the smallest first, in [0, 1]"),
         Column("amount_share", "float64", "share of the quantity that they hold, in [0, 1]"),
+    ),
+    "transitions": (
+        _ARM,
+        _REPLICATION,
+        _count("decile_start", "decile of followers at day 0, 1 the smallest tenth, 10 the largest"),
+        _count("decile_end", "decile of followers at the end; of equal accounts the first stands highest"),
+        _count("n", "influencers that went from the one to the other"),
     ),
     "decomposition": (
         _ARM,

@@ -57,6 +57,7 @@ class Lane(IntEnum):
     AGE = 44
     JOINED = 45
     LOTTERY = 46
+    FAN_SEGMENT = 47
 
 
 def philox(

@@ -36,6 +36,10 @@ LANES = {
     "FALLBACK": 5,
     "FALLBACK_RESIDUAL": 6,
     "ACTION": 7,
+    "EXPLORE": 8,
+    "EXPLORED": 9,
+    "EXPLORED_RESIDUAL": 10,
+    "UNFOLLOW": 11,
     "FAN_ACTIVITY": 32,
     "VERTICAL": 33,
     "FOLLOWERS": 34,
@@ -48,6 +52,10 @@ LANES = {
     "AGENCY_SIZE": 41,
     "FOLLOWER_SEGMENT": 42,
     "FOLLOWER": 43,
+    "AGE": 44,
+    "JOINED": 45,
+    "LOTTERY": 46,
+    "FAN_SEGMENT": 47,
 }
 """Lanes may be added, never renumbered: every run on record was drawn with these."""
 

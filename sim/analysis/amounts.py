@@ -1,4 +1,4 @@
-"""Integer amounts as the measures take them: checks, exact sums, correctly rounded quotients. It must not know the model.
+"""Integer amounts as measures take them: checks, exact sums, correctly rounded quotients. It must not know the model.
 
 What is decided here is exact, so that a measure built on it has the same bits with any numpy and on any processor.
 """

@@ -85,8 +85,9 @@ def correlation_of_ranks(first: Int64s, second: Int64s) -> float:
 def rank_correlation(first: Column, second: Column) -> float:
     """Spearman's rank correlation.
 
-    Pearson's correlation of the ranks, ``sum_i a_i b_i / sqrt(sum_i a_i^2 sum_i b_i^2)``, ``a`` and ``b`` the ranks less
-    their mean ``(n + 1) / 2``, equal values sharing the mean of their ranks: 1 for the same order, -1 for the reverse.
+    Pearson's correlation of the ranks, ``sum_i a_i b_i / sqrt(sum_i a_i^2 sum_i b_i^2)``, ``a`` and ``b`` the ranks
+    less their mean ``(n + 1) / 2``, equal values sharing the mean of their ranks: 1 for the same order, -1 for the
+    reverse.
 
     Parameters
     ----------

@@ -29,9 +29,9 @@ class Tail(NamedTuple):
 def tail_exponent(amounts: Amounts, x_min: int) -> Tail:
     """Exponent of a power law in the tail, ``P(X >= x) ~ x^-exponent`` for ``x >= x_min``, by maximum likelihood.
 
-    ``exponent = n / sum ln(x_i / (x_min - 1/2))`` over the n amounts ``x_i >= x_min``: Hill's estimate, with the half by
-    which the integer x stands for all of ``[x - 1/2, x + 1/2)``. It is the exponent of the Pareto's tail (that of the
-    density is one larger), as in a scenario's ``{kind = "pareto", exponent = ...}``.
+    ``exponent = n / sum ln(x_i / (x_min - 1/2))`` over the n amounts ``x_i >= x_min``: Hill's estimate, with the half
+    by which the integer x stands for all of ``[x - 1/2, x + 1/2)``. It is the exponent of the Pareto's tail (that of
+    the density is one larger), as in a scenario's ``{kind = "pareto", exponent = ...}``.
 
     Parameters
     ----------
@@ -82,8 +82,8 @@ def top_tail(amounts: Amounts, k: int) -> Tail:
     Returns
     -------
     Tail
-        With n >= k, more where the k-th place is tied. ``Tail(nan, 0, n)`` when fewer than ``k`` have anything: no
-        tail of ``k`` holders begins above 0.
+        With n >= k, more where the k-th place is tied. ``Tail(nan, 0, 0)``, no tail, when fewer than ``k`` have
+        anything.
 
     Notes
     -----
@@ -95,4 +95,4 @@ def top_tail(amounts: Amounts, k: int) -> Tail:
     given = checked(amounts)
     place = max(len(given) - positive(k), 0)
     x_min = int(np.partition(given, place)[place])
-    return tail_exponent(given, x_min) if x_min else Tail(math.nan, 0, len(given))
+    return tail_exponent(given, x_min) if x_min else Tail(math.nan, 0, 0)

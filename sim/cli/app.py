@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec
 
 import typer
 
+from sim.cli.graphs import graph, input_notes
 from sim.cli.looking import Plugins, new, trace, use_plugins
 from sim.errors import InputError, InterruptedRun, SimError
 
@@ -94,6 +95,9 @@ def run(
     roster: Annotated[
         Path | None, typer.Option(help="Roster of influencers (CSV or Parquet) in place of the scenario's own.")
     ] = None,
+    edges: Annotated[
+        Path | None, typer.Option("--graph", help="Follow graph (edge list) in place of the scenario's own.")
+    ] = None,
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads; left out: all cores. No effect on the outcome.")
     ] = None,
@@ -111,15 +115,13 @@ def run(
     use_plugins(plugin)
     from sim.scenario import load
 
-    loaded = load(scenario, roster=roster, replications=replications)
+    loaded = load(scenario, roster=roster, graph=edges, replications=replications)
     from sim.cli.progress import Progress
     from sim.experiment.run import experiment
 
     with Progress(console_for(stderr=True), quiet=quiet or as_json) as progress:
-        if loaded.roster is not None and loaded.roster.unused_columns:
-            progress.note(f"roster: columns that the model doesn't use: {', '.join(loaded.roster.unused_columns)}")
-        if loaded.roster is not None and loaded.roster.n_skipped:
-            progress.note(f"roster: {loaded.roster.n_skipped} bad rows skipped")
+        for note in input_notes(loaded):
+            progress.note(note)
         finished = experiment(
             loaded,
             out=out,
@@ -210,6 +212,7 @@ def schema(debug: Debug = False) -> None:  # noqa: ARG001 - read by ``verb``
     typer.echo(json.dumps(json_schema(), indent=1, ensure_ascii=False))
 
 
+app.command()(verb(graph))
 app.command()(verb(trace))
 app.command()(verb(new))
 

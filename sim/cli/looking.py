@@ -41,6 +41,9 @@ def trace(
     replication: Annotated[int, typer.Option(min=0, help="Replication.")] = 0,
     engine: Annotated[str, typer.Option(help="compiled or reference; the same text.")] = "compiled",
     roster: Annotated[Path | None, typer.Option(help="Roster in place of the scenario's own.", show_default=False)] = None,
+    graph: Annotated[
+        Path | None, typer.Option(help="Edge list in place of the scenario's own.", show_default=False)
+    ] = None,
     plugin: Plugins = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,  # noqa: ARG001
 ) -> None:
@@ -52,7 +55,7 @@ def trace(
     use_plugins(plugin)
     from sim.scenario import load
 
-    loaded = load(scenario, roster=roster)
+    loaded = load(scenario, roster=roster, graph=graph)
     from sim.experiment.unit_trace import look_at_fan, look_at_influencer
     from sim.report.trace import fan_lines, influencer_lines
 

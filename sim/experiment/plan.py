@@ -63,9 +63,9 @@ class Crew:
 def unit_bytes(loaded: Loaded) -> int:
     """Memory that a unit takes, from the sizes of its arrays [bytes]; about 30 % off at most."""
     scenario = loaded.scenario
-    n_fans = scenario.fans.count
+    n_fans = scenario.fans.count or 0
     n = scenario.influencers.count or 0
-    n_follows = scenario.fans.follows_per_fan * n_fans
+    n_follows = (scenario.fans.follows_per_fan or 0.0) * n_fans
     n_surfaces, n_segments = len(scenario.surfaces), len(scenario.segments)
     population = 28 * n_fans + 16 * n_follows
     engine = 44 * n_fans + 24 * n_follows

@@ -31,10 +31,11 @@ def source_digest() -> str:
 
 
 def identity(loaded: Loaded, engine: str) -> str:
-    """SHA-256 over all that decides the content of a run: resolved scenario, roster, engine, the project's source."""
+    """SHA-256 over all that decides the content of a run: scenario, roster, follow graph, plugin, engine, source."""
     parts = {
         "scenario": resolved(loaded),
         "roster": loaded.inputs.get("roster"),
+        "follow_graph": loaded.inputs.get("follow_graph"),
         "plugin": plugins(loaded),
         "engine": engine,
         "source": source_digest(),

@@ -96,9 +96,10 @@ class Run:
         n = min(own.size, theirs.size)
         return paired_difference(own[:n], theirs[:n])
 
-    def recreate(self, roster: Path | str | None, out: Path | str) -> Run:
-        """Run it again from the manifest alone (and the roster's file, where it had one) into another folder."""
-        return experiment(from_resolved(self.manifest["scenario"], roster), out=out, engine=self.manifest["engine"])
+    def recreate(self, roster: Path | str | None, out: Path | str, graph: Any = None) -> Run:
+        """Run it again into another folder from the manifest alone, and roster and follow graph where it had them."""
+        loaded = from_resolved(self.manifest["scenario"], roster, graph)
+        return experiment(loaded, out=out, engine=self.manifest["engine"])
 
 
 def default_folder(loaded: Loaded, engine: str) -> Path:

@@ -44,7 +44,8 @@ class _Populations:
             own_lock, place = self._drawn.setdefault((number, people), (threading.Lock(), []))
         with own_lock:
             if not place:
-                place.append(draw_population(scenario, self._loaded.roster, (scenario.seed, number)))
+                key = (scenario.seed, number)
+                place.append(draw_population(scenario, self._loaded.roster, key, self._loaded.graph))
             return place[0]
 
 

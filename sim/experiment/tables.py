@@ -45,7 +45,7 @@ def cell_columns(wanted: Sequence[Cell], times: int) -> Columns:
 
 
 def unit_tables(loaded: Loaded, kept: Records) -> dict[str, pa.Table]:
-    """The tables with a row per arm and replication: measures, influencers, agencies, surfaces, lorenz."""
+    """The tables with a row per arm and replication: measures, influencers, agencies, surfaces, lorenz, transitions."""
     surfaces = [f"exposure_{name.replace('-', '_')}" for name in loaded.scenario.surfaces]
     makers = {
         "measures": lambda: _measures(loaded, kept),
@@ -53,6 +53,7 @@ def unit_tables(loaded: Loaded, kept: Records) -> dict[str, pa.Table]:
         "agencies": lambda: _stacked([_agencies(loaded, record) for record in kept.values()], kept),
         "surfaces": lambda: _stacked([_surfaces(loaded, record) for record in kept.values()], kept),
         "lorenz": lambda: _lorenz(loaded, kept),
+        "transitions": lambda: _stacked([_transitions(record) for record in kept.values()], kept),
     }
     extra = {"influencers": surfaces}
     return {name: records.table_of(name, make(), extra.get(name, ())) for name, make in makers.items()}
@@ -156,6 +157,11 @@ def _surfaces(loaded: Loaded, record: UnitRecord) -> Columns:
         **{f"n_{counter.name.lower()}": counts[:, counter] for counter in COUNTED},
         "gmv_fen": counts[:, Counter.GMV_FEN],
     }
+
+
+def _transitions(record: UnitRecord) -> Columns:
+    start, end = np.indices((10, 10)) + 1
+    return {"decile_start": start.ravel(), "decile_end": end.ravel(), "n": record.arrays["transitions"].ravel()}
 
 
 COUNTED = (Counter.READS, Counter.CLICKS, Counter.FOLLOWS, Counter.ORDERS)

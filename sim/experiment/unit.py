@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.experiment.measures import lorenz_curves, measure, support_effect
+from sim.experiment.measures import lorenz_curves, measure, support_effect, transitions
 from sim.model.clock import DAY
 from sim.model.population import Population
 from sim.model.simulation import EngineName, Outcome, simulate
@@ -52,18 +52,20 @@ def run_unit(
 ) -> UnitRecord:
     """Simulate a unit and keep what the tables need; arguments as ``simulation.simulate``."""
     outcome = simulate(scenario, population, key, engine=engine, threads=threads, watch=watch)
-    return _record(outcome, scenario.horizon_days, scenario.warmup_days)
+    return _record(outcome, scenario)
 
 
-def _record(outcome: Outcome, horizon_days: int, warmup_days: int) -> UnitRecord:
+def _record(outcome: Outcome, scenario: Scenario) -> UnitRecord:
     population = outcome.population
+    horizon_days = scenario.horizon_days
     reviews = {name: np.array([getattr(review, name) for review in outcome.reviews]) for name in TIER_REVIEW}
     return UnitRecord(
         digest=outcome.digest(),
         arrays={
-            "values": measure(outcome, horizon_days, warmup_days),
+            "values": measure(outcome, scenario),
             "lorenz": lorenz_curves(outcome, horizon_days),
             "support_effect": np.array(support_effect(outcome, horizon_days)),
+            "transitions": transitions(outcome, horizon_days),
             "counts": outcome.counts,
             "totals": outcome.totals,
             "followers_start": outcome.followers(0),

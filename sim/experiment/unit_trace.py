@@ -36,7 +36,7 @@ def _look(
         raise _refused(loaded, f"--arm must be one of {', '.join(loaded.arms)}", name)
     scenario = loaded.arms[name]
     number = 0 if scenario.population == "fixed" else replication
-    population = draw_population(scenario, loaded.roster, (scenario.seed, number))
+    population = draw_population(scenario, loaded.roster, (scenario.seed, number), loaded.graph)
     if fan >= population.segment.size:
         raise _refused(loaded, f"--fan must be from 0 to {population.segment.size - 1}", fan)
     key = (scenario.seed, replication)
@@ -67,7 +67,7 @@ def look_at_influencer(
     InputError
         No such influencer or arm.
     """
-    names = loaded.roster.influencer if loaded.roster else ()
+    names = loaded.roster.influencer if loaded.roster else loaded.graph.influencers if loaded.graph else ()
     n = len(names) or loaded.scenario.influencers.count or 0
     width = len(str(n))
     known = {name: i for i, name in enumerate(names)} or {f"influencer-{i + 1:0{width}d}": i for i in range(n)}

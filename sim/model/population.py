@@ -1,7 +1,8 @@
 """Who is on the platform at the start: influencers, agencies, fans and who follows whom; knows nothing of what they do.
 
 Every attribute is drawn per entity from addressed numbers (one lane each), so that adding an entity changes no other.
-Ids of fans run segment after segment; ids of influencers follow the roster, ids of agencies the scenario's groups.
+Ids of influencers follow the roster, ids of agencies the scenario's groups. Ids of fans run segment after segment; fans
+of a follow graph keep its order, so that one more at its end changes no other.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sim.scenario.scenario import Scenario
 from sim.streams import Lane, power
 
 if TYPE_CHECKING:
+    from sim.scenario.graph import FollowGraph
     from sim.scenario.roster import Roster
 
 __all__ = ["Population", "affinities", "apportion", "draw_population"]
@@ -62,6 +64,8 @@ class Population:
     members: Int32s
     """(E,)"""
     people_per_fan: float
+    fans: tuple[str, ...] | None = None
+    """Names of the fans of day 0, where a follow graph gives them."""
 
 
 def affinities(scenario: Scenario) -> Floats:
@@ -129,6 +133,8 @@ def apportion(amounts: Int64s, total: int) -> Int64s:
 def _scaled_followers(real: Int64s, scenario: Scenario, names: tuple[str, ...]) -> Int64s:
     """Simulated followers: the fans' follows, shared out in proportion to the real ones, or refused."""
     fans = scenario.fans
+    assert fans.count is not None  # so it is without a follow graph: checked when the scenario was read
+    assert fans.follows_per_fan is not None
     n_follows = round(fans.follows_per_fan * fans.count)
 
     def refuse(rule: str, value: str) -> InputError:
@@ -153,17 +159,26 @@ def _scaled_followers(real: Int64s, scenario: Scenario, names: tuple[str, ...]) 
     return followers
 
 
-def _fans(scenario: Scenario, key: Key) -> tuple[Int32s, Floats, Int64s]:
+def _first_segments(scenario: Scenario, follow_graph: FollowGraph | None, key: Key) -> Int32s:
+    """Segment of each fan of day 0: whole blocks by their shares, or drawn for each fan of a graph."""
+    shares = np.array([s.share for s in scenario.segments.values()])
+    if follow_graph is not None:
+        return _choose(shares, draws.unit_draws(Lane.FAN_SEGMENT, 0, len(follow_graph.fans), *key))
+    assert scenario.fans.count is not None
+    # Shares are decimal fractions: as integers over 10^12 they are apportioned exactly.
+    return np.repeat(np.arange(shares.size, dtype=np.int32), _sizes(shares, scenario.fans.count))
+
+
+def _fans(scenario: Scenario, first: Int32s, key: Key) -> tuple[Int32s, Floats, Int64s]:
     """Segment, mean gap between sessions and time of joining of each fan: those of day 0, then those who join later."""
     segments = list(scenario.segments.values())
-    # Shares are decimal fractions: as integers over 10^12 they are apportioned exactly.
-    n_in = _sizes(np.array([s.share for s in segments]), scenario.fans.count)
+    n_in = np.bincount(first, minlength=len(segments))
     growth = np.array([s.growth_per_year * scenario.horizon_days / 365 for s in segments])
     n_later = np.floor(n_in * growth + 0.5).astype(np.int64)
     numbers = np.arange(n_in.size, dtype=np.int32)
-    segment = np.concatenate([np.repeat(numbers, n_in), np.repeat(numbers, n_later)])
+    segment = np.concatenate([first, np.repeat(numbers, n_later)])
     joined = np.full(segment.size, -scenario.warmup_days * SECONDS_PER_DAY, np.int64)
-    n_first = int(n_in.sum())
+    n_first = first.size
     u = draws.unit_draws(Lane.JOINED, n_first, segment.size - n_first, *key)
     joined[n_first:] = np.floor(u * (scenario.horizon_days * SECONDS_PER_DAY)).astype(np.int64)
     peak = np.array([max(s.hours) * 24 / sum(s.hours) if s.hours else 1.0 for s in segments])
@@ -228,7 +243,9 @@ def _agencies_of(roster: Roster) -> tuple[tuple[str, ...], Int32s]:
     return names, np.array([-1 if name is None else position[name] for name in given], dtype=np.int32)
 
 
-def draw_population(scenario: Scenario, roster: Roster | None, key: tuple[int, int]) -> Population:
+def draw_population(
+    scenario: Scenario, roster: Roster | None, key: tuple[int, int], follow_graph: FollowGraph | None = None
+) -> Population:
     """Draw everybody.
 
     Parameters
@@ -239,6 +256,8 @@ def draw_population(scenario: Scenario, roster: Roster | None, key: tuple[int, i
         Its columns take the place of the scenario's distributions, cell by cell.
     key
         Seed and replication.
+    follow_graph
+        Fans, influencers (the roster's, where there is one) and who follows whom at day 0, in place of drawn ones.
 
     Raises
     ------
@@ -249,10 +268,13 @@ def draw_population(scenario: Scenario, roster: Roster | None, key: tuple[int, i
     -----
     O(F + M agencies + E). Lanes 32 to 43.
     """
+    if scenario.influencers.follow_graph is not None and follow_graph is None:
+        raise ValueError("a scenario with a follow graph needs that graph to draw its population")
     k = (np.uint64(key[0]), np.uint64(key[1]))
     settings = scenario.influencers
-    n = len(roster.influencer) if roster else settings.count
-    assert n is not None  # a scenario without a roster has a count: checked when it was read
+    given_names = roster.influencer if roster else follow_graph.influencers if follow_graph else None
+    n = len(given_names) if given_names is not None else settings.count
+    assert n is not None  # a scenario without roster and graph has a count: checked when it was read
 
     def draw(lane: Lane) -> Floats:
         u: Floats = draws.unit_draws(lane, 0, n, *k)
@@ -263,7 +285,7 @@ def draw_population(scenario: Scenario, roster: Roster | None, key: tuple[int, i
         given: Floats | None = getattr(roster, name, None)
         return drawn if given is None else np.where(np.isnan(given), drawn, given)
 
-    names = roster.influencer if roster else tuple(f"influencer-{i + 1:0{len(str(n))}d}" for i in range(n))
+    names = given_names or tuple(f"influencer-{i + 1:0{len(str(n))}d}" for i in range(n))
     vertical = _choose(np.array([v.share for v in scenario.verticals.values()]), draw(Lane.VERTICAL))
     if roster and roster.vertical:
         position = {name: v for v, name in enumerate(scenario.verticals)}
@@ -279,16 +301,23 @@ def draw_population(scenario: Scenario, roster: Roster | None, key: tuple[int, i
     shop = draw(Lane.SHOP) < shop_prob
     if roster and roster.shop is not None:
         shop = np.where(roster.shop >= 0, roster.shop == 1, shop)
-    if roster:
+    if roster and roster.followers is not None:
         real = roster.followers
+    elif follow_graph:
+        real = follow_graph.in_degrees()
     else:
         real = np.floor(np.clip(sample(settings.followers, draw(Lane.FOLLOWERS)), 0, 1e15) + 0.5).astype(np.int64)
-    followers = _scaled_followers(real, scenario, names)
     conversion = column("conversion_prob", settings.conversion_prob, Lane.CONVERSION_PROB)
     value = column("order_value_fen", settings.order_value_fen, Lane.ORDER_VALUE)
-    segment, mean_gap, joined = _fans(scenario, k)
-    begin, members = _follow_lists(scenario, followers, vertical, segment[: scenario.fans.count], k)
-    begin = np.append(begin, np.full(segment.size - scenario.fans.count, begin[-1]))
+    first = _first_segments(scenario, follow_graph, k)
+    if follow_graph:
+        followers = follow_graph.in_degrees()
+        begin, members = follow_graph.begin(), follow_graph.influencer
+    else:
+        followers = _scaled_followers(real, scenario, names)
+        begin, members = _follow_lists(scenario, followers, vertical, first, k)
+    segment, mean_gap, joined = _fans(scenario, first, k)
+    begin = np.append(begin, np.full(segment.size - first.size, begin[-1]))
     ratio = int(real.sum()) / max(int(followers.sum()), 1)
     return Population(
         influencers=names,
@@ -310,6 +339,7 @@ def draw_population(scenario: Scenario, roster: Roster | None, key: tuple[int, i
         begin=begin,
         members=members,
         people_per_fan=scenario.people_per_fan or ratio or 1.0,
+        fans=follow_graph.fans if follow_graph else None,
     )
 
 
@@ -337,6 +367,6 @@ def _follow_lists(
             ]
         )
     first = np.cumsum(size) - size
-    fan_of_edge = graph.draw_followers(per_segment, first, size, scenario.fans.count, key)
-    begin, members = graph.lists_of_fans(fan_of_edge, followers, scenario.fans.count)
+    fan_of_edge = graph.draw_followers(per_segment, first, size, segment.size, key)
+    begin, members = graph.lists_of_fans(fan_of_edge, followers, segment.size)
     return begin, members

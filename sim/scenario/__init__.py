@@ -1,16 +1,21 @@
 """Scenario files: read, validated, resolved; knows nothing of the model that runs them."""
 
+from sim.scenario.edges import read_edges
+from sim.scenario.graph import FollowGraph, from_networkx
 from sim.scenario.loading import Loaded, from_resolved, json_schema, load, resolved, validate
 from sim.scenario.roster import Roster, read_roster
 from sim.scenario.scenario import Scenario
 
 __all__ = [
+    "FollowGraph",
     "Loaded",
     "Roster",
     "Scenario",
+    "from_networkx",
     "from_resolved",
     "json_schema",
     "load",
+    "read_edges",
     "read_roster",
     "resolved",
     "validate",

@@ -39,13 +39,18 @@ GROUPS = {"segments": "segment", "verticals": "vertical", "agencies": "agency gr
 """Tables whose entries are the same in every arm."""
 
 
-def _is_distribution(path: Path) -> bool:
-    return (len(path) == 2 and path[0] == "influencers") or (len(path) == 3 and path[::2] == ("agencies", "accounts"))
+def _tag(path: Path) -> str | None:
+    """The key that tells the kinds of a distribution or an examination apart; None: the table has one kind."""
+    if len(path) == 3 and path[::2] == ("surfaces", "examination"):
+        return "model"
+    is_drawn = (len(path) == 2 and path[0] == "influencers") or (len(path) == 3 and path[::2] == ("agencies", "accounts"))
+    return "kind" if is_drawn else None
 
 
 def _replaces(path: Path, base: Mapping[str, Any], patch: Mapping[str, Any]) -> bool:
-    """Whether the patch is a distribution of another kind, to which the base's parameters mean nothing."""
-    return _is_distribution(path) and patch.get("kind", base.get("kind")) != base.get("kind")
+    """Whether the patch is a table of another kind, to which the base's parameters mean nothing."""
+    tag = _tag(path)
+    return tag is not None and patch.get(tag, base.get(tag)) != base.get(tag)
 
 
 def merged(base: Any, patch: Any, path: Path = ()) -> Any:

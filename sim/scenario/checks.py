@@ -8,11 +8,13 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple, get_args
 
+from sim.plugins import registered
 from sim.scenario.distributions import Constant, Lognormal, Pareto, Uniform
 from sim.scenario.faults import MAX_FAULTS, NO_VALUE, Finding
-from sim.plugins import registered
+from sim.scenario.measurable import known_measures, known_populations, known_quantities
 from sim.scenario.platform import POLICIES, Support
 from sim.scenario.scenario import Scenario
+from sim.scenario.sections import Claim
 from sim.scenario.words import Path, escaped, one_of, suggestion
 
 __all__ = ["RANGES", "Range", "checks"]
@@ -85,6 +87,26 @@ def _references(scenario: Scenario) -> Iterator[Finding]:
             yield from _known(("agencies", name, "verticals", i), "vertical", vertical, scenario.verticals)
 
 
+def _claims(scenario: Scenario) -> Iterator[Finding]:
+    def listed(key: str, names: list[str]) -> str:
+        claimable = get_args(Claim.model_fields[key].annotation)
+        return one_of(name for name in names if name in claimable)
+
+    for name, claim in scenario.claims.items():
+        populations = known_populations(claim.level)
+        quantities = known_quantities(claim.level, claim.population)
+        measures = known_measures(claim.level, claim.population, claim.quantity)
+        if claim.population not in populations:
+            rule = f"must be one of {listed('population', populations)} at level {claim.level}"
+            yield Finding(("claims", name, "population"), rule, claim.population)
+        elif claim.quantity not in quantities:
+            rule = f"must be one of {listed('quantity', quantities)} at level {claim.level}"
+            yield Finding(("claims", name, "quantity"), rule, claim.quantity)
+        elif claim.measure not in measures:
+            rule = f"must be one of {listed('measure', measures)} for {claim.quantity} at level {claim.level}"
+            yield Finding(("claims", name, "measure"), rule, claim.measure)
+
+
 def _names(scenario: Scenario) -> Iterator[Finding]:
     groups: dict[Path, Mapping[str, Any]] = {
         ("arms",): scenario.arms,
@@ -127,6 +149,9 @@ def _support(scenario: Scenario) -> Iterator[Finding]:
     if support.policy not in (*POLICIES, *own):
         near = suggestion(support.policy, (*POLICIES, *own)) or f"; one of {one_of([*POLICIES, *own])}"
         rule = f"must be a known policy{near}; a policy of your own comes with --plugin FILE.py"
+        yield Finding(("support", "policy"), rule, support.policy)
+    if support.policy in POLICIES and support.policy in own:
+        rule = f"is built in: the policy of {escaped(own[support.policy].file)} needs a name of its own"
         yield Finding(("support", "policy"), rule, support.policy)
     if support.policy != "tiered":
         return
@@ -199,6 +224,7 @@ def checks(scenario: Scenario, *, has_roster: bool = False, has_graph: bool = Fa
         for rule in (
             _sums(scenario),
             _references(scenario),
+            _claims(scenario),
             _names(scenario),
             _surfaces(scenario),
             _segments(scenario),

@@ -15,7 +15,7 @@ from sim.scenario.lines import Lines
 from sim.scenario.scenario import Scenario
 from sim.scenario.words import Path, one_of, path_text, shown, suggestion
 
-__all__ = ["MAX_FAULTS", "Finding", "expected", "faults", "fields_of", "findings", "kinds_of", "members_of"]
+__all__ = ["MAX_FAULTS", "Finding", "expected", "faults", "fields_of", "findings", "kinds_of", "members_of", "tag_of"]
 
 MAX_FAULTS = 200
 """Faults reported at most; a file with more says how many there are."""
@@ -67,12 +67,18 @@ def fields_of(annotation: Any) -> dict[str, FieldInfo]:
     return {key: field for m in members_of(annotation) if _is_section(m) for key, field in m.model_fields.items()}
 
 
-def kinds_of(annotation: Any) -> dict[str, Any]:
-    """The kinds of a distribution with their sections; empty for any other type."""
+def tag_of(annotation: Any) -> str | None:
+    """The key that tells the kinds of a table apart: of a distribution ``kind``, of an examination ``model``."""
     members = members_of(annotation)
     if len(members) < 2 or not all(_is_section(m) for m in members):
-        return {}
-    return {get_args(m.model_fields["kind"].annotation)[0]: m for m in members}
+        return None
+    return next(tag for tag in ("kind", "model") if all(tag in m.model_fields for m in members))
+
+
+def kinds_of(annotation: Any) -> dict[str, Any]:
+    """The kinds of a distribution or an examination with their sections; empty for any other type."""
+    tag = tag_of(annotation)
+    return {get_args(m.model_fields[tag].annotation)[0]: m for m in members_of(annotation)} if tag else {}
 
 
 def expected(path: Path) -> tuple[Any, str | None]:
@@ -116,14 +122,15 @@ def _plain(loc: tuple[str | int, ...], data: Any) -> tuple[Path, Any]:
     return path, section
 
 
-def _kind_finding(path: Path, given: Any, kinds: Iterable[str]) -> Finding:
-    """A distribution that is none."""
+def _kind_finding(path: Path, given: Any, tag: str, kinds: Iterable[str]) -> Finding:
+    """A distribution or an examination that is none."""
     if not isinstance(given, dict):
-        return Finding(path, f"must be a number or a table with kind = one of {one_of(kinds)}", given)
-    if "kind" not in given:
-        return Finding((*path, "kind"), f"is required; one of {one_of(kinds)}")
-    kind = given["kind"]
-    return Finding((*path, "kind"), f"must be one of {one_of(kinds)}{suggestion(kind, kinds)}", kind)
+        table = "a number or a table" if tag == "kind" else "a table"
+        return Finding(path, f"must be {table} with {tag} = one of {one_of(kinds)}", given)
+    if tag not in given:
+        return Finding((*path, tag), f"is required; one of {one_of(kinds)}")
+    kind = given[tag]
+    return Finding((*path, tag), f"must be one of {one_of(kinds)}{suggestion(kind, kinds)}", kind)
 
 
 def _entries(number: int) -> str:
@@ -157,9 +164,9 @@ def _findings(error: ValidationError, data: Mapping[str, Any]) -> Iterator[Findi
     for found in error.errors(include_url=False):
         path, section = _plain(found["loc"], data)
         kind, given = found["type"], found["input"]
-        kinds = kinds_of(expected(path)[0])
-        if kinds and (kind in _NO_TABLE or kind == "union_tag_invalid"):
-            yield _kind_finding(path, given, kinds)
+        tag = tag_of(expected(path)[0])
+        if tag and (kind in _NO_TABLE or kind == "union_tag_invalid"):
+            yield _kind_finding(path, given, tag, kinds_of(expected(path)[0]))
         elif kind == "missing":
             yield Finding(path, "is required")
         elif kind == "extra_forbidden":

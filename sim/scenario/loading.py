@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path as FilePath
-from pathlib import PureWindowsPath
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,9 +15,11 @@ from sim.errors import Fault, InputError
 from sim.scenario.arms import allowed, difference, merged
 from sim.scenario.checks import checks
 from sim.scenario.faults import MAX_FAULTS, Finding, faults, findings
+from sim.scenario.graph import FollowGraph
+from sim.scenario.inputs import GivenGraph, GivenRoster, Inputs, names_input, read_inputs
 from sim.scenario.lines import Lines
 from sim.scenario.repair import related, repaired
-from sim.scenario.roster import Roster, read_roster
+from sim.scenario.roster import Roster
 from sim.scenario.scenario import Scenario
 from sim.scenario.source import huge_integers, read_source
 from sim.scenario.words import Path, shown
@@ -35,7 +36,8 @@ class Loaded:
 
     ``scenario`` is the base, its arms written as the smallest patches; ``arms`` holds, in the file's order, each arm
     as a scenario of its own, whose one arm patches nothing. ``inputs`` gives the SHA-256 of ``"scenario"`` (the file's
-    bytes) and ``"roster"``; ``file`` is the name that the user gave. Two are equal when scenario, arms and roster are.
+    bytes), ``"roster"`` and ``"follow_graph"``; ``file`` is the name that the user gave. Two are equal when scenario,
+    arms, roster and follow graph are.
     """
 
     scenario: Scenario
@@ -43,6 +45,7 @@ class Loaded:
     roster: Roster | None
     inputs: dict[str, str] = field(compare=False)
     file: str = field(compare=False)
+    graph: FollowGraph | None = None
 
 
 class _Findings:
@@ -86,7 +89,7 @@ class _Judged:
     touched: list[Path]
 
 
-def _judged(data: Mapping[str, Any], has_roster: bool) -> _Judged:
+def _judged(data: Mapping[str, Any], has_roster: bool, has_graph: bool) -> _Judged:
     wrong = [Finding(path, "must be a whole number of at most 64 bits", value) for path, value in huge_integers(data)]
     paths = {finding.path for finding in wrong}
     touched: list[Path] = []
@@ -99,18 +102,12 @@ def _judged(data: Mapping[str, Any], has_roster: bool) -> _Judged:
         if mended is None:
             return _Judged(None, wrong, [])
         scenario, touched = mended
-    broken = checks(scenario, has_roster=has_roster)
+    broken = checks(scenario, has_roster=has_roster, has_graph=has_graph)
     wrong += [finding for finding in broken if not related(finding.path, [*paths, *touched])]
     return _Judged(scenario, wrong, touched)
 
 
-def _names_roster(data: Mapping[str, Any]) -> bool:
-    """Whether the data name a roster, be it by a faulty name."""
-    people = data.get("influencers")
-    return isinstance(people, dict) and people.get("roster") is not None
-
-
-def _filled(scenario: Scenario, roster: Roster | None, roster_name: str | None) -> dict[str, Any]:
+def _filled(scenario: Scenario, inputs: Inputs) -> dict[str, Any]:
     """The scenario as a table without defaults left to fill in."""
     data = scenario.model_dump()
     for surface in data["surfaces"].values():
@@ -118,9 +115,7 @@ def _filled(scenario: Scenario, roster: Roster | None, roster_name: str | None) 
             surface["support_share"] = 0.0
         elif surface["support_share"] is None:
             surface["support_share"] = data["support"]["share"]
-    if roster is not None:
-        data["influencers"]["count"] = len(roster.influencer)
-        data["influencers"]["roster"] = roster_name
+    inputs.fill(data)
     return data
 
 
@@ -129,7 +124,7 @@ def _alone(data: Mapping[str, Any], arm: str) -> dict[str, Any]:
     return {**data, "arms": {arm: {}}, "control": arm, "claims": {}}
 
 
-def _arms(base: _Judged, has_roster: bool, found: _Findings) -> dict[str, Scenario]:
+def _arms(base: _Judged, has_roster: bool, has_graph: bool, found: _Findings) -> dict[str, Scenario]:
     """Each arm as a scenario of its own; what is wrong with an arm but not with the base goes to ``found``."""
     scenarios: dict[str, Scenario] = {}
     if base.scenario is None:
@@ -139,58 +134,11 @@ def _arms(base: _Judged, has_roster: bool, found: _Findings) -> dict[str, Scenar
         if found.full():
             break
         kept, refused = allowed(start, patch)
-        arm = _judged(_alone(merged(start, kept), name), has_roster)
+        arm = _judged(_alone(merged(start, kept), name), has_roster, has_graph)
         found.add((f for f in refused + arm.wrong if not related(f.path, base.touched)), name)
         if arm.scenario is not None:
             scenarios[name] = arm.scenario
     return scenarios
-
-
-def _inside(folder: FilePath, name: str) -> FilePath | None:
-    """The file of that name in the folder or below, or None where the name leads out of it."""
-    windows = PureWindowsPath(name)  # knows drives and both slashes
-    if "\0" in name or windows.is_absolute() or windows.drive or name.startswith(("/", "\\")) or ".." in windows.parts:
-        return None
-    path = folder / name
-    try:
-        return path if path.resolve().is_relative_to(folder.resolve()) else None
-    except (OSError, RuntimeError):  # symlinks in a circle
-        return None
-
-
-def _roster(
-    scenario: Scenario, folder: FilePath | None, given: str | os.PathLike[str] | None, found: _Findings
-) -> tuple[Roster | None, str | None, list[Fault]]:
-    """The roster, the name that the resolved scenario knows it by, and the faults of its file."""
-    name = scenario.influencers.roster
-    path: str | os.PathLike[str] | None = given
-    if given is not None and folder is not None:
-        name = FilePath(given).name
-    elif given is not None:
-        if name is None:
-            found.add([Finding(("influencers", "roster"), "a roster is given, but the scenario has none")])
-    elif name is not None:
-        inside = _inside(folder, name) if folder is not None else None
-        at = ("influencers", "roster")
-        if folder is None:
-            found.add([Finding(at, "the roster must be given beside a resolved scenario", name)])
-        elif inside is None:
-            found.add([Finding(at, "must be a file in the scenario's own folder (or give it with --roster)", name)])
-        elif not inside.exists():
-            found.add([Finding(at, "no such file in the scenario's folder", name)])
-            inside = None
-        path = inside
-    if path is None:
-        return None, None, []
-    try:
-        roster = read_roster(path, dirty_rows=scenario.influencers.dirty_rows, verticals=scenario.verticals)
-    except InputError as error:
-        return None, None, list(error.faults)
-    count = scenario.influencers.count
-    if count is not None and count != len(roster.influencer):
-        rule = f"must be left out, or be the roster's number of good rows, {len(roster.influencer)}"
-        found.add([Finding(("influencers", "count"), rule, count)])
-    return roster, name, []
 
 
 def _loaded(
@@ -199,35 +147,43 @@ def _loaded(
     file: str,
     lines: Lines | None,
     folder: FilePath | None,
-    given: str | os.PathLike[str] | None,
+    roster: GivenRoster,
+    graph: GivenGraph,
 ) -> Loaded:
-    """Validate, resolve, and read the roster; all faults at once."""
+    """Validate, resolve, and read the roster and the follow graph; all faults at once."""
     found = _Findings()
-    has_roster = given is not None or _names_roster(data)
-    judged = _judged(data, has_roster)
+    has_roster = roster is not None or names_input(data, "roster")
+    has_graph = graph is not None or names_input(data, "follow_graph")
+    judged = _judged(data, has_roster, has_graph)
     found.add(judged.wrong)
-    arms = _arms(judged, has_roster, found)
+    arms = _arms(judged, has_roster, has_graph, found)
     base = judged.scenario
-    roster, name, roster_faults = (None, None, []) if base is None else _roster(base, folder, given, found)
-    if base is None or found.listed or roster_faults:
-        raise InputError(found.faults(file, lines) + roster_faults)
-    filled = _filled(base, roster, name)
-    filled_arms = {arm: _filled(scenario, roster, name) for arm, scenario in arms.items()}
+    inputs = Inputs() if base is None else read_inputs(base, folder, roster, graph)
+    if base is not None:
+        found.add([*inputs.wrong, *inputs.misfits(base)])
+        for name, scenario in arms.items():
+            found.add(inputs.misfits(scenario), name)
+    if base is None or found.listed or inputs.faults:
+        raise InputError(found.faults(file, lines) + inputs.faults)
+    filled = _filled(base, inputs)
+    filled_arms = {arm: _filled(scenario, inputs) for arm, scenario in arms.items()}
     parts = {key: entry for key, entry in filled.items() if key not in ("arms", "control", "claims")}
     filled["arms"] = {arm: difference(parts, {key: entry[key] for key in parts}) for arm, entry in filled_arms.items()}
     return Loaded(
         scenario=Scenario.model_validate(filled),
         arms={arm: Scenario.model_validate(entry) for arm, entry in filled_arms.items()},
-        roster=roster,
-        inputs={} if roster is None else {"roster": roster.sha256},
+        roster=inputs.roster,
+        inputs=inputs.sha256(),
         file=file,
+        graph=inputs.graph,
     )
 
 
 def load(
     path: str | os.PathLike[str],
     *,
-    roster: str | os.PathLike[str] | None = None,
+    roster: GivenRoster = None,
+    graph: GivenGraph = None,
     replications: int | None = None,
 ) -> Loaded:
     """Read a scenario file, check all of it, and resolve it.
@@ -239,30 +195,33 @@ def load(
     roster
         A roster to use in place of the scenario's own; it may stand anywhere. Its plain file name goes into the
         resolved scenario.
+    graph
+        A follow graph to use in place of the scenario's own: an edge list, which may stand anywhere, a
+        ``FollowGraph`` or a NetworkX graph.
     replications
         Takes the place of the file's number, from 1 to 100,000.
 
     Raises
     ------
     InputError
-        All faults of the file, of each arm and of the roster, with lines.
+        All faults of the file, of each arm, of the roster and of the follow graph, with lines.
     """
     source = read_source(path)
     folder = FilePath(path).parent
-    loaded = _loaded(source.data, file=source.file, lines=source.lines, folder=folder, given=roster)
+    loaded = _loaded(source.data, file=source.file, lines=source.lines, folder=folder, roster=roster, graph=graph)
     if replications is not None:
         if isinstance(replications, bool) or not 1 <= replications <= 100_000:
             raise InputError(
                 [Fault(source.file, "must be from 1 to 100000", None, "--replications", str(replications))]
             )
         loaded = _with_replications(loaded, replications)
-    return Loaded(loaded.scenario, loaded.arms, loaded.roster, {"scenario": source.sha256} | loaded.inputs, source.file)
+    return replace(loaded, inputs={"scenario": source.sha256} | loaded.inputs)
 
 
 def _with_replications(loaded: Loaded, replications: int) -> Loaded:
     change = {"replications": replications}
     arms = {name: arm.model_copy(update=change) for name, arm in loaded.arms.items()}
-    return Loaded(loaded.scenario.model_copy(update=change), arms, loaded.roster, loaded.inputs, loaded.file)
+    return replace(loaded, scenario=loaded.scenario.model_copy(update=change), arms=arms)
 
 
 def resolved(loaded: Loaded) -> dict[str, Any]:
@@ -273,16 +232,16 @@ def resolved(loaded: Loaded) -> dict[str, Any]:
     return loaded.scenario.model_dump(mode="json")
 
 
-def from_resolved(data: Mapping[str, Any], roster: str | os.PathLike[str] | None) -> Loaded:
-    """Re-create a loaded scenario from the ``scenario`` of a manifest and, where it had one, its roster's file.
+def from_resolved(data: Mapping[str, Any], roster: GivenRoster, graph: GivenGraph = None) -> Loaded:
+    """Re-create a loaded scenario from the ``scenario`` of a manifest and, where it had them, roster and follow graph.
 
     Raises
     ------
     InputError
-        The data were changed by hand and break a rule, or the roster is missing or has another number of rows
-        (whether it is the same file the caller sees from ``inputs["roster"]``).
+        The data were changed by hand and break a rule, or a file is missing or has another number of rows
+        (whether they are the same files the caller sees from ``inputs``).
     """
-    return _loaded(dict(data), file=RESOLVED, lines=None, folder=None, given=roster)
+    return _loaded(dict(data), file=RESOLVED, lines=None, folder=None, roster=roster, graph=graph)
 
 
 def validate(paths: Iterable[str | os.PathLike[str]]) -> list[Fault]:

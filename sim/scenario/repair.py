@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from sim.scenario.faults import Finding, expected, fields_of, findings, kinds_of, members_of
+from sim.scenario.faults import Finding, expected, fields_of, findings, kinds_of, members_of, tag_of
 from sim.scenario.scenario import Scenario
 from sim.scenario.words import Path, nearest
 
@@ -26,7 +26,7 @@ def _stand_in(annotation: Any) -> Any:
     first = members_of(annotation)[0]
     if get_origin(first) is Literal:
         return get_args(first)[-1]  # of a surface's kinds not the feed, which has rules of its own
-    if kinds_of(annotation) or first in (int, float):
+    if tag_of(annotation) == "kind" or first in (int, float):
         return 1
     if first in (str, bool):
         return "x" if first is str else False

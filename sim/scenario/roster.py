@@ -41,11 +41,10 @@ _BOOLEANS = {"true": 1, "1": 1, "false": 0, "0": 0}
 class Roster:
     """The accounts of a roster in the order of its rows; a column that the file lacks is None.
 
-    ``followers`` int64 >= 0 [people], None where a follow graph takes its place; ``age_days``, ``quality``, ``posts_per_day``, ``conversion_prob``,
-    ``order_value_fen`` float64,
-    nan where the cell is empty; ``shop`` int8, 1, 0 or -1 where empty; texts None where empty. The arrays are
-    read-only. ``n_skipped`` counts dirty rows left out, ``unused_columns`` names those that fill no attribute,
-    ``sha256`` is that of the file's bytes.
+    ``followers`` int64 >= 0 [people], None only where a follow graph takes its place; ``age_days``, ``quality``,
+    ``posts_per_day``, ``conversion_prob``, ``order_value_fen`` float64, nan where the cell is empty; ``shop`` int8, 1,
+    0 or -1 where empty; texts None where empty. The arrays are read-only. ``n_skipped`` counts dirty rows left out,
+    ``unused_columns`` names those that fill no attribute, ``sha256`` is that of the file's bytes.
     """
 
     influencer: tuple[str, ...]

@@ -32,11 +32,15 @@ class Row:
 
 
 class Table:
-    """An open file of rows; ``columns`` names the cells of a row, ``unused`` what else the file holds."""
+    """An open file of rows; ``columns`` names the cells of a row, ``unused`` what else the file holds.
+
+    A row of text has a line, any other a number.
+    """
 
     file: str
     columns: tuple[str, ...]
     unused: tuple[str, ...]
+    is_text: bool
 
     def rows(self) -> Iterator[Row]:
         """All rows in order; once only."""
@@ -49,6 +53,8 @@ class Table:
 
 class _CsvTable(Table):
     """Read line by line, so that a large file needs no more memory than its columns."""
+
+    is_text = True
 
     def __init__(self, stream: BinaryIO, file: str, known: Collection[str] | None) -> None:
         self.file = file
@@ -117,6 +123,8 @@ def _cell(value: Any) -> str:
 
 
 class _ParquetTable(Table):
+    is_text = False
+
     def __init__(self, raw: bytes, file: str, known: Collection[str] | None) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq

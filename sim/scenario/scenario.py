@@ -38,6 +38,13 @@ class Scenario(Section):
     reads_per_examined: float = Field(
         default=1.0, gt=0, le=1e6, description="Reported reads for each examined impression (platforms inflate)."
     )
+    explosive_gmv_fen_per_year: int | None = Field(
+        default=None,
+        ge=1,
+        le=10**18,
+        description="Turnover from which an account counts as explosive (n_explosive); left out: none is counted.",
+        json_schema_extra={"unit": "fen per 365 days"},
+    )
     control: str = Field(default="none", description="The arm that the others are compared with.")
     fans: Fans
     segments: dict[str, Segment] = Field(default={"all": Segment(share=1.0)}, min_length=1, max_length=100)

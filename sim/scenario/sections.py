@@ -82,7 +82,7 @@ class Influencers(Section):
     )
     dirty_rows: Literal["refuse", "skip"] = Field(
         default="refuse",
-        description="What is done with bad rows of the roster and the follow graph: refuse the file, or skip and count.",
+        description="What is done with bad rows of the roster and the follow graph: refuse the file, or skip, count.",
     )
     followers: Distribution = Field(
         default=Constant(value=1.0),
@@ -131,11 +131,36 @@ class Claim(Section):
     margin: float = Field(
         default=0.005, ge=0, description="Smallest difference that matters (.005 for head shares, .01 for Gini)."
     )
-    quantity: Literal["followers", "exposure", "reads", "orders", "gmv"] = Field(
-        default="followers", description="What is measured."
+    quantity: Literal["followers", "exposure", "reads", "orders", "gmv", "new_follows", "net_follows", "utility"] = (
+        Field(default="followers", description="What is measured.")
     )
     measure: Literal[
-        "head_share_01", "head_share_10", "initial_head_share_01", "top_10_share", "gini", "hhi", "effective_number"
+        "head_share_01",
+        "head_share_10",
+        "initial_head_share_01",
+        "top_10_share",
+        "gini",
+        "hhi",
+        "effective_number",
+        "theil",
+        "tail_exponent",
+        "start_rank_correlation",
+        "head_turnover_01",
+        "head_turnover_10",
+        "mean_decile_change",
+        "upward_share",
+        "n_reached_head",
+        "quality_rank_correlation",
+        "top_quality_decile_share",
+        "n_active",
+        "active_share",
+        "gained_share",
+        "n_explosive",
+        "mean",
     ] = Field(default="head_share_01", description="How it is summed up.")
-    level: Literal["influencer", "agency", "vertical"] = Field(default="influencer", description="Of what.")
+    level: Literal["influencer", "agency", "vertical", "platform", "fan"] = Field(
+        default="influencer",
+        description="Of what: concentration on influencers, agencies or verticals; mobility, merit and participation "
+        "on the platform; utility of fans.",
+    )
     population: Literal["all", "active", "partners", "shops"] = Field(default="all", description="Over which accounts.")

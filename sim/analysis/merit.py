@@ -1,0 +1,58 @@
+"""Who of which quality gets how much. It must not know the model, files or experiments.
+
+How well the order of the outcomes agrees with that of quality is ``ranks.rank_correlation``.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.analysis.amounts import Amounts, checked, exact_sum, ratio
+from sim.analysis.ranks import deciles
+
+__all__ = ["quality_decile_share"]
+
+
+def quality_decile_share(amounts: Amounts, quality: NDArray[np.float64], decile: int) -> float:
+    """Share of the total that one tenth of the holders by quality has.
+
+    ``sum of x_i over the i in that decile of quality / sum_i x_i``.
+
+    Parameters
+    ----------
+    amounts
+        Integers, shape ``(n,)``, each >= 0, any unit. Not changed.
+    quality
+        Numbers, shape ``(n,)``, none ``nan``; of equal ones the lowest index stands highest (``ranks.deciles``). Not
+        changed.
+    decile
+        0 for the tenth of least quality, ..., 9 for that of the highest.
+
+    Returns
+    -------
+    float
+        In ``[0, 1]``, in the mean .1 where quality doesn't matter; ``nan`` when the sum is 0, and when all qualities
+        are equal, so that there are no tenths.
+
+    Raises
+    ------
+    ValueError
+        Empty, not one-dimensional, amounts not integer or negative, a quality that is ``nan``, two lengths, or a decile
+        out of range.
+
+    Notes
+    -----
+    O(n log n). No random numbers.
+
+    >>> quality_decile_share(np.arange(11), np.linspace(0, 1, 11), 9)
+    0.34545454545454546
+    """
+    given, tenth = checked(amounts), deciles(quality)
+    if len(given) != len(tenth):
+        raise ValueError(f"amounts and quality must have one length, got {len(given)} and {len(tenth)}")
+    if not 0 <= decile <= 9:
+        raise ValueError(f"decile must be in [0, 9], got {decile}")
+    if quality.min() == quality.max():
+        return math.nan
+    return ratio(exact_sum(given[tenth == decile]), exact_sum(given))

@@ -1,0 +1,115 @@
+"""The follow graph at any day of a run, simulated anew up to that day; knows no files but those of the scenario."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+
+import numpy as np
+
+from sim.errors import Fault, InputError
+from sim.experiment.plan import Unit
+from sim.model.clock import DAY
+from sim.model.population import draw_population
+from sim.model.simulation import EngineName, Outcome, simulate
+from sim.scenario import FollowGraph, Loaded, Scenario
+
+__all__ = ["follow_graph"]
+
+
+def follow_graph(
+    loaded: Loaded,
+    arm: str | None = None,
+    replication: int = 0,
+    day: int | None = None,
+    *,
+    engine: EngineName = "compiled",
+) -> FollowGraph:
+    """Who follows whom in an arm and replication when a day begins.
+
+    The unit is simulated from its start and stopped at that day. That gives exactly the state that a whole run passes
+    through, since whatever happens depends on what was before only, and everybody who ever joins is drawn beforehand.
+
+    Parameters
+    ----------
+    loaded
+        From ``sim.scenario.load``.
+    arm
+        Left out: the control.
+    replication
+        From 0.
+    day
+        From 0, the start, to the horizon; left out: the end.
+    engine
+        The same graph with either.
+
+    Returns
+    -------
+    FollowGraph
+        Fans that have joined and all influencers, in order of their ids, under the names of roster and follow graph;
+        generated names where there are none. Fans have the column ``segment``, influencers ``vertical`` and
+        ``quality``.
+
+    Raises
+    ------
+    InputError
+        No such arm, replication or day; the population can't be drawn.
+    """
+    name = loaded.scenario.control if arm is None else arm
+    horizon = loaded.scenario.horizon_days
+    last = horizon if day is None else day
+    rules = (
+        (name in loaded.arms, f"the arm must be one of {', '.join(loaded.arms)}", name),
+        (
+            0 <= replication < loaded.scenario.replications,
+            f"the replication must be from 0 to {loaded.scenario.replications - 1}",
+            replication,
+        ),
+        (0 <= last <= horizon, f"the day must be from 0 to {horizon}", last),
+    )
+    found = [Fault(loaded.file, rule, value=str(value)) for holds, rule, value in rules if not holds]
+    if found:
+        raise InputError(found)
+    scenario = loaded.arms[name]
+    number = 0 if scenario.population == "fixed" else replication
+    # Drawn for the whole horizon, which future fans are spread over.
+    population = draw_population(scenario, loaded.roster, (scenario.seed, number), loaded.graph)
+    outcome = simulate(
+        scenario.model_copy(update={"horizon_days": last}),
+        population,
+        Unit(name, replication).key(scenario.seed),
+        engine=engine,
+        threads=len(os.sched_getaffinity(0)),
+    )
+    return _graph(scenario, outcome, last * DAY)
+
+
+def _graph(scenario: Scenario, outcome: Outcome, time: int) -> FollowGraph:
+    """The graph of those who have joined by then."""
+    population = outcome.population
+    taken = (*population.influencers, *(population.fans or ()))
+    first = population.fans or _names("fan", scenario.fans.count or 0, taken)
+    later = _names("joined", population.segment.size - len(first), (*taken, *first))
+    joined = population.joined < time
+    joined[: len(first)] = True
+    begin, members = outcome.follow_lists
+    fan = np.repeat(np.cumsum(joined) - 1, np.diff(begin))
+    names = np.array([*first, *later], dtype=object)[joined]
+    return FollowGraph(
+        tuple(names.tolist()),
+        population.influencers,
+        fan,
+        members,
+        fan_columns={"segment": [population.segments[g] for g in population.segment[joined]]},
+        influencer_columns={
+            "vertical": [population.verticals[v] for v in population.vertical],
+            "quality": population.quality.tolist(),
+        },
+    )
+
+
+def _names(kind: str, n: int, taken: Collection[str]) -> tuple[str, ...]:
+    """Names of n fans, ``KIND-0001`` and so on, that aren't taken."""
+    while any(name.startswith(f"{kind}-") for name in taken):
+        kind = f"a-{kind}"
+    return tuple(f"{kind}-{i + 1:0{len(str(n))}d}" for i in range(n))

@@ -1,0 +1,165 @@
+"""The files beside a scenario, its roster and its follow graph: found, read, and held against the scenario."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from pathlib import PureWindowsPath
+from typing import Any
+
+from sim.errors import Fault, InputError
+from sim.scenario.edges import read_edges
+from sim.scenario.faults import Finding
+from sim.scenario.graph import IN_MEMORY, FollowGraph, from_networkx
+from sim.scenario.roster import Roster, read_roster
+from sim.scenario.scenario import Scenario
+
+__all__ = ["GivenGraph", "GivenRoster", "Inputs", "names_input", "read_inputs"]
+
+GivenRoster = str | os.PathLike[str] | None
+GivenGraph = Any
+"""A file's path, a ``FollowGraph``, a NetworkX graph (not named as a type, lest it be imported), or None."""
+
+SAME = 1e-9
+"""How near the follows of a fan that a scenario gives must be to the graph's, relative to it."""
+
+
+@dataclass
+class Inputs:
+    """What the files hold, the names that a resolved scenario knows them by, and what is wrong with them."""
+
+    roster: Roster | None = None
+    roster_name: str | None = None
+    graph: FollowGraph | None = None
+    graph_name: str | None = None
+    is_memory: bool = False
+    wrong: list[Finding] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+    def sha256(self) -> dict[str, str]:
+        """SHA-256 of each file that was read."""
+        found = {} if self.roster is None else {"roster": self.roster.sha256}
+        return found if self.graph is None else {**found, "follow_graph": self.graph.sha256}
+
+    def misfits(self, scenario: Scenario) -> list[Finding]:
+        """Numbers of the scenario that the files contradict."""
+        count, fans = scenario.influencers.count, scenario.fans
+        found = []
+        if self.roster is not None and count not in (None, len(self.roster.influencer)):
+            rule = f"must be left out, or be the roster's number of good rows, {len(self.roster.influencer)}"
+            found.append(Finding(("influencers", "count"), rule, count))
+        if self.graph is None:
+            return found
+        n = len(self.graph.influencers)
+        if self.roster is None and count not in (None, n):
+            rule = f"must be left out, or be the number of influencers in the follow graph, {n}"
+            found.append(Finding(("influencers", "count"), rule, count))
+        if fans.count not in (None, len(self.graph.fans)):
+            rule = f"must be left out, or be the number of fans in the follow graph, {len(self.graph.fans)}"
+            found.append(Finding(("fans", "count"), rule, fans.count))
+        mean = self._follows_per_fan()
+        if fans.follows_per_fan is not None and abs(fans.follows_per_fan - mean) > SAME * mean:
+            rule = f"must be left out, or be the follow graph's mean, {mean:.12g}"
+            found.append(Finding(("fans", "follows_per_fan"), rule, fans.follows_per_fan))
+        return found
+
+    def fill(self, data: dict[str, Any]) -> None:
+        """Enter into a scenario's data what follows from the files."""
+        people, fans = data["influencers"], data["fans"]
+        if self.roster is not None:
+            people |= {"count": len(self.roster.influencer), "roster": self.roster_name}
+        if self.graph is not None:
+            people |= {"count": len(self.graph.influencers), "follow_graph": self.graph_name}
+            people["follow_graph_directed"] |= self.is_memory  # there each follow is an edge of its own
+            fans |= {"count": len(self.graph.fans), "follows_per_fan": self._follows_per_fan()}
+
+    def _follows_per_fan(self) -> float:
+        assert self.graph is not None
+        return len(self.graph.fan) / len(self.graph.fans)
+
+
+def names_input(data: Mapping[str, Any], key: str) -> bool:
+    """Whether the data name such a file, be it by a faulty name."""
+    people = data.get("influencers")
+    return isinstance(people, dict) and people.get(key) is not None
+
+
+def _inside(folder: FilePath, name: str) -> FilePath | None:
+    """The file of that name in the folder or below, or None where the name leads out of it."""
+    windows = PureWindowsPath(name)  # knows drives and both slashes
+    if "\0" in name or windows.is_absolute() or windows.drive or name.startswith(("/", "\\")) or ".." in windows.parts:
+        return None
+    path = folder / name
+    try:
+        return path if path.resolve().is_relative_to(folder.resolve()) else None
+    except (OSError, RuntimeError):  # symlinks in a circle
+        return None
+
+
+def _found(
+    key: str, option: str, name: str | None, folder: FilePath | None, is_given: bool
+) -> tuple[FilePath | None, Finding | None]:
+    """The file that a scenario names, where it is not given beside it, and what is wrong with the name."""
+    at, what = ("influencers", key), key.replace("_", " ")
+    if is_given:
+        missing = folder is None and name is None
+        return None, Finding(at, f"a {what} is given, but the scenario has none") if missing else None
+    if name is None:
+        return None, None
+    if folder is None:
+        return None, Finding(at, f"the {what} must be given beside a resolved scenario", name)
+    inside = _inside(folder, name)
+    if inside is None:
+        return None, Finding(at, f"must be a file in the scenario's own folder (or give it with {option})", name)
+    if not inside.exists():
+        return None, Finding(at, "no such file in the scenario's folder", name)
+    return inside, None
+
+
+def read_inputs(scenario: Scenario, folder: FilePath | None, roster: GivenRoster, graph: GivenGraph) -> Inputs:
+    """Read what the scenario names, or what is given in its place.
+
+    Parameters
+    ----------
+    scenario
+        A scenario that holds to its models.
+    folder
+        The folder of its file, None for a resolved scenario, which names files but doesn't know where they are.
+    roster, graph
+        Given in place of the scenario's own. Their plain file names go into the resolved scenario.
+    """
+    people = scenario.influencers
+    made = Inputs(roster_name=people.roster, graph_name=people.follow_graph)
+    is_memory = made.is_memory = graph is not None and not isinstance(graph, str | os.PathLike)
+    if folder is not None and roster is not None:
+        made.roster_name = FilePath(roster).name
+    if folder is not None and graph is not None:
+        made.graph_name = IN_MEMORY if is_memory else FilePath(graph).name
+    path, wrong = _found("roster", "--roster", people.roster, folder, roster is not None)
+    edges, also_wrong = _found("follow_graph", "--graph", people.follow_graph, folder, graph is not None)
+    made.wrong += [finding for finding in (wrong, also_wrong) if finding is not None]
+    if made.wrong:
+        return made
+    roster_file = path if roster is None else roster
+    edges_file = edges if is_memory or graph is None else graph
+    try:
+        if roster_file is not None:
+            made.roster = read_roster(
+                roster_file,
+                dirty_rows=people.dirty_rows,
+                verticals=scenario.verticals,
+                has_graph=made.graph_name is not None,
+            )
+        names = None if made.roster is None else made.roster.influencer
+        if is_memory:
+            given = graph if isinstance(graph, FollowGraph) else from_networkx(graph)
+            made.graph = given if names is None else given.with_influencers(names)
+        elif edges_file is not None:
+            made.graph = read_edges(
+                edges_file, influencers=names, directed=people.follow_graph_directed, dirty_rows=people.dirty_rows
+            )
+    except InputError as error:
+        made.faults += error.faults
+    return made
