@@ -1,9 +1,9 @@
-"""What is measured on a run: each cell is a time, window, population, level, quantity and measure; the same in every unit."""
+"""What is measured on a run: a cell is a time, window, population, level, quantity, measure; the same in every unit."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -172,7 +172,7 @@ def measure(outcome: Outcome, horizon_days: int, warmup_days: int) -> Floats:
     at_start = outcome.followers(0)
     groups = []
     for holders in _holders(outcome):
-        heads = {}
+        heads: dict[str, Any] = {}
         if holders.n:
             n_head = head_size(holders.n, 0.01)
             heads = {

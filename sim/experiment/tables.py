@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,7 @@ def cell_columns(wanted: Sequence[Cell], times: int) -> Columns:
 def unit_tables(loaded: Loaded, kept: Records) -> dict[str, pa.Table]:
     """The tables with a row per arm and replication: measures, influencers, agencies, surfaces, lorenz."""
     surfaces = [f"exposure_{name.replace('-', '_')}" for name in loaded.scenario.surfaces]
-    makers = {
+    makers: dict[str, Callable[[], Columns]] = {
         "measures": lambda: _measures(loaded, kept),
         "influencers": lambda: _stacked([_influencers(loaded, record, surfaces) for record in kept.values()], kept),
         "agencies": lambda: _stacked([_agencies(loaded, record) for record in kept.values()], kept),
@@ -89,9 +89,14 @@ def _lorenz(loaded: Loaded, kept: Records) -> Columns:
     del columns["measure"]
     curves = np.concatenate([record.arrays["lorenz"].ravel() for record in kept.values()])
     defined = ~np.isnan(curves)
-    columns["holder_share"] = np.tile(np.arange(LORENZ_POINTS) / (LORENZ_POINTS - 1), len(kept) * len(about) // LORENZ_POINTS)
+    columns["holder_share"] = np.tile(
+        np.arange(LORENZ_POINTS) / (LORENZ_POINTS - 1), len(kept) * len(about) // LORENZ_POINTS
+    )
     columns["amount_share"] = curves
-    return {name: column.filter(pa.array(defined)) if isinstance(column, pa.Array) else column[defined] for name, column in columns.items()}
+    return {
+        name: column.filter(pa.array(defined)) if isinstance(column, pa.Array) else column[defined]
+        for name, column in columns.items()
+    }
 
 
 def people(amounts: NDArray[Any], people_per_fan: NDArray[Any]) -> NDArray[np.int64]:

@@ -21,7 +21,7 @@ from sim.streams import Lane, power
 if TYPE_CHECKING:
     from sim.scenario.roster import Roster
 
-__all__ = ["Population", "affinities", "apportion", "draw_population"]
+__all__ = ["Population", "affinities", "apportion", "check_followers", "draw_population"]
 
 SECONDS_PER_DAY = 86_400
 QUALITY_MARGIN = 1e-6
@@ -151,9 +151,7 @@ def _scaled_followers(real: Int64s, scenario: Scenario, names: tuple[str, ...]) 
 
 def _fans(scenario: Scenario, key: Key) -> tuple[Int32s, Floats]:
     """Segment and mean gap between sessions of each fan."""
-    shares = np.array([s.share for s in scenario.segments.values()])
-    # Shares are decimal fractions: as integers over 10^12 they are apportioned exactly.
-    n_in = _sizes(shares, scenario.fans.count)
+    n_in = _segment_sizes(scenario)
     segment = np.repeat(np.arange(n_in.size, dtype=np.int32), n_in)
     activity = np.array([s.activity for s in scenario.segments.values()])[segment]
     sigma = scenario.fans.activity_sigma
@@ -166,8 +164,14 @@ def _fans(scenario: Scenario, key: Key) -> tuple[Int32s, Floats]:
     return segment, gap
 
 
+def _segment_sizes(scenario: Scenario) -> Int64s:
+    """Fans of each segment."""
+    return _sizes(np.array([s.share for s in scenario.segments.values()]), scenario.fans.count)
+
+
 def _sizes(shares: Floats, total: int) -> Int64s:
     """Whole numbers in proportion to shares, largest remainders, 0 allowed."""
+    # Shares are decimal fractions: as integers over 10^12 they are apportioned exactly.
     quota = [round(share * 10**12) * total for share in shares]
     whole = sum(round(share * 10**12) for share in shares)
     floor = [q // whole for q in quota]
@@ -239,8 +243,8 @@ def draw_population(scenario: Scenario, roster: Roster | None, key: tuple[int, i
     """
     k = (np.uint64(key[0]), np.uint64(key[1]))
     settings = scenario.influencers
-    n = len(roster.influencer) if roster else settings.count
-    assert n is not None  # a scenario without a roster has a count: checked when it was read
+    names = _names(scenario, roster)
+    n = len(names)
 
     def draw(lane: Lane) -> Floats:
         u: Floats = draws.unit_draws(lane, 0, n, *k)
@@ -251,14 +255,7 @@ def draw_population(scenario: Scenario, roster: Roster | None, key: tuple[int, i
         given: Floats | None = getattr(roster, name, None)
         return drawn if given is None else np.where(np.isnan(given), drawn, given)
 
-    names = roster.influencer if roster else tuple(f"influencer-{i + 1:0{len(str(n))}d}" for i in range(n))
-    vertical = _choose(np.array([v.share for v in scenario.verticals.values()]), draw(Lane.VERTICAL))
-    if roster and roster.vertical:
-        position = {name: v for v, name in enumerate(scenario.verticals)}
-        vertical = np.array(
-            [v if name is None else position[name] for name, v in zip(roster.vertical, vertical, strict=True)],
-            dtype=np.int32,
-        )
+    vertical = _verticals(scenario, roster, n, k)
     agencies, agency, shop_factor = _agencies(scenario, vertical, k)
     if roster and roster.agency:
         agencies, agency = _agencies_of(roster)
@@ -267,16 +264,13 @@ def draw_population(scenario: Scenario, roster: Roster | None, key: tuple[int, i
     shop = draw(Lane.SHOP) < shop_prob
     if roster and roster.shop is not None:
         shop = np.where(roster.shop >= 0, roster.shop == 1, shop)
-    if roster:
-        real = roster.followers
-    else:
-        real = np.floor(np.clip(sample(settings.followers, draw(Lane.FOLLOWERS)), 0, 1e15) + 0.5).astype(np.int64)
+    real = _real_followers(scenario, roster, n, k)
     followers = _scaled_followers(real, scenario, names)
     conversion = column("conversion_prob", settings.conversion_prob, Lane.CONVERSION_PROB)
     value = column("order_value_fen", settings.order_value_fen, Lane.ORDER_VALUE)
     segment, mean_gap = _fans(scenario, k)
     begin, members = _follow_lists(scenario, followers, vertical, segment, k)
-    ratio = int(real.sum()) / max(int(followers.sum()), 1)
+    ratio = sum(real.tolist()) / max(int(followers.sum()), 1)
     return Population(
         influencers=names,
         verticals=tuple(scenario.verticals),
@@ -298,15 +292,58 @@ def draw_population(scenario: Scenario, roster: Roster | None, key: tuple[int, i
     )
 
 
-def _follow_lists(
-    scenario: Scenario, followers: Int64s, vertical: Int32s, segment: Int32s, key: Key
-) -> tuple[Int64s, Int32s]:
-    """Follow lists of all fans; a segment weighs size x activity x affinity: who has no sessions follows nobody."""
-    size = np.bincount(segment, minlength=len(scenario.segments)).astype(np.int64)
+def check_followers(scenario: Scenario, roster: Roster | None, key: tuple[int, int]) -> None:
+    """Refuse what ``draw_population`` would refuse, without drawing fans and graph; arguments and errors as there.
+
+    Notes
+    -----
+    O(M segments).
+    """
+    k = (np.uint64(key[0]), np.uint64(key[1]))
+    names = _names(scenario, roster)
+    n = len(names)
+    followers = _scaled_followers(_real_followers(scenario, roster, n, k), scenario, names)
+    _followers_per_segment(scenario, followers, _verticals(scenario, roster, n, k), _segment_sizes(scenario), k)
+
+
+def _names(scenario: Scenario, roster: Roster | None) -> tuple[str, ...]:
+    """Ids of the influencers."""
+    if roster:
+        return roster.influencer
+    n = scenario.influencers.count
+    assert n is not None  # a scenario without a roster has a count: checked when it was read
+    return tuple(f"influencer-{i + 1:0{len(str(n))}d}" for i in range(n))
+
+
+def _verticals(scenario: Scenario, roster: Roster | None, n: int, key: Key) -> Int32s:
+    """Vertical of each influencer."""
+    drawn = _choose(
+        np.array([v.share for v in scenario.verticals.values()]), draws.unit_draws(Lane.VERTICAL, 0, n, *key)
+    )
+    if not (roster and roster.vertical):
+        return drawn
+    position = {name: v for v, name in enumerate(scenario.verticals)}
+    given = zip(roster.vertical, drawn, strict=True)
+    return np.array([v if name is None else position[name] for name, v in given], dtype=np.int32)
+
+
+def _real_followers(scenario: Scenario, roster: Roster | None, n: int, key: Key) -> Int64s:
+    """Followers of each influencer [people]."""
+    if roster:
+        return roster.followers
+    drawn = sample(scenario.influencers.followers, draws.unit_draws(Lane.FOLLOWERS, 0, n, *key))
+    return np.floor(np.clip(drawn, 0, 1e15) + 0.5).astype(np.int64)
+
+
+def _followers_per_segment(scenario: Scenario, followers: Int64s, vertical: Int32s, size: Int64s, key: Key) -> Int64s:
+    """Followers of each influencer in each segment, shape (M, G), or refused.
+
+    A segment weighs size x activity x affinity: who has no sessions follows nobody.
+    """
     activity = np.array([s.activity for s in scenario.segments.values()])
     weight = np.ascontiguousarray(size * activity * affinities(scenario).T)
     offset = draws.unit_draws(Lane.FOLLOWER_SEGMENT, 0, followers.size, *key)
-    per_segment = graph.split_by_segment(followers, vertical, weight, size, offset)
+    per_segment: Int64s = graph.split_by_segment(followers, vertical, weight, size, offset)
     short = followers - per_segment.sum(axis=1)
     if short.any():
         i = int(short.argmax())
@@ -321,6 +358,15 @@ def _follow_lists(
                 )
             ]
         )
+    return per_segment
+
+
+def _follow_lists(
+    scenario: Scenario, followers: Int64s, vertical: Int32s, segment: Int32s, key: Key
+) -> tuple[Int64s, Int32s]:
+    """Follow lists of all fans."""
+    size = np.bincount(segment, minlength=len(scenario.segments)).astype(np.int64)
+    per_segment = _followers_per_segment(scenario, followers, vertical, size, key)
     first = np.cumsum(size) - size
     fan_of_edge = graph.draw_followers(per_segment, first, size, scenario.fans.count, key)
     begin, members = graph.lists_of_fans(fan_of_edge, followers, scenario.fans.count)

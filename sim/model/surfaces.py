@@ -19,6 +19,7 @@ __all__ = ["Surfaces"]
 MAX_SLOTS = 255
 UNIT_WEIGHT = float(1 << 20)
 MAX_ORDERS_PER_CLICK = float(1 << 30)
+MAX_FEN_PER_CLICK = 1e12
 WORD = 4294967296.0
 Floats = NDArray[np.float64]
 Int64s = NDArray[np.int64]
@@ -105,15 +106,16 @@ class Surfaces:
         )
 
     def _order_factor(self, surfaces: list[Surface], buying: Floats) -> Floats:
-        """Factor on orders per surface and segment; refused where a click brings more orders than can be counted."""
+        """Factor on orders per surface and segment; refused where a click brings more than can be counted."""
         factor = np.array([s.order_factor for s in surfaces])[:, None] * buying[None]
-        largest = float(self._population.conversion_prob.max() * self._population.people_per_fan * factor.max())
-        if largest > MAX_ORDERS_PER_CLICK:
-            most = f"must bring at most {MAX_ORDERS_PER_CLICK:.0f} orders per click"
-            rule = f"{most} (conversion x people_per_fan x factors)"
-            raise InputError(
-                [Fault(file=self._scenario.name, path="influencers.conversion_prob", rule=rule, value=f"{largest:.6g}")]
-            )
+        orders = float(self._population.conversion_prob.max() * self._population.people_per_fan * factor.max())
+        turnover = orders * float(self._population.order_value_fen.max())
+        for what, most, got in (("orders", MAX_ORDERS_PER_CLICK, orders), ("fen", MAX_FEN_PER_CLICK, turnover)):
+            if got > most:
+                rule = f"must bring at most {most:.0f} {what} per click (conversion x people_per_fan x factors)"
+                raise InputError(
+                    [Fault(file=self._scenario.name, path="influencers.conversion_prob", rule=rule, value=f"{got:.6g}")]
+                )
         return factor
 
     def open(self) -> None:
