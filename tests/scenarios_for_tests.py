@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sim.errors import InputError
 from sim.model.population import Population, draw_population
+from sim.model.surfaces import Surfaces
 from sim.scenario import Roster, Scenario
 from sim.scenario.checks import checks
 
@@ -230,7 +231,7 @@ def _roster(draw: st.DrawFn, n: int, verticals: list[str], n_fans: int) -> Roste
         quality=column(empty | st.floats(1e-9, 1 - 1e-9)),
         posts_per_day=column(empty | st.floats(0, 50)),
         conversion_prob=column(empty | st.floats(0, 1)),
-        order_value_fen=column(empty | st.floats(0, 1e5)),
+        order_value_fen=column(empty | st.floats(0, 1e4)),
         shop=column(st.sampled_from([-1, 0, 1])),
     )
 
@@ -277,7 +278,7 @@ def worlds(draw: st.DrawFn, *, max_sessions: int = 120) -> World:
             "posts_per_day": draw(distributions(0, 100)),
             "shop_factor": draw(st.just(1.0) | st.floats(0, 3)),
             "conversion_prob": draw(distributions(0, 1, at_zero=False)),
-            "order_value_fen": draw(distributions(0, 1e5, at_zero=False)),
+            "order_value_fen": draw(distributions(0, 1e4, at_zero=False)),
         },
         "agencies": {
             f"group {a}": {

@@ -32,7 +32,7 @@ followers = { kind = "lognormal", median = 10_000.0, sigma = 0.8, max = 30_000.0
 
 [agencies.all]
 count = 3
-accounts = 3.0
+accounts = 5.0
 
 [surfaces.find]
 kind = "discovery"
