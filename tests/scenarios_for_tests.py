@@ -294,9 +294,11 @@ def worlds(draw: st.DrawFn, *, max_sessions: int = 120) -> World:
         "support": draw(_support()),
     }
     try:
-        return world_of(parts, roster, (seed, draw(words)))
+        world = world_of(parts, roster, (parts["seed"], draw(words)))
+        Surfaces(world.scenario, world.population)  # refuses a turnover that can't be counted
     except InputError:
         reject()
+    return world
 
 
 def dense_world(**over: Any) -> World:
