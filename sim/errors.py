@@ -51,7 +51,7 @@ class InputError(SimError):
         return "\n".join(str(fault) for fault in self.faults)
 
 
-class InterruptedRun(SimError):
+class InterruptedRunError(SimError):
     """A run that was interrupted and can be resumed."""
 
     exit_code = 3

@@ -43,7 +43,10 @@ class Slot(NamedTuple):
 
 def slots_of(outcome: Outcome) -> list[Slot]:
     """The traced fan's slots."""
-    return [Slot(*row[:5], Source(row[5]), Deed(row[6]), row[7]) for row in outcome.trace.tolist()]
+    return [
+        Slot(t, n, s, k, i, Source(why), Deed(did), orders)
+        for t, n, s, k, i, why, did, orders in outcome.trace.tolist()
+    ]
 
 
 def pages_of(outcome: Outcome) -> Iterator[list[Slot]]:
@@ -94,9 +97,13 @@ def normed(weights: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64
 
 
 def one_surface(
-    roster: dict[str, Any] | list[int], *, fans: dict[str, Any] | None = None, over: dict[str, Any] | None = None, **find: Any
+    roster: dict[str, Any] | list[int],
+    *,
+    fans: dict[str, Any] | None = None,
+    over: dict[str, Any] | None = None,
+    **find: Any,
 ) -> World:
-    """A world of one surface, a discovery unless told, whose tables are refreshed once; roster: followers, or columns."""
+    """A world of one surface, a discovery unless told, refreshed once; the roster: followers, or columns."""
     columns = {"followers": roster} if isinstance(roster, list) else dict(roster)
     followers = columns.pop("followers")
     count = (fans or {}).get("count", max(100, *followers))

@@ -12,10 +12,23 @@ from numpy.typing import NDArray
 
 from sim.errors import InputError
 from sim.model.population import Population, draw_population
+from sim.model.surfaces import Surfaces
 from sim.scenario import Roster, Scenario
 from sim.scenario.checks import checks
 
-POLICIES = ("none", "placebo", "tiered", "uniform", "flat", "tail", "proportional", "head", "lottery", "newcomer", "empty")
+POLICIES = (
+    "none",
+    "placebo",
+    "tiered",
+    "uniform",
+    "flat",
+    "tail",
+    "proportional",
+    "head",
+    "lottery",
+    "newcomer",
+    "empty",
+)
 WITHIN_TIER = ("equal", "followers", "organic", "best", "per-agency")
 ELIGIBLE = ("partners", "all")
 Drawn = dict[str, Any]
@@ -26,7 +39,7 @@ DRAWN: dict[str, Any] = {
     "database": None,
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 }
-"""Settings of every test over drawn worlds: the same ones in every run, however slow the machine."""
+"""Settings of every test over drawn worlds: no chance, no deadline."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +169,9 @@ def _segments(draw: st.DrawFn, verticals: list[str]) -> Drawn:
             "buying": draw(st.floats(0, 3)),
             "interests": draw(st.dictionaries(st.sampled_from(verticals), shares, max_size=2)),
             "other_interest": draw(st.sampled_from([1.0, 0.5]) | shares),
-            "hours": draw(st.just([]) | st.lists(st.sampled_from([0.0, 1.0, 2.5]), min_size=24, max_size=24).filter(any)),
+            "hours": draw(
+                st.just([]) | st.lists(st.sampled_from([0.0, 1.0, 2.5]), min_size=24, max_size=24).filter(any)
+            ),
             "growth_per_year": draw(st.sampled_from([0.0, 0.0, 1.0, 20.0])),
         }
     return parts
@@ -249,7 +264,7 @@ def _roster(draw: st.DrawFn, n: int, verticals: list[str], n_fans: int) -> Roste
         quality=column(empty | st.floats(1e-9, 1 - 1e-9)),
         posts_per_day=column(empty | st.floats(0, 50)),
         conversion_prob=column(empty | st.floats(0, 1)),
-        order_value_fen=column(empty | st.floats(0, 1e5)),
+        order_value_fen=column(empty | st.floats(0, 1e4)),
         shop=column(st.sampled_from([-1, 0, 1])),
     )
 
@@ -269,9 +284,10 @@ def worlds(draw: st.DrawFn, *, max_sessions: int = 120) -> World:
     if roster is not None and draw(st.booleans()):
         n_follows = int(roster.followers.sum())
     n_sessions = draw(st.sampled_from([max_sessions] * 5 + [0]))
-    parts = {
+    seed = draw(words)
+    parts: Drawn = {
         "name": "drawn",
-        "seed": draw(words),
+        "seed": seed,
         "horizon_days": horizon,
         "warmup_days": warmup,
         "replications": 1,
@@ -285,7 +301,7 @@ def worlds(draw: st.DrawFn, *, max_sessions: int = 120) -> World:
             "follow_cap": draw(st.sampled_from([1_000_000, 3, 0])),
         },
         "verticals": {
-            name: {"share": share, "shop_prob": draw(shares)}
+            name: {"share": share, "shop_prob": draw(st.just(1.0) | shares)}
             for name, share in zip(verticals, split(draw, len(verticals)), strict=True)
         },
         "segments": draw(_segments(verticals)),
@@ -295,9 +311,9 @@ def worlds(draw: st.DrawFn, *, max_sessions: int = 120) -> World:
             "age_days": draw(distributions(0, 400)),
             "quality": draw(distributions(1e-9, 1 - 1e-9)),
             "posts_per_day": draw(distributions(0, 100)),
-            "shop_factor": draw(st.floats(0, 3)),
-            "conversion_prob": draw(distributions(0, 1)),
-            "order_value_fen": draw(distributions(0, 1e5)),
+            "shop_factor": draw(st.just(1.0) | st.floats(0, 3)),
+            "conversion_prob": draw(distributions(0, 1, at_zero=False)),
+            "order_value_fen": draw(distributions(0, 1e4, at_zero=False)),
         },
         "agencies": {
             f"group {a}": {
@@ -313,9 +329,11 @@ def worlds(draw: st.DrawFn, *, max_sessions: int = 120) -> World:
         "support": draw(_support()),
     }
     try:
-        return world_of(parts, roster, (parts["seed"], draw(words)))
+        world = world_of(parts, roster, (parts["seed"], draw(words)))
+        Surfaces(world.scenario, world.population, world.key)  # refuses a turnover that can't be counted
     except InputError:
         reject()
+    return world
 
 
 def dense_world(**over: Any) -> World:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,8 @@ from scenarios_for_tests import DRAWN, World, worlds
 
 from sim.model.frozen import Counter, Deed, Total
 from sim.model.simulation import EngineName
+from sim.scenario import from_resolved, load, resolved, validate
+from sim.scenario.platform import Cascade, Geometric, PositionBased
 
 MODELS: list[dict[str, Any]] = [
     {"exponent": 1.0},
@@ -70,7 +74,7 @@ def test_examination_does_not_move_who_stands_in_the_slots() -> None:
 def test_position_based_examination_goes_on_after_a_click_and_after_a_slot_left_out() -> None:
     after: set[tuple[bool, bool]] = set()
     for page in pages_of(run(in_order({"exponent": 0.5}, click_prob=0.5), fan=0)):
-        for before, slot in zip(page, page[1:], strict=False):
+        for before, slot in pairwise(page):
             if Deed.READ in slot.deeds:
                 after.add((Deed.READ in before.deeds, Deed.CLICKED in before.deeds))
     assert after == {(False, False), (True, False), (True, True)}
@@ -110,7 +114,11 @@ def test_a_cascade_looks_past_empty_slots_as_past_slots_without_a_click(engine: 
 def test_each_surface_is_examined_by_its_own_model() -> None:
     surfaces = {
         "all": {"kind": "discovery", "session_share": 0.5, "examination": {"exponent": 0.0}},
-        "first": {"kind": "discovery", "session_share": 0.5, "examination": {"model": "geometric", "continue_prob": 0.0}},
+        "first": {
+            "kind": "discovery",
+            "session_share": 0.5,
+            "examination": {"model": "geometric", "continue_prob": 0.0},
+        },
     }
     outcome = run(one_surface([20] * 12, over={"surfaces": surfaces}))
     pages, read = outcome.totals[:, Total.SESSIONS], outcome.counts[:, :, Counter.READS].sum(axis=0)
@@ -123,3 +131,37 @@ def test_only_what_is_examined_is_clicked(examination: dict[str, Any]) -> None:
     clicked = [slot for slot in slots if Deed.CLICKED in slot.deeds]
     assert clicked
     assert all(Deed.READ in slot.deeds for slot in clicked)
+
+
+def test_an_arm_may_examine_by_another_model_and_keeps_nothing_of_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    minimal = (Path(__file__).parents[1] / "scenarios" / "minimal.toml").read_text()
+    find = "surfaces.find-people.examination"
+    patches = [
+        (f"{find}.exponent = 0.5", PositionBased(exponent=0.5)),
+        (f'{find}.model = "cascade"', Cascade(model="cascade")),
+        (f'{find} = {{ model = "geometric", continue_prob = 0.5 }}', Geometric(model="geometric", continue_prob=0.5)),
+    ]
+    path.write_text(minimal + "".join(f"\n[arms.arm-{k}]\n{patch}\n" for k, (patch, _) in enumerate(patches)))
+    loaded = load(path)
+    for k, (_, examination) in enumerate(patches):
+        assert loaded.arms[f"arm-{k}"].surfaces["find-people"].examination == examination
+    assert from_resolved(resolved(loaded), None) == loaded
+
+
+@pytest.mark.parametrize(
+    ("examination", "said"),
+    [
+        ('"cascade"', 'examination: must be a table with model = one of "position-based", "cascade", "geometric"'),
+        ('{ model = "geometric" }', "examination.continue_prob: is required"),
+        ('{ model = "cascade", exponent = 1.0 }', "examination.exponent: unknown key"),
+        ("{ exponent = -1.0 }", "examination.exponent: must be >= 0, got -1"),
+    ],
+)
+def test_an_examination_that_is_none_is_refused_by_its_key(tmp_path: Path, examination: str, said: str) -> None:
+    path = tmp_path / "x.toml"
+    minimal = (Path(__file__).parents[1] / "scenarios" / "minimal.toml").read_text()
+    path.write_text(minimal.replace("follow_prob = 0.1", f"follow_prob = 0.1\nexamination = {examination} #"))
+    (fault,) = validate([path])
+    assert f"surfaces.find-people.{said}" in str(fault)
+    assert fault.line is not None

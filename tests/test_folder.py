@@ -18,7 +18,7 @@ from run_writer import CONTENT, IDENTITY, KEYS, files_of, payload, tables_of, wr
 
 from sim.errors import InputError, MachineError
 from sim.experiment import folder as folder_module
-from sim.experiment.folder import JOURNAL, LOCK, MANIFEST, MANIFEST_KEYS, MANIFEST_KEYS, RunFolder, read_manifest, read_table
+from sim.experiment.folder import JOURNAL, LOCK, MANIFEST, MANIFEST_KEYS, RunFolder, read_manifest, read_table
 
 
 @pytest.fixture(scope="module")

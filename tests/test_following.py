@@ -83,9 +83,15 @@ def test_a_list_grows_at_its_end_an_unfollow_swaps_in_the_last_and_a_feed_shows_
 
 
 def busy_feed(**over: Any) -> World:
-    """A fan that follows six of eight, unfollows on its feed and finds them again; several slots, one session a time."""
+    """A fan that follows six of eight, unfollows on its feed and finds them again."""
     surfaces = {
-        "feed": {"kind": "feed", "session_share": 0.5, "slots": 5, "unfollow_prob": 0.4, "examination": {"exponent": 0.0}},
+        "feed": {
+            "kind": "feed",
+            "session_share": 0.5,
+            "slots": 5,
+            "unfollow_prob": 0.4,
+            "examination": {"exponent": 0.0},
+        },
         "find": {"kind": "discovery", "session_share": 0.5, "slots": 5, "follow_prob": 0.5},
     }
     fans = {"count": 20, "sessions_per_day": 8.0}
@@ -205,7 +211,8 @@ def test_no_list_grows_past_the_cap_and_longer_ones_stay(cap: int) -> None:
 def test_a_cap_that_unfollowing_makes_room_under_is_filled_again() -> None:
     world = busy_feed()
     capped = replace(
-        world, scenario=world.scenario.model_copy(update={"fans": world.scenario.fans.model_copy(update={"follow_cap": 3})})
+        world,
+        scenario=world.scenario.model_copy(update={"fans": world.scenario.fans.model_copy(update={"follow_cap": 3})}),
     )
     outcome = run(capped)
     assert outcome.counts[:, 0, Counter.UNFOLLOWS].sum() > 100
@@ -310,5 +317,7 @@ def test_a_followed_account_reaches_the_feed_of_the_next_session() -> None:
 
 def test_quality_times_affinity_decides_the_clicks_after_which_follows_come() -> None:
     world = one_surface({"followers": [10, 10], "quality": [0.1, 0.9]}, slots=2, follow_prob=1.0, unfollow_prob=0.5)
-    followed = [slot.influencer for f in range(10) for slot in slots_of(run(world, fan=f)) if Deed.FOLLOWED in slot.deeds]
+    followed = [
+        slot.influencer for f in range(10) for slot in slots_of(run(world, fan=f)) if Deed.FOLLOWED in slot.deeds
+    ]
     assert followed.count(1) > followed.count(0)

@@ -18,7 +18,7 @@ from sim.experiment.comparison import cell_of
 from sim.experiment.measures import Cell, cells, measure, transitions
 from sim.model import books
 from sim.model.clock import DAY, snapshot_times
-from sim.model.population import affinities
+from sim.model.initial_follows import affinities
 from sim.model.simulation import Outcome, simulate
 from sim.scenario import Scenario, measurable
 from sim.scenario.checks import checks

@@ -95,7 +95,8 @@ def test_a_policy_sees_the_platform_as_it_is_at_each_refresh_and_cannot_change_i
 
     world = world_under("watching")
     surfaces = {
-        n: s.model_copy(update={"refresh_minutes": 2 * 1440, "follow_prob": 0.5}) for n, s in world.scenario.surfaces.items()
+        n: s.model_copy(update={"refresh_minutes": 2 * 1440, "follow_prob": 0.5})
+        for n, s in world.scenario.surfaces.items()
     }
     run(world, world.scenario.model_copy(update={"surfaces": surfaces}))
     assert [now for now, *_ in seen] == [0.0, 2.0, 4.0, 6.0, 8.0]
@@ -278,7 +279,9 @@ def test_what_is_no_python_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_may_hold_several_policies(tmp_path: Path) -> None:
     path = tmp_path / "two.py"
-    path.write_text(HEADER + "    return view.quality\n\n@sim.policy\ndef other_one(view, support):\n    return view.lots\n")
+    path.write_text(
+        HEADER + "    return view.quality\n\n@sim.policy\ndef other_one(view, support):\n    return view.lots\n"
+    )
     load_plugin(path)
     assert set(registered()) == {"own", "other-one"}
 
@@ -288,7 +291,7 @@ def test_a_policy_may_not_take_the_place_of_a_built_in_one(tmp_path: Path) -> No
     path.write_text("import sim\n\n@sim.policy\ndef uniform(view, support):\n    return view.quality\n")
     result = command("validate", small(tmp_path, "tail"), "--plugin", path)
     assert result.exit_code == 2
-    assert "policy: is built in: the policy of mine.py needs a name of its own, got \"uniform\"" in result.stderr
+    assert 'policy: is built in: the policy of mine.py needs a name of its own, got "uniform"' in result.stderr
 
 
 def test_a_policy_that_fails_in_a_run_is_one_clean_line(tmp_path: Path) -> None:

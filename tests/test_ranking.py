@@ -1,4 +1,4 @@
-"""Who stands in a slot: the ranking's exponents, freshness, exploration, `top` beside `sampled`, pages that run short."""
+"""Who stands in a slot: exponents of the ranking, freshness, exploration, `top` beside `sampled`, pages that run short."""
 
 from __future__ import annotations
 
@@ -168,7 +168,13 @@ def test_top_ranks_anew_at_each_refresh() -> None:
     # The follows of a second surface, where everybody is alike, lift an account past the first one's leader.
     surfaces = {
         "top": {"kind": "discovery", "session_share": 0.5, "slots": 1, "ranking": {"selection": "top"}},
-        "even": {"kind": "discovery", "session_share": 0.5, "slots": 2, "ranking": {"popularity": 0.0}, "follow_prob": 0.5},
+        "even": {
+            "kind": "discovery",
+            "session_share": 0.5,
+            "slots": 2,
+            "ranking": {"popularity": 0.0},
+            "follow_prob": 0.5,
+        },
     }
     world = one_surface([30, 25, 5], over={"surfaces": surfaces, "horizon_days": 40})
     assert sum(run(world).counts[:, 0, Counter.EXPOSURE] > 0) > 1
@@ -212,9 +218,7 @@ def test_a_policys_own_list_is_not_explored_and_organic_slots_are(engine: Engine
 
 def test_exploration_leaves_the_other_slots_with_the_accounts_that_they_would_have() -> None:
     def page_of_one(exploration: float) -> list[tuple[int, Source]]:
-        world = one_surface(
-            FOLLOWERS, fans={"sessions_per_day": 9.0}, slots=1, ranking={"exploration": exploration}
-        )
+        world = one_surface(FOLLOWERS, fans={"sessions_per_day": 9.0}, slots=1, ranking={"exploration": exploration})
         return [(slot.influencer, slot.source) for slot in slots_of(run(world, fan=0))]
 
     without, mixed = page_of_one(0.0), page_of_one(0.5)
@@ -249,7 +253,9 @@ def lanes_drawn(world: World, patch: pytest.MonkeyPatch) -> Tally[Lane]:
     return lanes
 
 
-def test_explored_pages_of_all_accounts_are_filled_exactly_after_the_rejections(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_explored_pages_of_all_accounts_are_filled_exactly_after_the_rejections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     # The last of 120 slots is refused 119 times in 120: after 32 tries the residual draw finds who is left.
     world = one_surface([1] * 120, fans={"count": 20, "sessions_per_day": 0.3}, slots=120, ranking={"exploration": 1.0})
     reference, compiled = run(world, engine="reference"), run(world)

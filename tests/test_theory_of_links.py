@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from math import comb, factorial
 from typing import Any
 
@@ -101,7 +102,7 @@ def expected_gini(totals: list[int], k: int) -> float:
     number = np.arange(size)
     p = np.zeros((size, size))
     p[1, 1] = 1.0  # of N1 and N2; a page's draws are from shares frozen at the epoch's start
-    for total, following in zip(totals, totals[1:], strict=False):
+    for total, following in pairwise(totals):
         one, two = number[:, None] / total, number[None, :] / total
         rest = np.maximum(1 - one - two, 0)
         m, out = following - total, np.zeros_like(p)
@@ -194,11 +195,9 @@ DAYS = 10
 
 
 def meeting(meetings: float, *, one_sided: bool) -> World:
-    """100 fans who meet about so many accounts each, uniformly; one-sided: fan k is account k, and never meets itself."""
+    """100 fans who meet about so many accounts each, uniformly; one-sided: fan k is account k and never meets itself."""
     verticals = {f"v{k}": {"share": 1 / N} for k in range(N)}
-    segments = {
-        f"s{k}": {"share": 1 / N} | ({"interests": {f"v{k}": 0.0}} if one_sided else {}) for k in range(N)
-    }
+    segments = {f"s{k}": {"share": 1 / N} | ({"interests": {f"v{k}": 0.0}} if one_sided else {}) for k in range(N)}
     find = {
         "kind": "discovery",
         "session_share": 1.0,

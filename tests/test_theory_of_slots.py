@@ -58,10 +58,13 @@ def test_the_formulas_of_examination_give_the_known_figures() -> None:
         examined = [k**-exponent for k in range(1, K + 1)]
         assert sum(examined) == pytest.approx(total, abs=5e-7)
         assert 1 / sum(examined) == pytest.approx(first, abs=5e-7)
-    assert sum(0.8**k for k in range(K)) == pytest.approx(4.463129, abs=5e-7)
-    assert CLICK * (1 - CLICK) ** 4 == pytest.approx(0.065610, abs=5e-7)
-    assert 1 - (1 - CLICK) ** K == pytest.approx(0.651322, abs=5e-7)
-    assert CLICK / (1 - (1 - CLICK) ** K) == pytest.approx(0.153534, abs=5e-7)
+    figures = [
+        sum(0.8**k for k in range(K)),
+        CLICK * (1 - CLICK) ** 4,
+        1 - (1 - CLICK) ** K,
+        CLICK / (1 - (1 - CLICK) ** K),
+    ]
+    assert figures == pytest.approx([4.463129, 0.065610, 0.651322, 0.153534], abs=5e-7)
 
 
 @replications(200, 2000)

@@ -86,7 +86,7 @@ def influencer_text(world: World, influencer: int, engine: EngineName) -> list[s
 # Both engines
 
 
-@settings(max_examples=40, **DRAWN)
+@settings(max_examples=30, **DRAWN)
 @given(worlds(), st.integers(0, 10**6))
 def test_a_trace_of_either_engine_is_equal_line_by_line(world: World, number: int) -> None:
     fan = number % world.population.segment.size
@@ -96,7 +96,7 @@ def test_a_trace_of_either_engine_is_equal_line_by_line(world: World, number: in
 
 
 @pytest.mark.slow
-@settings(max_examples=1000, **DRAWN)
+@settings(max_examples=400, **DRAWN)
 @given(worlds(max_sessions=300), st.integers(0, 10**6))
 def test_a_trace_of_either_engine_is_equal_line_by_line_on_very_many_scenarios(world: World, number: int) -> None:
     fan = number % world.population.segment.size
@@ -120,9 +120,7 @@ def test_looking_changes_nothing_and_threads_change_nothing_of_what_is_seen(
     world: World, number: int, threads: int
 ) -> None:
     fan, influencer = number % world.population.segment.size, number % len(world.population.influencers)
-    looked = simulate(
-        world.scenario, world.population, world.key, fan=fan, influencer=influencer, threads=threads
-    )
+    looked = simulate(world.scenario, world.population, world.key, fan=fan, influencer=influencer, threads=threads)
     assert looked.digest() == run(world).digest()
     assert np.array_equal(looked.trace, run(world, fan=fan).trace)
 
@@ -130,7 +128,7 @@ def test_looking_changes_nothing_and_threads_change_nothing_of_what_is_seen(
 # What it says
 
 
-@settings(max_examples=12, **DRAWN)
+@settings(max_examples=8, **DRAWN)
 @given(worlds(max_sessions=60))
 def test_the_slots_of_all_fans_add_up_to_what_the_run_counts(world: World) -> None:
     slots = [slot for fan in range(world.population.segment.size) for slot in slots_of(run(world, fan=fan))]
@@ -178,9 +176,9 @@ def test_a_fans_trace_reads_as_sessions_and_slots(scenario: Path) -> None:
     assert len(sessions) > 10
     for line in sessions:
         assert re.fullmatch(r"day -?\d+ \d\d:\d\d:\d\d (feed|find), session \d+", line)
-    why = r"(reserved, )?(followed by the fan|organic|support, tiered|exploration|organic, the support list being exhausted)"
+    why = "followed by the fan|organic|support, tiered|exploration|organic, the support list being exhausted"
     deeds = r"(not examined|read(, clicked)?(, unfollowed)?(, followed|, follow refused)?(, \d+ orders)?)"
-    pattern = rf"   \s?\d (influencer-\d\d \(all\): {why}; {deeds}|\((reserved, )?empty\))"
+    pattern = rf"   \s?\d (influencer-\d\d \(all\): (reserved, )?({why}); {deeds}|\((reserved, )?empty\))"
     for line in slots:
         assert re.fullmatch(pattern, line), line
     assert any("support, tiered" in line for line in slots)

@@ -1,6 +1,6 @@
 """A support policy of one's own: reserved slots go to good accounts that are still small.
 
-    sim run docs/examples/rising_stars.toml --plugin docs/examples/rising_stars.py
+sim run docs/examples/rising_stars.toml --plugin docs/examples/rising_stars.py
 """
 
 import numpy as np

@@ -1,12 +1,15 @@
-"""The command ``sim``: its verbs, what they share, and how errors become exit codes. Heavy imports wait for their verb."""
+"""The command ``sim``: its verbs, and how errors become exit codes. Heavy imports wait for their verb."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec
@@ -15,7 +18,7 @@ import typer
 
 from sim.cli.graphs import graph, input_notes
 from sim.cli.looking import Plugins, new, trace, use_plugins
-from sim.errors import InputError, InterruptedRun, SimError
+from sim.errors import InputError, InterruptedRunError, SimError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,21 +39,31 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but er
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 WIDTH = 80
+MAX_THREADS = 1024
+INTERRUPTED = InterruptedRunError.exit_code
+ABORTED = 130  # what typer leaves with when it is interrupted itself
+LEFT = "interrupted; what was finished is kept, and the same command goes on from there"
+SAME_PRESS = 0.5  # seconds within which a second signal is taken for the same wish
+GRACE = 1.5  # seconds from a signal to the end of the process, whatever it is doing
 
 
 def verb(function: Callable[Options, None]) -> Callable[Options, None]:
-    """A command whose errors become one message and the exit code of DESIGN; with ``--debug``, a traceback."""
+    """A command whose errors become one message and the exit code of DESIGN; with ``--debug``, after a traceback."""
 
     @functools.wraps(function)
     def clean(*args: Options.args, **options: Options.kwargs) -> None:
         try:
             function(*args, **options)
+            if sys.stdout is not None:
+                sys.stdout.flush()  # here a full disk or a reader that has left is still told cleanly
         except Exception as error:
             if options.get("debug"):
-                raise
+                import traceback
+
+                traceback.print_exc()
             _leave(error)
         except KeyboardInterrupt:
-            _leave(InterruptedRun("interrupted"))
+            _leave(InterruptedRunError("interrupted"))
 
     return clean
 
@@ -68,6 +81,8 @@ def _leave(error: Exception) -> NoReturn:
             raise SystemExit(0)
         case MemoryError():
             message, code = "out of memory", 4
+        case OSError(strerror=str()):
+            message, code = f"{error.filename or 'input or output'}: {error.strerror}", 4
         case _:
             message, code = f"sim failed: {type(error).__name__}: {error} (--debug shows where; please report it)", 4
     print(message, file=sys.stderr)
@@ -78,16 +93,20 @@ def console_for(*, stderr: bool = False) -> Console:
     """Console that fits the terminal; piped, plain text of 80 columns."""
     from rich.console import Console
 
-    console = Console(stderr=stderr, highlight=False)
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would leave with 1
+
+    console = Plain(stderr=stderr, highlight=False)
     if not console.is_terminal:
-        console = Console(stderr=stderr, highlight=False, width=WIDTH, color_system=None)
+        console = Plain(stderr=stderr, highlight=False, width=WIDTH, color_system=None)
     return console
 
 
 @app.command()
 @verb
 def run(
-    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).", show_default=False)],
+    scenario: Annotated[Path, typer.Argument(metavar="SCENARIO", help="Scenario file (TOML).", show_default=False)],
     out: Annotated[
         Path | None, typer.Option(help="Run folder; left out: results/runs/NAME-DIGEST.", show_default=False)
     ] = None,
@@ -99,7 +118,7 @@ def run(
         Path | None, typer.Option("--graph", help="Follow graph (edge list) in place of the scenario's own.")
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads; left out: all cores. No effect on the outcome.")
+        int | None, typer.Option(min=1, max=MAX_THREADS, help="Threads; left out: all cores. No effect on the outcome.")
     ] = None,
     replications: Annotated[int | None, typer.Option(min=1, help="In place of the scenario's number.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Insist that there is a run to go on with.")] = False,
@@ -146,8 +165,7 @@ def show(finished: Run, *, quiet: bool, as_json: bool) -> None:
                     "answer": finished.answer(),
                     "claims": finished.claims(),
                     "seconds": finished.manifest["seconds"],
-                },
-                ensure_ascii=False,
+                }
             )
         )
     elif not quiet:
@@ -159,7 +177,10 @@ def show(finished: Run, *, quiet: bool, as_json: bool) -> None:
 @app.command()
 @verb
 def compare(
-    runs: Annotated[list[Path], typer.Argument(help="One run folder, or two to lay side by side.", show_default=False)],
+    runs: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN", help="One run folder, or two to lay side by side.", show_default=False),
+    ],
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001 - read by ``verb``
 ) -> None:
@@ -176,7 +197,7 @@ def compare(
 
     difference = side_by_side(*read)
     if as_json:
-        print(json.dumps(difference, ensure_ascii=False))
+        print(json.dumps(difference))
     else:
         from sim.report.terminal import print_side_by_side
 
@@ -186,7 +207,7 @@ def compare(
 @app.command()
 @verb
 def validate(
-    files: Annotated[list[Path], typer.Argument(help="Scenario files.", show_default=False)],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Scenario files.", show_default=False)],
     plugin: Plugins = None,
     quiet: Quiet = False,
     debug: Debug = False,  # noqa: ARG001 - read by ``verb``
@@ -219,9 +240,50 @@ app.command()(verb(new))
 
 def main() -> None:
     """Entry point."""
-    signal.signal(signal.SIGTERM, _terminate)
-    app()
+    stop = _Stop()
+    signal.signal(signal.SIGTERM, stop)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else ignored on purpose, as by nohup
+        signal.signal(signal.SIGINT, stop)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        app()
+    except KeyboardInterrupt:
+        _exit_at_once("interrupted")
+    except SystemExit as leaving:
+        if leaving.code == INTERRUPTED:
+            _exit_at_once()
+        if leaving.code == ABORTED:
+            _exit_at_once("interrupted")
+        raise
 
 
-def _terminate(_signal: int, _frame: object) -> None:
-    raise KeyboardInterrupt
+class _Stop:
+    """Handler of SIGINT and SIGTERM: the first interrupts, time or a second one ends the process; kept is kept."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def __call__(self, _signal: int, _frame: object) -> None:
+        now = time.monotonic()
+        if self._since is None:
+            self._since = now
+            # Python drops an exception that is raised inside a callback of compiled code.
+            last_word = threading.Timer(GRACE, _exit_at_once, [LEFT])
+            last_word.daemon = True
+            last_word.start()
+            raise KeyboardInterrupt
+        if now - self._since > SAME_PRESS:
+            _exit_at_once(LEFT)
+
+
+def _exit_at_once(message: str = "") -> NoReturn:
+    """Leave without waiting for threads, which can be in the middle of a long computation."""
+    if message:
+        with contextlib.suppress(Exception):
+            print(message, file=sys.stderr)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(INTERRUPTED)

@@ -23,14 +23,14 @@ def input_notes(loaded: Loaded) -> list[str]:
     if roster is not None and roster.unused_columns:
         notes.append(f"roster: columns that the model doesn't use: {', '.join(roster.unused_columns)}")
     if roster is not None and roster.n_skipped:
-        notes.append(f"roster: {roster.n_skipped} bad rows skipped")
+        notes.append(f"roster: {roster.n_skipped} bad row{'s' * (roster.n_skipped != 1)} skipped")
     if edges is not None and edges.columns not in (None, ("fan", "influencer")):
         fan, influencer = edges.columns or ("", "")
         directed = loaded.scenario.influencers.follow_graph_directed
         what = f"{fan} follows {influencer}" if directed else f"{fan} and {influencer} follow each other"
         notes.append(f"follow graph: of the columns, {what}")
     if edges is not None and edges.n_skipped:
-        notes.append(f"follow graph: {edges.n_skipped} bad rows skipped")
+        notes.append(f"follow graph: {edges.n_skipped} bad row{'s' * (edges.n_skipped != 1)} skipped")
     return notes
 
 

@@ -40,7 +40,9 @@ def trace(
     arm: Annotated[str | None, typer.Option(help="Arm; left out: the control.", show_default=False)] = None,
     replication: Annotated[int, typer.Option(min=0, help="Replication.")] = 0,
     engine: Annotated[str, typer.Option(help="compiled or reference; the same text.")] = "compiled",
-    roster: Annotated[Path | None, typer.Option(help="Roster in place of the scenario's own.", show_default=False)] = None,
+    roster: Annotated[
+        Path | None, typer.Option(help="Roster in place of the scenario's own.", show_default=False)
+    ] = None,
     graph: Annotated[
         Path | None, typer.Option(help="Edge list in place of the scenario's own.", show_default=False)
     ] = None,
@@ -85,7 +87,7 @@ def new(
     if source is not None:
         load(source)
     text = (source or TEMPLATE).read_text(encoding="utf-8")
-    renamed, found = re.subn(r'(?m)^name\s*=.*$', f'name = "{name}"', text, count=1)
+    renamed, found = re.subn(r"(?m)^name\s*=.*$", f'name = "{name}"', text, count=1)
     if not found:
         raise InputError([Fault(str(source), 'must name the scenario on a line of its own: name = "…"')])
     try:

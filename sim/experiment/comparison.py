@@ -1,4 +1,4 @@
-"""The answer: arms compared by paired replications, the confirmatory family, verdicts on the claims, the decomposition."""
+"""The answer: arms compared by paired replications, the confirmatory family, verdicts on claims, the decomposition."""
 
 from __future__ import annotations
 
@@ -11,10 +11,17 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sim import records
-from sim.experiment.intervals import moments
 from sim.experiment.measures import Cell, cells, primary_window
 from sim.experiment.plan import TWIN, Unit, pairs
-from sim.experiment.statistics import decomposition, holm, holm_levels, paired_difference, paired_differences, verdict
+from sim.experiment.statistics import (
+    decomposition,
+    holm,
+    holm_levels,
+    paired_difference,
+    paired_differences,
+    variance_ratio_streams,
+    verdict,
+)
 from sim.experiment.tables import cell_columns, words
 from sim.experiment.unit import UnitRecord
 from sim.model.frozen import Total
@@ -44,10 +51,13 @@ def values_of(kept: Mapping[Unit, UnitRecord], arm: str) -> Floats:
 
 def unfilled_arms(loaded: Loaded, kept: Mapping[Unit, UnitRecord]) -> list[str]:
     """Arms whose support list was too short for the reserved slots in any replication."""
+    scenario = loaded.scenario
+    # Totals include the warm-up, in which nothing is supported.
+    supported = scenario.horizon_days / (scenario.horizon_days + scenario.warmup_days)
     out = []
     for arm in loaded.arms:
         totals = [record.arrays["totals"].sum(axis=0) for unit, record in kept.items() if unit.arm == arm]
-        if any(t[Total.SUPPORT_UNFILLED] > (1 - FILLED_SHARE) * t[Total.RESERVED] for t in totals):
+        if any(t[Total.SUPPORT_UNFILLED] > (1 - FILLED_SHARE) * supported * t[Total.RESERVED] for t in totals):
             out.append(arm)
     return out
 
@@ -103,8 +113,8 @@ def compare_units(loaded: Loaded, kept: Mapping[Unit, UnitRecord]) -> Comparison
             [getattr(columns[pair], field) for pair in compared], np.int64 if field == "n_pairs" else np.float64
         )
     adjusted = np.full((len(compared), len(about)), np.nan)
-    for (pair, cell), p in p_holm.items():
-        adjusted[compared.index(pair), cell] = p
+    for (pair, column), p in p_holm.items():
+        adjusted[compared.index(pair), column] = p
     rows["p_holm"] = adjusted.ravel()
     rows["vr_streams"] = _joined(
         [
@@ -147,9 +157,7 @@ def _vr_streams(control: Floats, twin: Floats, arm: Floats) -> Floats:
     if len(twin) < 2:
         return np.full(control.shape[1], np.nan)
     n = len(twin)
-    independent = moments(arm[:n] - twin)[2]
-    common = moments(arm[:n] - control[:n])[2]
-    return np.divide(independent, common, out=np.full(common.shape, np.nan), where=common > 0)
+    return variance_ratio_streams(arm[:n] - twin, arm[:n] - control[:n])
 
 
 def _judged(

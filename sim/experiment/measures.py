@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from sim.analysis.utility import mean_utility
 from sim.experiment.standing import Standing
 from sim.model.books import FLOWS
 from sim.model.clock import DAY, snapshot_times
-from sim.model.population import affinities
+from sim.model.initial_follows import affinities
 from sim.model.simulation import Outcome
 from sim.scenario import measurable
 from sim.scenario.measurable import FAMILIES
@@ -270,14 +270,15 @@ def support_effect(outcome: Outcome, horizon_days: int) -> tuple[float, float, f
     Returns
     -------
     tuple
-        S0, its share at day 0; w, new / (old + new) follows; n_H, its share of the new follows. nan where undefined.
+        S0, its share at day 0; w, new / (old + new) follows; n_H, its share of the new follows, net of unfollows. nan
+        where undefined.
     """
     start, end = outcome.followers(0), outcome.followers(horizon_days * DAY)
-    new = end - start
     head = head_members(start, head_size(start.size, 0.01))
+    n_new, n_new_of_head = int((end - start).sum()), int((end - start)[head].sum())
     total = int(end.sum())
     return (
         group_share(start, head),
-        int(new.sum()) / total if total else float("nan"),
-        group_share(new, head),
+        n_new / total if total else float("nan"),
+        n_new_of_head / n_new if n_new else float("nan"),
     )

@@ -9,7 +9,7 @@ from sim.errors import MachineError
 from sim.scenario import Loaded
 from sim.streams import INDEPENDENT
 
-__all__ = ["STREAM_REPLICATIONS", "TWIN", "Crew", "Unit", "crew", "pairs", "unit_bytes", "units"]
+__all__ = ["STREAM_REPLICATIONS", "TWIN", "Crew", "Unit", "check_memory", "crew", "pairs", "unit_bytes", "units"]
 
 TWIN = "\x1ftwin"
 """Journal name of the control arm on the same population with independent streams; no arm can be called so."""
@@ -74,7 +74,17 @@ def unit_bytes(loaded: Loaded) -> int:
     return int(population + engine + tables + books + 60 * n * n_surfaces + 20_000_000)
 
 
-def crew(loaded: Loaded, n_units: int, threads: int, free: int, *, force: bool) -> Crew:
+def check_memory(loaded: Loaded, free: int) -> None:
+    """Refuse, with ``MachineError``, an experiment of which a single unit would take over 80 % of the free memory."""
+    each = unit_bytes(loaded)
+    if each > MEMORY_SHARE * free:
+        raise MachineError(
+            f"{loaded.file}: needs about {each / 1e9:.1f} GB for one arm and replication, over 80 % of the "
+            f"{free / 1e9:.1f} GB of free memory; --force runs it all the same"
+        )
+
+
+def crew(loaded: Loaded, n_units: int, threads: int, free: int) -> Crew:
     """How to use the threads: one unit each while memory allows, several threads for a unit where it doesn't.
 
     Parameters
@@ -83,20 +93,7 @@ def crew(loaded: Loaded, n_units: int, threads: int, free: int, *, force: bool) 
         What is to run, and on how many threads.
     free
         Free memory [bytes].
-    force
-        Run even where a single unit is expected to take more than 80 % of the free memory.
-
-    Raises
-    ------
-    MachineError
-        A unit is too large.
     """
-    each = unit_bytes(loaded)
-    fit = int(MEMORY_SHARE * free // each)
-    if fit < 1 and not force:
-        raise MachineError(
-            f"{loaded.file}: needs about {each / 1e9:.1f} GB for one arm and replication, over 80 % of the "
-            f"{free / 1e9:.1f} GB of free memory; --force runs it all the same"
-        )
+    fit = int(MEMORY_SHARE * free // unit_bytes(loaded))
     workers = max(1, min(n_units, threads, fit))
     return Crew(workers, max(1, threads // workers))

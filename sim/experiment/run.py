@@ -6,7 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from sim.errors import Fault, InputError
 from sim.experiment import plan, provenance
 from sim.experiment.comparison import compare_units, primary_cells
-from sim.experiment.folder import RunFolder, read_manifest, read_table
+from sim.experiment.folder import MANIFEST, RunFolder, read_manifest, read_table
 from sim.experiment.measures import Cell
-from sim.experiment.runner import run_units
+from sim.experiment.runner import check_populations, run_units
 from sim.experiment.statistics import PairedDifference, paired_difference
 from sim.experiment.tables import unit_tables
 from sim.experiment.unit import UnitRecord
@@ -36,19 +37,22 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run; its tables are read, and checked, when they are asked for."""
+    """A finished run; a table is read, and checked, when it is first asked for."""
 
     path: Path
     manifest: dict[str, Any]
+    _tables: dict[str, pa.Table] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
-    def read(cls, path: Path | str) -> Run:
+    def read(cls, path: str | os.PathLike[str]) -> Run:
         """Read a run folder; ``InputError`` where it holds no finished run or is damaged."""
-        return cls(Path(path), read_manifest(path))
+        return cls(Path(path), read_manifest(Path(path)))
 
     def table(self, name: str) -> pa.Table:
         """One of its tables, checked against the manifest's SHA-256."""
-        return read_table(self.path, name)
+        if name not in self._tables:
+            self._tables[name] = read_table(self.path, name)
+        return self._tables[name]
 
     @property
     def digest(self) -> str:
@@ -79,7 +83,8 @@ class Run:
             here = pc.is_null(table[name]) if wanted is None else pc.fill_null(pc.equal(table[name], wanted), False)
             chosen = pc.and_(chosen, here)
         rows = table.filter(chosen).sort_by("replication")
-        return rows["value"].to_numpy().astype(np.float64)
+        found: NDArray[np.float64] = rows["value"].to_numpy().astype(np.float64)
+        return found
 
     def paired(self, row: Mapping[str, Any]) -> PairedDifference:
         """The paired difference behind a row of the comparison, with what the row leaves out."""
@@ -97,8 +102,19 @@ class Run:
         return paired_difference(own[:n], theirs[:n])
 
     def recreate(self, roster: Path | str | None, out: Path | str, graph: Any = None) -> Run:
-        """Run it again into another folder from the manifest alone, and roster and follow graph where it had them."""
+        """Run it again into another folder from the manifest alone, and roster and follow graph where it had them.
+
+        Raises
+        ------
+        InputError
+            The roster or the graph is missing or isn't what the run had; else as ``experiment``.
+        """
         loaded = from_resolved(self.manifest["scenario"], roster, graph)
+        for name, given in (("roster", roster), ("follow_graph", graph)):
+            wanted, got = self.manifest["inputs"].get(name), loaded.inputs.get(name)
+            if wanted != got:
+                rule = f"must be the {name} of {self.path}, whose SHA-256 begins with {(wanted or 'none')[:16]}"
+                raise InputError([Fault(str(given), rule, value=(got or "none")[:16])])
         return experiment(loaded, out=out, engine=self.manifest["engine"])
 
 
@@ -145,18 +161,24 @@ def experiment(
         The folder holds something else, or nothing to resume; a population can't be drawn.
     MachineError
         Disk, memory, or another process on the same folder.
-    InterruptedRun
+    InterruptedRunError
         Interrupted; what was finished is kept.
     """
     started = time.perf_counter()
     threads = threads or len(os.sched_getaffinity(0))
     identity = provenance.identity(loaded, engine)
-    with RunFolder.open(out or default_folder(loaded, engine), identity, resume=resume) as folder:
+    path = Path(out or default_folder(loaded, engine))
+    free = psutil.virtual_memory().available
+    if not os.path.exists(path / MANIFEST):  # what is refused leaves no folder behind
+        if not force:
+            plan.check_memory(loaded, free)
+        check_populations(loaded)
+    with RunFolder.open(path, identity, resume=resume) as folder:
         if not folder.finished:
             everything = plan.units(loaded)
-            todo = [unit for unit in everything if unit not in folder.done()]
-            free = psutil.virtual_memory().available
-            run_units(loaded, todo, folder, plan.crew(loaded, len(todo), threads, free, force=force), engine, report)
+            done = folder.done()
+            todo = [unit for unit in everything if unit not in done]
+            run_units(loaded, todo, folder, plan.crew(loaded, len(todo), threads, free), engine, report)
             kept = {unit: UnitRecord.from_bytes(folder.fetch(*unit)) for unit in everything}
             answer = compare_units(loaded, kept)
             ordered = sorted(

@@ -177,58 +177,33 @@ def paired_difference(control: Floats, arm: Floats, *, level: float = 0.95) -> P
     )
 
 
-def variance_ratio_total(control: Floats, arm: Floats) -> float:
-    """By how much pairing the arms reduces the variance of their difference; most of it is the shared population.
+def variance_ratio_streams(independent_difference: Floats, difference: Floats) -> Floats:
+    """By how much common random numbers reduce the variance of differences, the population being the same.
 
-    ``(Var(control) + Var(arm)) / Var(arm - control)``.
-
-    Parameters
-    ----------
-    control, arm
-        Shape ``(R,)``, entry r of both from replication r; a pair with a ``nan`` is left out. Not changed.
-
-    Returns
-    -------
-    float
-        >= 0 (1: no gain); ``nan`` with fewer than two pairs or when all differences are equal.
-
-    Notes
-    -----
-    O(R). No random numbers. Raises ``ValueError``: shapes that differ or aren't one-dimensional, or an infinite value.
-
-    >>> variance_ratio_total(np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 3.0]))
-    10.0
-    """
-    control, arm = _pair(control, arm, n_dimensions=1)
-    return float(paired_differences(control[:, None], arm[:, None]).vr_total[0])
-
-
-def variance_ratio_streams(independent_difference: Floats, difference: Floats) -> float:
-    """By how much common random numbers reduce the variance of a difference, the population being the same.
-
-    ``Var(independent_difference) / Var(difference)``.
+    ``Var(independent_difference) / Var(difference)`` of each column.
 
     Parameters
     ----------
     independent_difference
-        Differences of arms that share the population but not the streams, shape ``(R1,)``. Not changed.
+        Differences of arms that share the population but not the streams, shape ``(R1, n_columns)``. Not changed.
     difference
-        Differences of arms that share both, shape ``(R2,)``; a ``nan`` is left out in either. Not changed.
+        Differences of arms that share both, shape ``(R2, n_columns)``; a ``nan`` is left out in either. Not changed.
 
     Returns
     -------
-    float
-        >= 0 (1: no gain); ``nan`` with fewer than two values in either or when all of ``difference`` are equal.
+    NDArray[np.float64]
+        Shape ``(n_columns,)``, >= 0 (1: no gain); ``nan`` with fewer than two values in either or when all of
+        ``difference`` are equal.
 
     Notes
     -----
-    O(R1 + R2). No random numbers. Raises ``ValueError``: not one-dimensional, or an infinite value.
+    O((R1 + R2) n_columns). No random numbers. Raises ``ValueError``: not two-dimensional, or an infinite value.
 
-    >>> variance_ratio_streams(np.array([0.0, 4.0]), np.array([1.0, 2.0]))
-    16.0
+    >>> variance_ratio_streams(np.array([[0.0], [4.0]]), np.array([[1.0], [2.0]])).tolist()
+    [16.0]
     """
-    above, below = (_pair(values, values, n_dimensions=1)[0] for values in (independent_difference, difference))
-    return float(_quotient(moments(above[:, None])[2], moments(below[:, None])[2])[0])
+    above, below = (_pair(values, values, n_dimensions=2)[0] for values in (independent_difference, difference))
+    return _quotient(moments(above)[2], moments(below)[2])
 
 
 def holm(p_values: Floats) -> Floats:
@@ -362,11 +337,7 @@ def decomposition(
     Returns
     -------
     Decomposition
-        Two arrays of shape ``(R,)``, in ``[-1, 1]``; ``nan`` where an input is.
-
-    Notes
-    -----
-    O(R). No random numbers.
+        Two arrays of shape ``(R,)``, in ``[-1, 1]``; ``nan`` where an input is. O(R), no random numbers.
 
     >>> parts = decomposition(*np.array([[0.5], [0.5], [0.75], [0.25], [0.5]]))
     >>> parts.allocation.tolist(), parts.volume.tolist()

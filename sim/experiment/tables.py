@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,7 @@ def cell_columns(wanted: Sequence[Cell], times: int) -> Columns:
 def unit_tables(loaded: Loaded, kept: Records) -> dict[str, pa.Table]:
     """The tables with a row per arm and replication: measures, influencers, agencies, surfaces, lorenz, transitions."""
     surfaces = [f"exposure_{name.replace('-', '_')}" for name in loaded.scenario.surfaces]
-    makers = {
+    makers: dict[str, Callable[[], Columns]] = {
         "measures": lambda: _measures(loaded, kept),
         "influencers": lambda: _stacked([_influencers(loaded, record, surfaces) for record in kept.values()], kept),
         "agencies": lambda: _stacked([_agencies(loaded, record) for record in kept.values()], kept),

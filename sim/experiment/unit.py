@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ class UnitRecord:
     """What is kept of a unit: arrays by name, so that a whole record is one ``npz`` in memory."""
 
     digest: str
-    arrays: dict[str, NDArray[np.generic]]
+    arrays: dict[str, NDArray[Any]]
 
     def to_bytes(self) -> bytes:
         """The record as bytes; ``from_bytes`` reads it back to the bit."""

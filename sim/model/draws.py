@@ -79,10 +79,10 @@ def below(high, low, total):
 
 @njit(cache=True, nogil=True, forceinline=True)
 def exponential_gap(high, low, mean):
-    """Exponential gap of this mean, rounded to whole seconds [s]; 2^62 (never) beyond any horizon."""
+    """Exponential gap of this mean, rounded to whole seconds, at least one [s]; 2^62 (never) beyond any horizon."""
     u = np.float64((high << np.uint64(21)) | (low >> np.uint64(11))) + 1.0
     gap = -log(u * UNIT) * mean + 0.5
-    return np.int64(gap) if gap < 4.0e18 else np.int64(1 << 62)
+    return max(np.int64(gap), np.int64(1)) if gap < 4.0e18 else np.int64(1 << 62)
 
 
 @njit(cache=True, nogil=True)

@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import Fault, InputError
-from sim.model import draws, graph
+from sim.model import draws
+from sim.model.initial_follows import follow_lists, followers_per_segment, scaled_followers
+from sim.model.sampling import choose, sample, sizes
 from sim.scenario.distributions import Constant, Distribution, Lognormal, Uniform
 from sim.scenario.scenario import Scenario
 from sim.streams import Lane, power
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from sim.scenario.graph import FollowGraph
     from sim.scenario.roster import Roster
 
-__all__ = ["Population", "affinities", "apportion", "draw_population"]
+__all__ = ["Population", "check_followers", "draw_population"]
 
 SECONDS_PER_DAY = 86_400
 QUALITY_MARGIN = 1e-6
@@ -68,105 +70,12 @@ class Population:
     """Names of the fans of day 0, where a follow graph gives them."""
 
 
-def affinities(scenario: Scenario) -> Floats:
-    """Affinity of each segment for each vertical, shape (G, V), in [0, 1]."""
-    return np.array(
-        [[s.interests.get(v, s.other_interest) for v in scenario.verticals] for s in scenario.segments.values()]
-    )
-
-
-def sample(distribution: Distribution, u: Floats) -> Floats:
-    """Values of a distribution at uniform numbers in (0, 1), increasing in them except for the Pareto's, which fall."""
-    match distribution:
-        case Constant(value=value):
-            return np.full(u.size, value)
-        case Uniform(low=low, high=high):
-            return low + (high - low) * u
-        case Lognormal(median=median, sigma=sigma, max=limit):
-            values = [median * draws.exp(min(sigma * draws.normal_quantile(x), 700.0)) for x in u]
-        case _:
-            limit = distribution.max
-            values = [distribution.min * power(x, -1.0 / distribution.exponent) for x in u]
-    return np.minimum(np.array(values, dtype=np.float64), limit)
-
-
-def apportion(amounts: Int64s, total: int) -> Int64s:
-    """Scale amounts to integers with this sum: largest remainders, at least 1 where there is any.
-
-    Parameters
-    ----------
-    amounts
-        Shape (n,), >= 0, with a positive sum.
-    total
-        Wanted sum, at least the number of positive amounts.
-
-    Returns
-    -------
-    ndarray
-        Shape (n,), int64; ties of remainders go to the lower index.
-
-    >>> apportion(np.array([50, 30, 0, 1]), 8)
-    array([4, 3, 0, 1])
-    """
-    exact = amounts.astype(object)
-    out = np.zeros(amounts.size, dtype=object)
-    free = amounts > 0
-    while True:
-        # Those whose quota is under 1 get 1 and leave; what they take may push others under 1.
-        rest, weight = total - int((out * ~free).sum()), int(exact[free].sum())
-        small = free & np.array([x * rest < weight for x in exact])
-        if not small.any():
-            break
-        out[small] = 1
-        free &= ~small
-    if weight:
-        quota = exact[free] * rest
-        floor = quota // weight
-        remainder = quota - floor * weight
-        n_more = rest - int(floor.sum())
-        order = sorted(range(len(quota)), key=lambda j: (-remainder[j], j))[:n_more]
-        floor[order] += 1
-        out[free] = floor
-    return out.astype(np.int64)
-
-
-def _scaled_followers(real: Int64s, scenario: Scenario, names: tuple[str, ...]) -> Int64s:
-    """Simulated followers: the fans' follows, shared out in proportion to the real ones, or refused."""
-    fans = scenario.fans
-    assert fans.count is not None  # so it is without a follow graph: checked when the scenario was read
-    assert fans.follows_per_fan is not None
-    n_follows = round(fans.follows_per_fan * fans.count)
-
-    def refuse(rule: str, value: str) -> InputError:
-        return InputError([Fault(file=scenario.name, path="fans.follows_per_fan", rule=rule, value=value)])
-
-    n_followed = int((real > 0).sum())
-    if n_follows == 0 or n_followed == 0:
-        return np.zeros(real.size, np.int64)
-    if n_follows < n_followed:
-        raise refuse(
-            f"must give every account that has followers at least one: {n_followed} follows among {fans.count} fans",
-            f"{fans.follows_per_fan} ({n_follows} follows)",
-        )
-    followers = apportion(real, n_follows)
-    top = int(followers.argmax())
-    if followers[top] > fans.count:
-        raise refuse(
-            f"must leave the largest account ({names[top]}) no more followers than there are fans ({fans.count}); "
-            "lower it or raise fans.count",
-            f"{fans.follows_per_fan} ({followers[top]} followers)",
-        )
-    return followers
-
-
 def _first_segments(scenario: Scenario, follow_graph: FollowGraph | None, key: Key) -> Int32s:
     """Segment of each fan of day 0: whole blocks by their shares, or drawn for each fan of a graph."""
     shares = np.array([s.share for s in scenario.segments.values()])
     if follow_graph is not None:
-        return _choose(shares, draws.unit_draws(Lane.FAN_SEGMENT, 0, len(follow_graph.fans), *key))
-    assert scenario.fans.count is not None
-    # Shares are decimal fractions: as integers over 10^12 they are apportioned exactly.
-    return np.repeat(np.arange(shares.size, dtype=np.int32), _sizes(shares, scenario.fans.count))
+        return choose(shares, draws.unit_draws(Lane.FAN_SEGMENT, 0, len(follow_graph.fans), *key))
+    return np.repeat(np.arange(shares.size, dtype=np.int32), _segment_sizes(scenario))
 
 
 def _fans(scenario: Scenario, first: Int32s, key: Key) -> tuple[Int32s, Floats, Int64s]:
@@ -193,21 +102,10 @@ def _fans(scenario: Scenario, first: Int32s, key: Key) -> tuple[Int32s, Floats, 
     return segment, gap, joined
 
 
-def _sizes(shares: Floats, total: int) -> Int64s:
-    """Whole numbers in proportion to shares, largest remainders, 0 allowed."""
-    quota = [round(share * 10**12) * total for share in shares]
-    whole = sum(round(share * 10**12) for share in shares)
-    floor = [q // whole for q in quota]
-    order = sorted(range(len(quota)), key=lambda j: (floor[j] * whole - quota[j], j))
-    for j in order[: total - sum(floor)]:
-        floor[j] += 1
-    return np.array(floor, dtype=np.int64)
-
-
-def _choose(shares: Floats, u: Floats) -> Int32s:
-    """Index drawn in proportion to shares at uniform numbers."""
-    upto = np.add.accumulate(shares)
-    return np.minimum(np.searchsorted(upto, u, side="right"), shares.size - 1).astype(np.int32)
+def _segment_sizes(scenario: Scenario) -> Int64s:
+    """Fans of each segment."""
+    assert scenario.fans.count is not None  # only a follow graph may do without: checked when it was read
+    return sizes(np.array([s.share for s in scenario.segments.values()]), scenario.fans.count)
 
 
 def _agencies(scenario: Scenario, vertical: Int32s, key: Key) -> tuple[tuple[str, ...], Int32s, Floats]:
@@ -272,9 +170,8 @@ def draw_population(
         raise ValueError("a scenario with a follow graph needs that graph to draw its population")
     k = (np.uint64(key[0]), np.uint64(key[1]))
     settings = scenario.influencers
-    given_names = roster.influencer if roster else follow_graph.influencers if follow_graph else None
-    n = len(given_names) if given_names is not None else settings.count
-    assert n is not None  # a scenario without roster and graph has a count: checked when it was read
+    names = _names(scenario, roster, follow_graph)
+    n = len(names)
 
     def draw(lane: Lane) -> Floats:
         u: Floats = draws.unit_draws(lane, 0, n, *k)
@@ -285,14 +182,7 @@ def draw_population(
         given: Floats | None = getattr(roster, name, None)
         return drawn if given is None else np.where(np.isnan(given), drawn, given)
 
-    names = given_names or tuple(f"influencer-{i + 1:0{len(str(n))}d}" for i in range(n))
-    vertical = _choose(np.array([v.share for v in scenario.verticals.values()]), draw(Lane.VERTICAL))
-    if roster and roster.vertical:
-        position = {name: v for v, name in enumerate(scenario.verticals)}
-        vertical = np.array(
-            [v if name is None else position[name] for name, v in zip(roster.vertical, vertical, strict=True)],
-            dtype=np.int32,
-        )
+    vertical = _verticals(scenario, roster, n, k)
     agencies, agency, shop_factor = _agencies(scenario, vertical, k)
     if roster and roster.agency:
         agencies, agency = _agencies_of(roster)
@@ -301,12 +191,7 @@ def draw_population(
     shop = draw(Lane.SHOP) < shop_prob
     if roster and roster.shop is not None:
         shop = np.where(roster.shop >= 0, roster.shop == 1, shop)
-    if roster and roster.followers is not None:
-        real = roster.followers
-    elif follow_graph:
-        real = follow_graph.in_degrees()
-    else:
-        real = np.floor(np.clip(sample(settings.followers, draw(Lane.FOLLOWERS)), 0, 1e15) + 0.5).astype(np.int64)
+    real = _real_followers(scenario, roster, follow_graph, n, k)
     conversion = column("conversion_prob", settings.conversion_prob, Lane.CONVERSION_PROB)
     value = column("order_value_fen", settings.order_value_fen, Lane.ORDER_VALUE)
     first = _first_segments(scenario, follow_graph, k)
@@ -314,11 +199,11 @@ def draw_population(
         followers = follow_graph.in_degrees()
         begin, members = follow_graph.begin(), follow_graph.influencer
     else:
-        followers = _scaled_followers(real, scenario, names)
-        begin, members = _follow_lists(scenario, followers, vertical, first, k)
+        followers = scaled_followers(real, scenario, names)
+        begin, members = follow_lists(scenario, followers, vertical, first, k)
     segment, mean_gap, joined = _fans(scenario, first, k)
     begin = np.append(begin, np.full(segment.size - first.size, begin[-1]))
-    ratio = int(real.sum()) / max(int(followers.sum()), 1)
+    ratio = sum(real.tolist()) / max(int(followers.sum()), 1)
     return Population(
         influencers=names,
         verticals=tuple(scenario.verticals),
@@ -343,30 +228,52 @@ def draw_population(
     )
 
 
-def _follow_lists(
-    scenario: Scenario, followers: Int64s, vertical: Int32s, segment: Int32s, key: Key
-) -> tuple[Int64s, Int32s]:
-    """Follow lists of all fans; a segment weighs size x activity x affinity: who has no sessions follows nobody."""
-    size = np.bincount(segment, minlength=len(scenario.segments)).astype(np.int64)
-    activity = np.array([s.activity for s in scenario.segments.values()])
-    weight = np.ascontiguousarray(size * activity * affinities(scenario).T)
-    offset = draws.unit_draws(Lane.FOLLOWER_SEGMENT, 0, followers.size, *key)
-    per_segment = graph.split_by_segment(followers, vertical, weight, size, offset)
-    short = followers - per_segment.sum(axis=1)
-    if short.any():
-        i = int(short.argmax())
-        raise InputError(
-            [
-                Fault(
-                    file=scenario.name,
-                    path="segments",
-                    rule=f"must hold enough interested, active fans for {followers[i]} followers of an influencer of "
-                    f"vertical {tuple(scenario.verticals)[vertical[i]]}",
-                    value=f"{followers[i] - short[i]} such fans",
-                )
-            ]
-        )
-    first = np.cumsum(size) - size
-    fan_of_edge = graph.draw_followers(per_segment, first, size, segment.size, key)
-    begin, members = graph.lists_of_fans(fan_of_edge, followers, segment.size)
-    return begin, members
+def check_followers(scenario: Scenario, roster: Roster | None, key: tuple[int, int]) -> None:
+    """Refuse what ``draw_population`` would refuse, without drawing fans and graph; arguments and errors as there.
+
+    For scenarios without a follow graph, which leaves nothing to refuse.
+
+    Notes
+    -----
+    O(M segments).
+    """
+    k = (np.uint64(key[0]), np.uint64(key[1]))
+    names = _names(scenario, roster, None)
+    n = len(names)
+    followers = scaled_followers(_real_followers(scenario, roster, None, n, k), scenario, names)
+    followers_per_segment(scenario, followers, _verticals(scenario, roster, n, k), _segment_sizes(scenario), k)
+
+
+def _names(scenario: Scenario, roster: Roster | None, follow_graph: FollowGraph | None) -> tuple[str, ...]:
+    """Ids of the influencers."""
+    if roster:
+        return roster.influencer
+    if follow_graph:
+        return follow_graph.influencers
+    n = scenario.influencers.count
+    assert n is not None  # a scenario without roster and graph has a count: checked when it was read
+    return tuple(f"influencer-{i + 1:0{len(str(n))}d}" for i in range(n))
+
+
+def _verticals(scenario: Scenario, roster: Roster | None, n: int, key: Key) -> Int32s:
+    """Vertical of each influencer."""
+    drawn = choose(
+        np.array([v.share for v in scenario.verticals.values()]), draws.unit_draws(Lane.VERTICAL, 0, n, *key)
+    )
+    if not (roster and roster.vertical):
+        return drawn
+    position = {name: v for v, name in enumerate(scenario.verticals)}
+    given = zip(roster.vertical, drawn, strict=True)
+    return np.array([v if name is None else position[name] for name, v in given], dtype=np.int32)
+
+
+def _real_followers(
+    scenario: Scenario, roster: Roster | None, follow_graph: FollowGraph | None, n: int, key: Key
+) -> Int64s:
+    """Followers of each influencer [people]."""
+    if roster and roster.followers is not None:
+        return roster.followers
+    if follow_graph:
+        return follow_graph.in_degrees()
+    drawn = sample(scenario.influencers.followers, draws.unit_draws(Lane.FOLLOWERS, 0, n, *key))
+    return np.floor(np.clip(drawn, 0, 1e15) + 0.5).astype(np.int64)

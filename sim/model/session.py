@@ -48,10 +48,10 @@ class Fan:
 
 
 def exponential_gap(high: int, low: int, mean: float) -> int:
-    """Exponential gap of this mean, rounded to whole seconds [s]; ``NEVER`` beyond any horizon."""
+    """Exponential gap of this mean, rounded to whole seconds, at least one [s]; ``NEVER`` beyond any horizon."""
     u = float((high << 21) | (low >> 11)) + 1.0
     gap = -log(u * 2.0**-53) * mean + 0.5
-    return int(gap) if gap < 4.0e18 else NEVER
+    return max(int(gap), 1) if gap < 4.0e18 else NEVER
 
 
 def below(high: int, low: int, total: int) -> int:
@@ -71,7 +71,7 @@ def from_weights(
 ) -> int | None:
     """Member drawn in proportion to the weights behind the prefix sums, without those on the page; None: nobody left.
 
-    Rejection first, and after ``ATTEMPTS`` tries exactly, from the residual weights. ``first`` are the words of attempt 0.
+    Rejection first, after ``ATTEMPTS`` tries exactly, from the residual weights. ``first`` are the words of attempt 0.
     """
     if len(prefix) == 0 or prefix[-1] == 0:
         return None

@@ -5,7 +5,7 @@ Events at one time happen in this order (``clock.Order``):
 1. books: cumulative flows are entered;
 2. review: agencies' totals are held against the tiers, highest first;
 3. opening (day 0): from now on follows are taken and support is given;
-4. refresh of each surface, in the order of the scenario: followers and tiers are frozen into its tables;
+4. refresh of each surface: followers and tiers are frozen into its tables, which no other surface reads;
 5. stop, at the end;
 6. sessions, up to the next control event.
 """

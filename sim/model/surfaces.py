@@ -10,7 +10,8 @@ from sim.model import draws, slots
 from sim.model.clock import DAY
 from sim.model.frozen import Tables
 from sim.model.policies import PlatformView, policy_named
-from sim.model.population import Population, affinities
+from sim.model.initial_follows import affinities
+from sim.model.population import Population
 from sim.scenario.platform import Cascade, Geometric, PositionBased, Surface
 from sim.scenario.scenario import Scenario
 from sim.streams import Lane, power, threshold
@@ -20,6 +21,7 @@ __all__ = ["Surfaces"]
 MAX_SLOTS = 255
 UNIT_WEIGHT = float(1 << 20)
 MAX_ORDERS_PER_CLICK = float(1 << 30)
+MAX_FEN_PER_CLICK = 1e12
 WORD = 4294967296.0
 ORGANIC, NOBODY = -1, -2
 """In place of a support table: reserved slots are filled organically, or stay empty."""
@@ -148,15 +150,16 @@ class Surfaces:
         return _integer_weights(posts * slots.powers(population.quality, weights.merit))
 
     def _order_factor(self, surfaces: list[Surface], buying: Floats) -> Floats:
-        """Factor on orders per surface and segment; refused where a click brings more orders than can be counted."""
+        """Factor on orders per surface and segment; refused where a click brings more than can be counted."""
         factor = np.array([s.order_factor for s in surfaces])[:, None] * buying[None]
-        largest = float(self._population.conversion_prob.max() * self._population.people_per_fan * factor.max())
-        if largest > MAX_ORDERS_PER_CLICK:
-            most = f"must bring at most {MAX_ORDERS_PER_CLICK:.0f} orders per click"
-            rule = f"{most} (conversion x people_per_fan x factors)"
-            raise InputError(
-                [Fault(file=self._scenario.name, path="influencers.conversion_prob", rule=rule, value=f"{largest:.6g}")]
-            )
+        orders = float(self._population.conversion_prob.max() * self._population.people_per_fan * factor.max())
+        turnover = orders * float(self._population.order_value_fen.max())
+        for what, most, got in (("orders", MAX_ORDERS_PER_CLICK, orders), ("fen", MAX_FEN_PER_CLICK, turnover)):
+            if got > most:
+                rule = f"must bring at most {most:.0f} {what} per click (conversion x people_per_fan x factors)"
+                raise InputError(
+                    [Fault(file=self._scenario.name, path="influencers.conversion_prob", rule=rule, value=f"{got:.6g}")]
+                )
         return factor
 
     def open(self) -> None:

@@ -31,13 +31,15 @@ ALSO = (
 
 def print_answer(run: Run, console: Console) -> None:
     """Print what was compared, by how much the head share moved, how sure that is, and the verdicts."""
+    for name in ("comparison", "claims", "decomposition", "measures"):
+        run.table(name)  # a damaged one is told before anything is printed
     scenario = run.manifest["scenario"]
     rows = run.answer()
     pairs: list[Pair] = list(dict.fromkeys((row["arm"], row["control"]) for row in rows))
     _print_heading(scenario, console)
     if pairs:
         primary = {pair: _primary(run, rows, pair) for pair in pairs}
-        _print_sentences(scenario, primary, console)
+        _print_sentences(run, primary, console)
         _print_head_shares(primary, console)
         _print_other_measures(rows, pairs, console)
         _print_decomposition(run, pairs, console)
@@ -103,17 +105,19 @@ def number(value: float | None, scale: float = 100, digits: int = 2, *, signed: 
 
 def table_of(title: str, *columns: str) -> Table:
     """A plain table; the first column is text, the others are numbers."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, min_width=len(title)
+    )
     for place, name in enumerate(columns):
         table.add_column(name, justify="right" if place else "left", overflow="fold")
     return table
 
 
-def _print_sentences(scenario: Row, primary: dict[Pair, list[Row]], console: Console) -> None:
+def _print_sentences(run: Run, primary: dict[Pair, list[Row]], console: Console) -> None:
     """The answer in words: support against none, the tiering against uniform, and how much of the one is the other."""
+    scenario, digests = run.manifest["scenario"], run.manifest["digests"]
     policy = {arm: policy_of(scenario, arm) for arm in scenario["arms"]}
     console.print("[bold]How does the head's share of followers (largest 1 % of accounts) change?[/bold]")
-    change: dict[Pair, float | None] = {}
     for (arm, control), rows in primary.items():
         row = rows[0]
         kind = (policy[arm], policy[control])
@@ -122,30 +126,31 @@ def _print_sentences(scenario: Row, primary: dict[Pair, list[Row]], console: Con
             tells = "(a) support: " if kind[0] == "tiered" else ""
         elif kind == ("tiered", "uniform"):
             tells = "(b) the tiering itself: "
-        if kind in (("tiered", "none"), ("uniform", "none"), ("tiered", "uniform")):
-            change[kind] = row["difference"]
-        console.print(f"{tells}{_sentence(arm, control, row)}")
-    together, any_list, tiering = (
-        change.get(kind) for kind in (("tiered", "none"), ("uniform", "none"), ("tiered", "uniform"))
-    )
-    if together is not None and any_list is not None and tiering is not None:
-        console.print(
-            f"Of the {number(together)} points, {number(any_list)} come with any list that isn't popularity, "
-            f"{number(tiering)} with the tiering."
-        )
+        console.print(f"{tells}{_sentence(arm, control, row, same=digests[arm] == digests[control])}")
+    change = {pair: rows[0]["difference"] for pair, rows in primary.items() if rows[0]["difference"] is not None}
+    for (tiered, none), together in change.items():
+        if (policy[tiered], policy[none]) == ("tiered", "none"):
+            for (uniform, control), any_list in change.items():
+                if policy[uniform] == "uniform" and control == none and (tiered, uniform) in change:
+                    console.print(
+                        f"Of {escape(tiered)}'s {number(together)} points, {number(any_list)} come with any list that "
+                        f"isn't popularity ({escape(uniform)}), {number(change[tiered, uniform])} with the tiering."
+                    )
     console.print()
 
 
-def _sentence(arm: str, control: str, row: Row) -> str:
-    """What one comparison says."""
+def _sentence(arm: str, control: str, row: Row, *, same: bool) -> str:
+    """What one comparison says; ``same`` where the arms have equal digests."""
     low, high = row["ci_low"], row["ci_high"]
     start = f"[bold]{escape(arm)}[/bold] against [bold]{escape(control)}[/bold]: "
+    if same:
+        return start + "the same to the bit."
     if row["difference"] is None:
         return start + "undefined, for there are no followers."
     if low is None:
         return start + f"{number(row['difference'])} points; one replication doesn't tell how sure that is."
     if low == high == 0:
-        return start + "the same to the bit."
+        return start + "exactly the same share."
     sure = f"(95 % interval {interval(low, high)})"
     if low <= 0 <= high:
         return start + f"no clear change, {number(row['difference'])} points {sure}."
@@ -247,7 +252,8 @@ def _print_certainty(run: Run, primary: dict[Pair, list[Row]], console: Console)
 def _heavy_tailed(pair: Pair, row: Row, paired: PairedDifference) -> str:
     return (
         f"[yellow]{escape(pair[0])} against {escape(pair[1])}, {row['quantity']}: heavy-tailed; the interval may "
-        f"undercover (skewness {paired.skewness:+.1f}; BCa interval {interval(paired.bca_low, paired.bca_high)} points; "
+        f"undercover (skewness {paired.skewness:+.1f}; "
+        f"BCa interval {interval(paired.bca_low, paired.bca_high)} points; "
         f"sign test p = {number(paired.sign_p, 1, 3, signed=False)}).[/yellow]"
     )
 
@@ -258,8 +264,8 @@ def _print_flags(scenario: Row, pairs: list[Pair], console: Console) -> None:
     for arm in scenario["arms"]:
         if len(scenario["arms"]) > 1 and arm not in compared:
             console.print(
-                f"[yellow]{escape(arm)} is not compared: over .1 % of reserved slots found nobody to support, in this arm "
-                "or in its control (surfaces.parquet, n_support_unfilled).[/yellow]\n"
+                f"[yellow]{escape(arm)} is not compared: over .1 % of reserved slots found nobody to support, in this "
+                "arm or in its control (surfaces.parquet, n_support_unfilled).[/yellow]\n"
             )
 
 

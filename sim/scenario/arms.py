@@ -43,7 +43,9 @@ def _tag(path: Path) -> str | None:
     """The key that tells the kinds of a distribution or an examination apart; None: the table has one kind."""
     if len(path) == 3 and path[::2] == ("surfaces", "examination"):
         return "model"
-    is_drawn = (len(path) == 2 and path[0] == "influencers") or (len(path) == 3 and path[::2] == ("agencies", "accounts"))
+    is_drawn = (len(path) == 2 and path[0] == "influencers") or (
+        len(path) == 3 and path[::2] == ("agencies", "accounts")
+    )
     return "kind" if is_drawn else None
 
 

@@ -2,9 +2,9 @@
 
     python tests/benchmarks/engines.py [--days 30] [--fans 2000] [--repeats 5]
 
-The compiled engine runs the scenario at its full size, one thread; the reference engine the same platform with
-``--fans`` fans, for its time per session hardly depends on how many there are. Both are timed from a drawn population to
-the outcome, after compilation.
+The compiled engine runs the scenario at its full size, one thread; the reference engine the same platform with fewer
+fans (``--fans``), for its time per session hardly depends on how many there are. Both are timed from a drawn population
+to the outcome, after compilation.
 """
 
 from __future__ import annotations
