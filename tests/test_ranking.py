@@ -1,4 +1,4 @@
-"""Who stands in a slot: exponents of the ranking, freshness, exploration, `top` beside `sampled`, pages that run short."""
+"""Who stands in a slot: exponents of the ranking, freshness, exploration, `top` and `sampled`, pages that run short."""
 
 from __future__ import annotations
 

@@ -195,7 +195,7 @@ DAYS = 10
 
 
 def meeting(meetings: float, *, one_sided: bool) -> World:
-    """100 fans who meet about so many accounts each, uniformly; one-sided: fan k is account k and never meets itself."""
+    """100 fans who meet about so many accounts each, uniformly; one-sided: fan k is account k, never meets itself."""
     verticals = {f"v{k}": {"share": 1 / N} for k in range(N)}
     segments = {f"s{k}": {"share": 1 / N} | ({"interests": {f"v{k}": 0.0}} if one_sided else {}) for k in range(N)}
     find = {

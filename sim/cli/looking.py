@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sim.errors import Fault, InputError, MachineError
+
+if TYPE_CHECKING:
+    from sim.model.simulation import EngineName
 
 __all__ = ["Plugins", "new", "trace", "use_plugins"]
 
@@ -61,7 +64,7 @@ def trace(
     from sim.experiment.unit_trace import look_at_fan, look_at_influencer
     from sim.report.trace import fan_lines, influencer_lines
 
-    name = "reference" if engine == "reference" else "compiled"
+    name: EngineName = "reference" if engine == "reference" else "compiled"
     if fan is not None:
         lines = fan_lines(look_at_fan(loaded, fan, arm=arm, replication=replication, engine=name))
     else:

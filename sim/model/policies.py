@@ -99,17 +99,17 @@ def flat(view: PlatformView, support: Support) -> Floats:
 
 def tail(view: PlatformView, support: Support) -> Floats:
     """``1 / (followers + 1)`` over all eligible accounts."""
-    return _eligible(view, support) / (view.followers + 1.0)
+    return np.where(_eligible(view, support), 1.0 / (view.followers + 1.0), 0.0)
 
 
 def proportional(view: PlatformView, support: Support) -> Floats:
     """Followers, over all eligible accounts."""
-    return _eligible(view, support) * view.followers.astype(np.float64)
+    return np.where(_eligible(view, support), view.followers, 0).astype(np.float64)
 
 
 def head(view: PlatformView, support: Support) -> Floats:  # noqa: ARG001 - all policies have one form
     """Equal weights over the accounts of agencies in the top tier."""
-    return (view.tier_of_influencer == 0).astype(np.float64)
+    return np.where(view.tier_of_influencer == 0, 1.0, 0.0)
 
 
 def lottery(view: PlatformView, support: Support) -> Floats:

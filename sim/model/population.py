@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.errors import Fault, InputError
 from sim.model import draws
 from sim.model.initial_follows import follow_lists, followers_per_segment, scaled_followers
 from sim.model.sampling import choose, sample, sizes
-from sim.scenario.distributions import Constant, Distribution, Lognormal, Uniform
+from sim.scenario.distributions import Distribution
 from sim.scenario.scenario import Scenario
-from sim.streams import Lane, power
+from sim.streams import Lane
 
 if TYPE_CHECKING:
     from sim.scenario.graph import FollowGraph

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from sim.model.draws import exp, power
 
@@ -40,7 +41,7 @@ def halvings(times):
     return out
 
 
-def rank(cumulative, order):
+def rank(cumulative: NDArray[np.int64], order: NDArray[np.int32]) -> None:
     """Influencers by falling integer weight, the lower id first among equals, into ``order``; -1 after the last."""
     weight = np.diff(cumulative, prepend=0)
     order[:] = np.argsort(-weight, kind="stable")

@@ -9,8 +9,8 @@ from sim.errors import Fault, InputError
 from sim.model import draws, slots
 from sim.model.clock import DAY
 from sim.model.frozen import Tables
-from sim.model.policies import PlatformView, policy_named
 from sim.model.initial_follows import affinities
+from sim.model.policies import PlatformView, policy_named
 from sim.model.population import Population
 from sim.scenario.platform import Cascade, Geometric, PositionBased, Surface
 from sim.scenario.scenario import Scenario
