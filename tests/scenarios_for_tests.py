@@ -354,6 +354,13 @@ def dense_world(**over: Any) -> World:
     return world_of(parts | over)
 
 
+def without_growth(world: World) -> World:
+    """The same world with the fans of day 0 only."""
+    segments = {n: s.model_copy(update={"growth_per_year": 0.0}) for n, s in world.scenario.segments.items()}
+    scenario = world.scenario.model_copy(update={"segments": segments})
+    return replace(world, scenario=scenario, population=draw_population(scenario, world.roster, world.key))
+
+
 def with_idle_fan(world: World) -> World:
     """The same world with one more fan, the last, of a segment of its own without activity."""
     scenario = world.scenario

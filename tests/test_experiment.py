@@ -130,7 +130,17 @@ def test_a_fixed_population_is_shared_by_all_replications(run: Run, tmp_path: Pa
 def test_the_tables_hold_to_the_contract(run: Run) -> None:
     names = [file.removesuffix(".parquet") for file in run.manifest["files"]]
     assert names == sorted(
-        ["agencies", "claims", "comparison", "decomposition", "influencers", "lorenz", "measures", "surfaces"]
+        [
+            "agencies",
+            "claims",
+            "comparison",
+            "decomposition",
+            "influencers",
+            "lorenz",
+            "measures",
+            "surfaces",
+            "transitions",
+        ]
     )
     for name in names:
         schema = arrow_schema(name, ["exposure_find"] if name == "influencers" else [])

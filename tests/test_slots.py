@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scenarios_for_tests import DRAWN, plain, roster_of, world_of
 from scipy import stats
 
-from sim.model import kernel, slots
+from sim.model import choice, slots
 from sim.model.frozen import Counter, Total
 from sim.model.simulation import simulate
 from sim.streams import philox
@@ -44,7 +44,7 @@ def looked_up(cumulative: list[int], guide: NDArray[np.int32], u: int) -> int:
     """Influencer that the kernel finds for a draw of 64 bits."""
     shift = np.uint64(64 - (guide.size.bit_length() - 1))
     prefix = np.array([cumulative], dtype=np.int64)
-    return int(kernel._look_up(prefix, guide[None], 0, shift, np.uint64(u >> 32), np.uint64(u & MASK)))
+    return int(choice._look_up(prefix, guide[None], 0, shift, np.uint64(u >> 32), np.uint64(u & MASK)))
 
 
 def exact_choice(cumulative: list[int], u: int) -> int:

@@ -9,7 +9,7 @@ import sim
 
 
 @sim.policy
-def rising_stars(view, support):
+def rising_stars(view, support):  # noqa: ARG001 - all policies have one form
     """Quality over all accounts under the median of followers; named ``rising-stars`` in a scenario.
 
     ``view`` holds read-only arrays over the influencers (``sim.model.policies.PlatformView``), ``support`` is the

@@ -42,9 +42,9 @@ WORD_BITS = np.int64(32)
 NOBODY = -2
 HOUR, DAY_HOURS = 3600, 24
 
-# All functions here, in choice.py and in lists.py are compiled with _nrt=False (nothing is allocated, so that no array is
-# counted as a reference) and the small ones with forceinline=True (a slot takes about 50 ns; a call and its arguments
-# would show): measured, the two together make sessions 1.5 times as fast, with the same bits.
+# All functions here, in choice.py and in lists.py are compiled with _nrt=False (nothing is allocated, so that no array
+# is counted as a reference) and the small ones with forceinline=True (a slot takes about 50 ns; a call and its
+# arguments would show): measured, the two together make sessions 1.5 times as fast, with the same bits.
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -192,8 +192,8 @@ def sessions(
     Returns
     -------
     int
-        ``last``, or the fan at which the arena or the trace has too little room for the worst case of a session: nothing
-        of that session is done yet; make room and call again from there.
+        ``last``, or the fan at which the arena or the trace has too little room for the worst case of a session:
+        nothing of that session is done yet; make room and call again from there.
     """
     segments, mean_gap, next_time, events, start, length, _ = fans
     n_surfaces = tables.is_feed.size

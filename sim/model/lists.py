@@ -1,4 +1,4 @@
-"""Follow lists in an arena, compiled: a list grows at its end, a removal moves the last member in; knows arrays only."""
+"""Follow lists in an arena, compiled: they grow at the end, a removal moves the last member in; knows arrays only."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def move_lists(start, length, arena, new_start, new_arena):
 
 @njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def is_member(arena, start, n, influencer):
+    """Whether an influencer stands on a list."""
     found = 0
     for j in range(start, start + n):
         found += arena[j] == influencer
@@ -24,7 +25,7 @@ def is_member(arena, start, n, influencer):
 @njit(cache=True, nogil=True, _nrt=False)
 def is_better(arena, start, n, influencer, quality):
     """Whether an influencer's quality is above that of everybody on the list."""
-    for j in range(start, start + n):
+    for j in range(start, start + n):  # noqa: SIM110 - what the compiler knows
         if quality[arena[j]] >= quality[influencer]:
             return False
     return True

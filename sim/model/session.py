@@ -5,8 +5,8 @@ A session of a fan, in this order:
 1. block (fan, event, 0, SESSION): word 1 decides whether it takes place at this hour, word 0 chooses the surface, words
    2 and 3 the gap to the next session;
 2. for each slot k, block (fan, event, k, SLOT): words 0 and 1 choose the influencer, word 2 is the coin of a reserved
-   slot, word 3 decides whether it is examined; a rejected choice draws anew with ``k | attempt << 8``; block (fan, event,
-   k, EXPLORE), word 0: the slot is drawn from everybody alike instead, with block (fan, event, k, EXPLORED);
+   slot, word 3 decides whether it is examined; a rejected choice draws anew with ``k | attempt << 8``; block (fan,
+   event, k, EXPLORE), word 0: the slot is drawn from everybody alike instead, with block (fan, event, k, EXPLORED);
 3. an examined slot, block (fan, event, k, ACTION): word 0 click, word 1 follow, word 2 orders, word 3 kept for tips; in
    between, block (fan, event, k, UNFOLLOW), word 0: unfollow.
 """

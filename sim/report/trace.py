@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -85,10 +86,13 @@ def influencer_lines(look: Look) -> Iterator[str]:
         f"influencer {population.influencers[i]}, {population.verticals[population.vertical[i]]}, {contract}, quality "
         f"{population.quality[i]:.3f}, {outcome.followers(0)[i]} followers at day 0 [simulated fans]"
     )
-    yield f"{'days':>11} {'surface':<20} {'shown':>8} {'reserved':>8} {'read':>7} {'clicked':>7} {'followed':>8} {'orders':>8}"
+    yield (
+        f"{'days':>11} {'surface':<20} {'shown':>8} {'reserved':>8} {'read':>7} {'clicked':>7} {'followed':>8} "
+        f"{'orders':>8}"
+    )
     times = sorted({-look.scenario.warmup_days * DAY, *snapshot_times(look.scenario.horizon_days)})
     kept = outcome.books.surfaces
-    for start, end in zip(times, times[1:], strict=False):
+    for start, end in pairwise(times):
         counts = kept[end] - kept[start]
         for surface, name in enumerate(look.scenario.surfaces):
             c = counts[surface]

@@ -28,7 +28,7 @@ class Cascade(Section):
 
 
 class Geometric(Section):
-    """Geometric browsing: the first slot is examined, each further one with this probability while none was left out."""
+    """Geometric browsing: the first slot is examined, each further one with this probability after an examined one."""
 
     model: Literal["geometric"]
     continue_prob: Share = Field(description="P(the next slot is examined | this one was).")
@@ -70,7 +70,7 @@ class Ranking(Section):
 
 
 class FeedWeights(Section):
-    """Weight of a followed influencer's posts in a feed: ``posts_per_day^posts * affinity^relevance * quality^merit``."""
+    """Weight of a followed influencer in a feed: ``posts_per_day^posts * affinity^relevance * quality^merit``."""
 
     posts: Exponent = Field(default=1.0, description="Exponent of the posting rate.")
     relevance: Exponent = Field(default=1.0, description="Exponent of the fan's affinity for the vertical.")
