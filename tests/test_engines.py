@@ -454,7 +454,7 @@ def test_the_slot_after_a_dominating_account_has_the_exact_residual_distribution
     outcome = run(world)
     tables = tables_of(world).tables
     cumulative = tables.cumulative[tables.organic[0, 0]]
-    weights: NDArray[np.int64] = tables.feed_weight if kind == "feed" else np.diff(cumulative, prepend=0)
+    weights: NDArray[np.int64] = tables.feed_weight[0] if kind == "feed" else np.diff(cumulative, prepend=0)
     assert weights[0] > 10**4 * weights[1:].sum()
     shown = outcome.counts[:, 0, Counter.EXPOSURE]
     n_pages = outcome.totals[0, Total.SESSIONS]
