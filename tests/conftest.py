@@ -1,7 +1,5 @@
 """Settings that all tests share."""
 
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import settings
 
@@ -13,7 +11,6 @@ settings.load_profile("headshare")
 
 
 @pytest.fixture(autouse=True)
-def _no_policies_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_policies_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """The registry of the user's own policies is the process's: each test finds it empty."""
     monkeypatch.setattr(plugins, "_REGISTERED", {})
-    yield
