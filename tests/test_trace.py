@@ -151,8 +151,8 @@ def test_the_slots_of_all_fans_add_up_to_what_the_run_counts(world: World) -> No
 @settings(max_examples=25, **DRAWN)
 @given(worlds())
 def test_the_lines_of_an_influencer_add_up_to_what_the_run_counts_of_it(world: World) -> None:
-    *lines, total = influencer_text(world, 0, "compiled")[3:]
-    rows = np.array([[int(number) for number in line[33:].split()] for line in lines]).reshape(-1, 6)
+    *lines, total = influencer_text(world, 0, "compiled")[4:]
+    rows = np.array([[int(number) for number in line[29:].split()] for line in lines]).reshape(-1, 6)
     kept = [getattr(Counter, name) for name in ("EXPOSURE", "RESERVED", "READS", "CLICKS", "FOLLOWS", "ORDERS")]
     counts = run(world).counts[0].sum(axis=0)[kept].tolist()
     assert [int(number) for number in total.split()[2:]] == counts

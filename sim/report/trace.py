@@ -84,10 +84,11 @@ def influencer_lines(look: Look) -> Iterator[str]:
     contract = population.agencies[agency] if agency >= 0 else "independent"
     yield (
         f"influencer {population.influencers[i]}, {population.verticals[population.vertical[i]]}, {contract}, quality "
-        f"{population.quality[i]:.3f}, {outcome.followers(0)[i]} followers at day 0 [simulated fans]"
+        f"{population.quality[i]:.3f}"
     )
+    yield f"{outcome.followers(0)[i]} followers at day 0 [simulated fans]"
     yield (
-        f"{'days':>11} {'surface':<20} {'shown':>8} {'reserved':>8} {'read':>7} {'clicked':>7} {'followed':>8} "
+        f"{'days':>11} {'surface':<16} {'shown':>8} {'reserved':>8} {'read':>7} {'clicked':>7} {'followed':>8} "
         f"{'orders':>8}"
     )
     times = sorted({-look.scenario.warmup_days * DAY, *snapshot_times(look.scenario.horizon_days)})
@@ -98,11 +99,11 @@ def influencer_lines(look: Look) -> Iterator[str]:
             c = counts[surface]
             if np.any(c):
                 yield (
-                    f"{start // DAY:>5}-{end // DAY:<5} {name:<20} {c[Counter.EXPOSURE]:8} {c[Counter.RESERVED]:8} "
+                    f"{start // DAY:>5}-{end // DAY:<5} {name:<16} {c[Counter.EXPOSURE]:8} {c[Counter.RESERVED]:8} "
                     f"{c[Counter.READS]:7} {c[Counter.CLICKS]:7} {c[Counter.FOLLOWS]:8} {c[Counter.ORDERS]:8}"
                 )
     total = kept[times[-1]].sum(axis=0)
     yield (
-        f"{'in all':>11} {'':<20} {total[Counter.EXPOSURE]:8} {total[Counter.RESERVED]:8} {total[Counter.READS]:7} "
+        f"{'in all':>11} {'':<16} {total[Counter.EXPOSURE]:8} {total[Counter.RESERVED]:8} {total[Counter.READS]:7} "
         f"{total[Counter.CLICKS]:7} {total[Counter.FOLLOWS]:8} {total[Counter.ORDERS]:8}"
     )

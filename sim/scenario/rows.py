@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ class Row:
     rule: str | None = None
 
 
-class Table:
+class Table(ABC):
     """An open file of rows; ``columns`` names the cells of a row, ``unused`` what else the file holds.
 
     A row of text has a line, any other a number.
@@ -42,13 +43,13 @@ class Table:
     unused: tuple[str, ...]
     is_text: bool
 
+    @abstractmethod
     def rows(self) -> Iterator[Row]:
         """All rows in order; once only."""
-        raise NotImplementedError
 
+    @abstractmethod
     def sha256(self) -> str:
         """SHA-256 of the file's bytes, once the rows are read."""
-        raise NotImplementedError
 
 
 class _CsvTable(Table):
