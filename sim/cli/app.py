@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec
 import typer
 
 from sim.cli.graphs import graph, input_notes
-from sim.cli.looking import Plugins, new, trace, use_plugins
+from sim.cli.looking import Plugins, engine_named, new, trace, use_plugins
 from sim.errors import InputError, InterruptedRunError, SimError
 
 if TYPE_CHECKING:
@@ -129,8 +129,7 @@ def run(
     debug: Debug = False,  # noqa: ARG001 - read by ``verb``
 ) -> None:
     """Run a scenario: all arms, all replications, and the answer. A run that was interrupted goes on."""
-    if engine not in ("compiled", "reference"):
-        raise typer.BadParameter(f"must be compiled or reference, got {engine!r}", param_hint="--engine")
+    name = engine_named(engine)
     use_plugins(plugin)
     from sim.scenario import load
 
@@ -144,7 +143,7 @@ def run(
         finished = experiment(
             loaded,
             out=out,
-            engine="reference" if engine == "reference" else "compiled",
+            engine=name,
             threads=threads,
             resume=resume,
             force=force,

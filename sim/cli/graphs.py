@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sim.cli.looking import Plugins, use_plugins
+from sim.cli.looking import Plugins, engine_named, use_plugins
 
 if TYPE_CHECKING:
     from sim.scenario import Loaded
@@ -58,8 +58,7 @@ def graph(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,  # noqa: ARG001
 ) -> None:
     """Who follows whom at a day of an arm and replication: edge list and measures."""
-    if engine not in ("compiled", "reference"):
-        raise typer.BadParameter(f"must be compiled or reference, got {engine!r}", param_hint="--engine")
+    name = engine_named(engine)
     use_plugins(plugin)
     from sim.scenario import load
 
@@ -70,7 +69,7 @@ def graph(
     if not (quiet or as_json):
         for note in input_notes(loaded):
             typer.echo(note, err=True)
-    found = follow_graph(loaded, arm, replication, day, engine="reference" if engine == "reference" else "compiled")
+    found = follow_graph(loaded, arm, replication, day, engine=name)
     if out is not None:
         found.write_edges(out)
     if quiet:

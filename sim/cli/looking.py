@@ -14,13 +14,22 @@ from sim.errors import Fault, InputError, MachineError
 if TYPE_CHECKING:
     from sim.model.simulation import EngineName
 
-__all__ = ["Plugins", "new", "trace", "use_plugins"]
+__all__ = ["Plugins", "engine_named", "new", "trace", "use_plugins"]
 
 TEMPLATE = Path(__file__).with_name("template.toml")
 Plugins = Annotated[
     list[Path] | None,
     typer.Option("--plugin", help="Python file with support policies of your own (@sim.policy).", show_default=False),
 ]
+
+
+def engine_named(engine: str) -> EngineName:
+    """The engine of this name, or a usage error."""
+    if engine == "compiled":
+        return "compiled"
+    if engine == "reference":
+        return "reference"
+    raise typer.BadParameter(f"must be compiled or reference, got {engine!r}", param_hint="--engine")
 
 
 def use_plugins(files: list[Path] | None) -> None:
@@ -55,8 +64,7 @@ def trace(
     """Look inside one arm and replication: a fan's sessions, or where an influencer's exposure came from."""
     if (fan is None) == (influencer is None):
         raise typer.BadParameter("give one of --fan and --influencer")
-    if engine not in ("compiled", "reference"):
-        raise typer.BadParameter(f"must be compiled or reference, got {engine!r}", param_hint="--engine")
+    name = engine_named(engine)
     use_plugins(plugin)
     from sim.scenario import load
 
@@ -64,7 +72,6 @@ def trace(
     from sim.experiment.unit_trace import look_at_fan, look_at_influencer
     from sim.report.trace import fan_lines, influencer_lines
 
-    name: EngineName = "reference" if engine == "reference" else "compiled"
     if fan is not None:
         lines = fan_lines(look_at_fan(loaded, fan, arm=arm, replication=replication, engine=name))
     else:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["TRACE", "Counter", "Deed", "Fans", "Source", "Tables", "Total"]
+__all__ = ["NOBODY", "ORGANIC", "TRACE", "Counter", "Deed", "Fans", "Source", "Tables", "Total"]
 
 Int64s = NDArray[np.int64]
 Int32s = NDArray[np.int32]
@@ -68,6 +68,10 @@ TRACE = ("time", "event", "surface", "slot", "influencer", "source", "deeds", "o
 """Columns of a trace, one row a slot: time [s]; influencer -1 in an empty slot; ``Source``; ``Deed``; real orders."""
 
 
+ORGANIC, NOBODY = -1, -2
+"""In place of a support table: reserved slots are filled organically, or stay empty."""
+
+
 class Tables(NamedTuple):
     """All that a session reads about others, frozen at the last control event."""
 
@@ -90,7 +94,7 @@ class Tables(NamedTuple):
     organic: Int32s
     """(S, G): slot table of unreserved slots; unused for a feed."""
     support: Int32s
-    """(S, G): slot table of reserved slots; -1: filled organically; -2: they stay empty."""
+    """(S, G): slot table of reserved slots, or ``ORGANIC``, or ``NOBODY``."""
     cumulative: Int64s
     """(T, M): inclusive prefix sums of a slot table's integer weights."""
     guide: Int32s

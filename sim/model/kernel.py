@@ -11,7 +11,7 @@ from numba import njit
 
 from sim.model.choice import NONE, RESIDUAL, SLOT, from_list, from_order, from_table
 from sim.model.draws import exponential_gap, philox
-from sim.model.frozen import Counter, Deed, Source, Total
+from sim.model.frozen import NOBODY, ORGANIC, Counter, Deed, Source, Total
 from sim.model.lists import append, is_better, is_member, remove
 from sim.streams import Lane
 
@@ -23,7 +23,7 @@ UNFOLLOWS = int(Counter.UNFOLLOWS)
 N_SESSIONS, N_SLOTS, N_IMPRESSIONS = int(Total.SESSIONS), int(Total.SLOTS), int(Total.IMPRESSIONS)
 N_RESERVED, N_UNFILLED, N_EMPTY = int(Total.RESERVED), int(Total.SUPPORT_UNFILLED), int(Total.EMPTY)
 
-FEED, ORGANIC, SUPPORT = int(Source.FEED), int(Source.ORGANIC), int(Source.SUPPORT)
+FEED, ORGANIC_SLOT, SUPPORT = int(Source.FEED), int(Source.ORGANIC), int(Source.SUPPORT)
 EXPLORED_SLOT, INSTEAD = int(Source.EXPLORED), int(Source.INSTEAD_OF_SUPPORT)
 IN_RESERVED, READ, CLICKED = int(Deed.RESERVED), int(Deed.READ), int(Deed.CLICKED)
 UNFOLLOWED, FOLLOWED, REFUSED = int(Deed.UNFOLLOWED), int(Deed.FOLLOWED), int(Deed.REFUSED)
@@ -39,7 +39,6 @@ FALLBACK, FALLBACK_RESIDUAL = np.uint64(Lane.FALLBACK), np.uint64(Lane.FALLBACK_
 
 ZERO = np.uint64(0)
 WORD_BITS = np.int64(32)
-NOBODY = -2
 HOUR, DAY_HOURS = 3600, 24
 
 # All functions here, in choice.py and in lists.py are compiled with _nrt=False (nothing is allocated, so that no array
@@ -106,8 +105,8 @@ def _fill(reserved, k, at, surface, segment, key, bucket_shift, tables, words, p
     """Influencer for a slot that isn't a feed's, and where it comes from."""
     distinct = tables.distinct[surface]
     organic, support = tables.organic[surface, segment], tables.support[surface, segment]
-    table, source = organic, ORGANIC
-    if reserved and support != NONE:
+    table, source = organic, ORGANIC_SLOT
+    if reserved and support != ORGANIC:
         table, source = support, SUPPORT
     if table == NOBODY:
         return np.int64(NONE), source

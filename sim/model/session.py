@@ -20,14 +20,13 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.model.frozen import Counter, Deed, Source, Tables, Total
+from sim.model.frozen import NOBODY, ORGANIC, Counter, Deed, Source, Tables, Total
 from sim.streams import Lane, log, philox
 
 __all__ = ["Fan", "exponential_gap", "run_session"]
 
 ATTEMPTS = 32
 NEVER = 1 << 62
-ORGANIC, NOBODY = -1, -2
 HOUR = 3600
 
 

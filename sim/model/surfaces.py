@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sim.errors import Fault, InputError
 from sim.model import draws, slots
 from sim.model.clock import DAY
-from sim.model.frozen import Tables
+from sim.model.frozen import NOBODY, ORGANIC, Tables
 from sim.model.initial_follows import affinities
 from sim.model.policies import PlatformView, policy_named
 from sim.model.population import Population
@@ -23,8 +23,6 @@ UNIT_WEIGHT = float(1 << 20)
 MAX_ORDERS_PER_CLICK = float(1 << 30)
 MAX_FEN_PER_CLICK = 1e12
 WORD = 4294967296.0
-ORGANIC, NOBODY = -1, -2
-"""In place of a support table: reserved slots are filled organically, or stay empty."""
 LOOKS_ON = {"position-based": (True, True), "cascade": (True, False), "geometric": (False, True)}
 """Whether a fan looks on after a slot that it didn't examine, and after one that it clicked."""
 Floats = NDArray[np.float64]
