@@ -40,9 +40,18 @@ _TIME = Column("time_days", "float64", "time of the snapshot [days since day 0]"
 _WINDOW = Column(
     "window_days", "float64", "length of the trailing window of a flow [days]; null for a stock", nullable=True
 )
-_POPULATION = Column("population", "string", "whose: all, active, partners, shops")
+_POPULATION = Column(
+    "population",
+    "string",
+    "whose: all (that ever entered), active (here now), partners, shops (both of day 0); or a group: head, middle, "
+    "small (accounts by followers at day 0: the largest 1 %, the next 19 %, the others), newcomers (that came later), "
+    "small_agencies, middle_agencies, large_agencies (up to 5, up to 20, more accounts at day 0), feed, discovery, "
+    "commerce, live (kinds of surfaces)",
+)
 _LEVEL = Column("level", "string", "holders: influencer, agency, vertical, fan, platform")
-_QUANTITY = Column("quantity", "string", "what they hold: followers, exposure, reads, orders, gmv, utility, ...")
+_QUANTITY = Column(
+    "quantity", "string", "what they hold: followers, exposure, reads, orders, gmv, tips, income, profit, utility, ..."
+)
 _MEASURE = Column("measure", "string", "how it is summed up: head_share_01, gini, theil, head_turnover_01, ...")
 _WHAT = (_TIME, _WINDOW, _POPULATION, _LEVEL, _QUANTITY, _MEASURE)
 
@@ -75,13 +84,17 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     "claims": (
         Column("claim", "string", "the claim's name in the scenario"),
         _ARM,
-        _CONTROL,
+        Column("control", "string", "the arm that it is compared with; null where groups of one are", nullable=True),
         Column("group", "string", "group of holders that the claim is on; null when on all", nullable=True),
         Column("baseline_group", "string", "group that it is held against; null when none", nullable=True),
         *_WHAT,
-        Column("direction", "string", "where the arm is said to lie: lower, higher"),
+        Column("direction", "string", "where the arm or group is said to lie: lower, higher"),
         Column("margin", "float64", "smallest difference that matters, in the measure's unit"),
-        _amount("estimate", "the difference, in the measure's unit"),
+        _amount(
+            "estimate",
+            "the difference, in the measure's unit: arm - control; group - baseline_group without a control; arm - "
+            "control of that difference with both",
+        ),
         _amount("ci_low", "lower end of its adjusted interval"),
         _amount("ci_high", "upper end of its adjusted interval"),
         Column("verdict", "string", "supported, refuted, negligible, undecided"),
@@ -91,12 +104,18 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         _REPLICATION,
         Column("influencer", "string", "id, the same in every arm"),
         Column("vertical", "string", "the influencer's vertical"),
-        Column("agency", "string", "the influencer's agency; null for independents", nullable=True),
-        Column("quality", "float64", "in (0, 1)"),
-        Column("posts_per_day", "float64", "posting rate [posts per day]"),
-        Column("shop", "bool", "whether the influencer sells"),
-        Column("conversion_prob", "float64", "orders per click; null without a shop", nullable=True),
-        Column("order_value_fen", "int64", "value of an order [fen]; null without a shop", nullable=True),
+        Column("agency", "string", "the influencer's agency at day 0; null without one", nullable=True),
+        Column("agency_end", "string", "its agency at the end; null without one", nullable=True),
+        Column("status_end", "string", "waiting (never entered), incubating, established, cut, left; at the end"),
+        Column("joined_days", "float64", "when a newcomer was to enter [days]; null for those of day 0", nullable=True),
+        Column("gone_days", "float64", "when it was cut or left [days]; null while it is here", nullable=True),
+        Column("quality", "float64", "in (0, 1), at day 0 or entry"),
+        Column("posts_per_day", "float64", "posting rate at day 0 or entry [posts per day]"),
+        Column("live_hours_per_day", "float64", "hours on air at day 0 or entry [hours per day]"),
+        Column("shop", "bool", "whether the influencer sells at day 0"),
+        Column("shop_end", "bool", "whether it sells at the end"),
+        Column("conversion_prob", "float64", "orders per click; null if it never sells", nullable=True),
+        Column("order_value_fen", "int64", "value of an order [fen]; null if it never sells", nullable=True),
         _count("followers_start", "followers at day 0 [people]"),
         _count("followers_end", "followers at the end [people]"),
         _count(
@@ -107,8 +126,11 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         _count("reads", "impressions examined [people]"),
         _count("clicks", "clicks [people]"),
         _count("follows", "new follows [people]"),
+        _count("unfollows", "unfollows [people]"),
         _count("orders", "orders [real orders]"),
         _count("gmv_fen", "turnover [fen]"),
+        _count("tips_fen", "tips [fen]"),
+        _count("income_fen", "its own part of commission, tips, pay per read and subsidy, before its costs [fen]"),
     ),
     "agencies": (
         _ARM,
@@ -121,6 +143,8 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("reads_per_month", "float64", "their reads [people per 30 days]"),
         Column("posts_per_month", "float64", "their posts [per 30 days]"),
         Column("gmv_fen_per_year", "float64", "their turnover, annualised while shorter [fen per 365 days]"),
+        _count("n_cut", "accounts that it had at the review before and that have been cut since"),
+        _count("profit_fen", "its part of their income less its costs, since the review before [fen]"),
     ),
     "surfaces": (
         _ARM,
@@ -132,11 +156,14 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         _count("n_reserved", "slots reserved for support, the same in every arm"),
         _count("n_support_unfilled", "reserved slots filled organically, the support list being exhausted"),
         _count("n_empty", "slots left empty"),
+        _count("n_custom", "slots filled with custom products"),
         _count("n_reads", "impressions examined"),
         _count("n_clicks", "clicks"),
         _count("n_follows", "new follows"),
+        _count("n_referrals", "clicks that led on to a shop"),
         _count("n_orders", "orders [real orders]"),
         _count("gmv_fen", "turnover [fen]"),
+        _count("tips_fen", "tips [fen]"),
     ),
     "lorenz": (
         _ARM,
@@ -155,6 +182,13 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         _count("decile_start", "decile of followers at day 0, 1 the smallest tenth, 10 the largest"),
         _count("decile_end", "decile of followers at the end; of equal accounts the first stands highest"),
         _count("n", "influencers that went from the one to the other"),
+    ),
+    "tier_transitions": (
+        _ARM,
+        _REPLICATION,
+        Column("tier_from", "string", "tier of an agency at a review; null: none", nullable=True),
+        Column("tier_to", "string", "its tier at the next review; null: none", nullable=True),
+        _count("n", "agencies and reviews; those that kept their tier are counted too"),
     ),
     "decomposition": (
         _ARM,
@@ -187,7 +221,7 @@ def columns_of(table: str, extra_columns: Sequence[str] = ()) -> tuple[Column, .
     ValueError
         No such table; a name that fits no pattern, is there twice, or is a fixed column's.
 
-    >>> [column.name for column in columns_of("influencers", ["exposure_feed"])][12:14]
+    >>> [column.name for column in columns_of("influencers", ["exposure_feed"])][18:20]
     ['exposure_feed', 'exposure_reserved']
     """
     if table not in TABLES:

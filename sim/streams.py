@@ -58,6 +58,8 @@ class Lane(IntEnum):
     JOINED = 45
     LOTTERY = 46
     FAN_SEGMENT = 47
+    NEWCOMER = 48
+    LIVE_HOURS = 49
 
 
 def philox(

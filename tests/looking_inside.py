@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scenarios_for_tests import World, plain, roster_of, world_of
 from scipy import stats
 
+from sim.model.accounts import Accounts
 from sim.model.frozen import Deed, Source, Tables
 from sim.model.simulation import EngineName, Outcome, simulate
 from sim.model.surfaces import Surfaces
@@ -78,9 +79,10 @@ def lists_of(outcome: Outcome) -> list[list[int]]:
 
 def tables_of(world: World, now: int = 0) -> Tables:
     """The tables of day 0 with the followers of day 0, every agency holding the highest tier."""
-    surfaces = Surfaces(world.scenario, world.population, world.key)
+    surfaces = Surfaces(world.scenario, Accounts(world.population), world.key)
     surfaces.open()
     tier = np.zeros(len(world.population.agencies), np.int32)
+    surfaces.renew(now, tier)
     for s in range(len(world.scenario.surfaces)):
         surfaces.refresh(s, now, world.population.followers, tier)
     return surfaces.tables

@@ -5,33 +5,39 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import drawn_scenarios
 import numpy as np
+from drawn_scenarios import ELIGIBLE, POLICIES, WITHIN_TIER, Drawn, distributions
 from hypothesis import HealthCheck, reject
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sim.errors import InputError
+from sim.model.accounts import Accounts
 from sim.model.population import Population, draw_population
 from sim.model.surfaces import Surfaces
 from sim.scenario import Roster, Scenario
-from sim.scenario.checks import checks
+from sim.scenario.economy import Contracts, Live
+from sim.scenario.judging import judged
+from sim.scenario.phases import phase_scenarios, with_support_shares
 
-POLICIES = (
-    "none",
-    "placebo",
-    "tiered",
-    "uniform",
-    "flat",
-    "tail",
-    "proportional",
-    "head",
-    "lottery",
-    "newcomer",
-    "empty",
-)
-WITHIN_TIER = ("equal", "followers", "organic", "best", "per-agency")
-ELIGIBLE = ("partners", "all")
-Drawn = dict[str, Any]
+__all__ = [
+    "DRAWN",
+    "ELIGIBLE",
+    "POLICIES",
+    "WITHIN_TIER",
+    "World",
+    "dense_world",
+    "plain",
+    "roster_of",
+    "scenario_of",
+    "with_idle_fan",
+    "with_steady_accounts",
+    "without_growth",
+    "without_phases",
+    "world_of",
+    "worlds",
+]
 
 DRAWN: dict[str, Any] = {
     "deadline": None,
@@ -52,8 +58,13 @@ class World:
     population: Population
 
     def arm(self, **support: Any) -> Scenario:
-        """The scenario under another support."""
-        return self.scenario.model_copy(update={"support": self.scenario.support.model_copy(update=support)})
+        """The scenario under another support, which no phase takes back."""
+        phases = {}
+        for name, patch in self.scenario.phases.items():
+            kept = {key: entry for key, entry in patch.get("support", {}).items() if key not in support}
+            phases[name] = patch | {"support": kept}
+        other = self.scenario.support.model_copy(update=support)
+        return self.scenario.model_copy(update={"support": other, "phases": phases})
 
 
 def roster_of(
@@ -63,7 +74,7 @@ def roster_of(
     agency: list[str | None] | None = None,
     **columns: list[float] | None,
 ) -> Roster:
-    """A roster in memory; ``columns`` may give quality, posts_per_day, conversion_prob, order_value_fen and shop."""
+    """A roster in memory; ``columns`` may give its columns of numbers and shop."""
 
     def floats(name: str) -> NDArray[np.float64] | None:
         given = columns.get(name)
@@ -80,6 +91,7 @@ def roster_of(
         posts_per_day=floats("posts_per_day"),
         conversion_prob=floats("conversion_prob"),
         order_value_fen=floats("order_value_fen"),
+        live_hours_per_day=floats("live_hours_per_day"),
         shop=None if shop is None else np.array(shop, dtype=np.int8),
         unused_columns=(),
         n_skipped=0,
@@ -89,16 +101,10 @@ def roster_of(
 
 def scenario_of(parts: Drawn) -> Scenario:
     """A scenario that holds to all rules, with its support shares resolved as the loader does it."""
-    scenario = Scenario.model_validate(parts)
-    faults = checks(scenario, has_roster=True)
-    assert not faults, faults
-    surfaces = {
-        name: surface.model_copy(update={"support_share": scenario.support.share})
-        if surface.support_share is None and surface.kind != "feed"
-        else surface
-        for name, surface in scenario.surfaces.items()
-    }
-    return scenario.model_copy(update={"surfaces": surfaces})
+    whole = judged(parts, has_roster=True, has_graph=False)
+    assert whole.scenario is not None
+    assert not whole.wrong, whole.wrong
+    return Scenario.model_validate(with_support_shares(whole.scenario.model_dump()))
 
 
 def plain(**over: Any) -> Drawn:
@@ -125,129 +131,13 @@ def world_of(parts: Drawn, roster: Roster | None = None, key: tuple[int, int] = 
 
 # The strategy
 
+SECTIONS = {
+    "services": drawn_scenarios.services,
+    "economy": drawn_scenarios.economy,
+    "contracts": drawn_scenarios.contracts,
+    "live": drawn_scenarios.live,
+}
 words = st.integers(0, 2**32 - 1)
-shares = st.sampled_from([0.0, 1.0, 0.5]) | st.floats(0, 1)
-exponents = st.sampled_from([0.0, 1.0, 0.5, 2.0, -1.0]) | st.floats(0, 2)
-probabilities = st.sampled_from([1.0, 0.0, 0.5]) | st.floats(0, 1)
-
-
-def split(draw: st.DrawFn, n: int) -> list[float]:
-    """Shares that sum to 1, some of them 0."""
-    weights = draw(st.lists(st.integers(0, 5), min_size=n, max_size=n).filter(any))
-    return [weight / sum(weights) for weight in weights]
-
-
-def distributions(low: float, high: float, *, at_zero: bool = True) -> st.SearchStrategy[Any]:
-    """Any kind of distribution over this range."""
-    inside = st.floats(low, high)
-    positive = st.floats(max(low, high * 1e-3), high)
-    return st.one_of(
-        st.sampled_from([low, high] if at_zero else [high]),
-        inside,
-        st.tuples(inside, inside).map(lambda ends: {"kind": "uniform", "low": min(ends), "high": max(ends)}),
-        st.builds(
-            lambda median, sigma: {"kind": "lognormal", "median": median, "sigma": sigma, "max": high},
-            positive,
-            st.floats(0, 3),
-        ),
-        st.builds(
-            lambda least, exponent: {"kind": "pareto", "min": least, "exponent": exponent, "max": high},
-            positive,
-            st.floats(0.3, 5),
-        ),
-    )
-
-
-@st.composite
-def _segments(draw: st.DrawFn, verticals: list[str]) -> Drawn:
-    names = [f"segment {g}" for g in range(draw(st.integers(1, 3)))]
-    parts: Drawn = {}
-    for name, share in zip(names, split(draw, len(names)), strict=True):
-        parts[name] = {
-            "share": share,
-            "activity": draw(st.sampled_from([1.0, 1.0, 0.0, 2.5])),
-            "buying": draw(st.floats(0, 3)),
-            "interests": draw(st.dictionaries(st.sampled_from(verticals), shares, max_size=2)),
-            "other_interest": draw(st.sampled_from([1.0, 0.5]) | shares),
-            "hours": draw(
-                st.just([]) | st.lists(st.sampled_from([0.0, 1.0, 2.5]), min_size=24, max_size=24).filter(any)
-            ),
-            "growth_per_year": draw(st.sampled_from([0.0, 0.0, 1.0, 20.0])),
-        }
-    return parts
-
-
-examinations: st.SearchStrategy[Drawn] = st.one_of(
-    exponents.filter(lambda e: e >= 0).map(lambda exponent: {"exponent": exponent}),
-    st.just({"model": "cascade"}),
-    probabilities.map(lambda p: {"model": "geometric", "continue_prob": p}),
-)
-
-
-@st.composite
-def _surfaces(draw: st.DrawFn, n_influencers: int, days: int) -> Drawn:
-    n = draw(st.integers(1, 4))
-    parts: Drawn = {}
-    for s, share in enumerate(split(draw, n)):
-        kind = draw(st.sampled_from(["discovery", "discovery", "commerce", "feed"]))
-        # From many refreshes to fewer than one: each costs about as much as a session.
-        refresh_minutes = draw(st.integers(1440 * days // 40, 1440 * days + 1440) | st.sampled_from([60, 1440, 10_080]))
-        surface = {
-            "kind": kind,
-            "session_share": share,
-            "slots": draw(st.integers(1, 6) | st.integers(1, n_influencers + 3)),
-            "examination": draw(examinations),
-            "ranking": {
-                "popularity": draw(exponents),
-                "merit": draw(exponents),
-                "relevance": draw(exponents),
-                "offset": draw(st.sampled_from([1.0, 0.0]) | st.floats(0, 10)),
-                "freshness_half_life_days": draw(st.none() | st.floats(0.01, 100)),
-                "selection": draw(st.sampled_from(["sampled", "sampled", "top"])),
-                "exploration": draw(st.just(0.0) | shares),
-            },
-            "distinct": draw(st.booleans()),
-            "refresh_minutes": max(refresh_minutes, 1440 * days // 40, 60),
-            "click_prob": draw(st.just(1.0) | probabilities),
-            "follow_prob": draw(st.just(1.0) | probabilities),
-            "follow_rule": draw(st.sampled_from(["probability", "probability", "better-than-followed"])),
-            "unfollow_prob": draw(st.sampled_from([0.0, 0.3]) | shares),
-            "feed_weights": {key: draw(exponents) for key in ("posts", "relevance", "merit")},
-            "follow_fame": draw(st.sampled_from([0.0, 0.3]) | st.floats(-2, 2)),
-            "order_factor": draw(st.sampled_from([0.0, 1.0]) | st.floats(0, 3)),
-            "already_following": draw(st.sampled_from(["refuse", "count"])),
-        }
-        if kind != "feed":
-            surface["support_share"] = draw(st.none() | shares)
-        parts[f"surface-{s}"] = surface
-    return parts
-
-
-@st.composite
-def _support(draw: st.DrawFn) -> Drawn:
-    bound = st.sampled_from([-1.0, -1.0, 0.0, 3.0]) | st.floats(-1, 200)
-    easy = st.fixed_dictionaries({"weight": st.floats(0.01, 100), "over_accounts": st.sampled_from([-1.0, 1.0, 2.0])})
-    hard = st.fixed_dictionaries(
-        {
-            "weight": st.floats(0.01, 100),
-            "over_accounts": st.sampled_from([-1.0, 1.0, 3.0]),
-            "over_followers": bound,
-            "over_reads_per_month": bound,
-            "over_posts_per_month": bound,
-            "min_gmv_fen_per_year": st.sampled_from([0, 0, 0, 1, 100_000]),
-        }
-    )
-    return {
-        "policy": draw(st.sampled_from(["tiered", "tiered", "tiered", "flat", "tail", *POLICIES])),
-        "within_tier": draw(st.sampled_from(WITHIN_TIER)),
-        "eligible": draw(st.sampled_from(ELIGIBLE)),
-        "share": draw(st.just(0.5) | shares),
-        "relevance": draw(exponents),
-        "lottery_share": draw(shares),
-        "newcomer_days": draw(st.sampled_from([0.0, 90.0, 1000.0])),
-        "review_days": draw(st.integers(1, 45)),
-        "tiers": {f"tier {t}": draw(easy | hard) for t in range(draw(st.integers(1, 3)))},
-    }
 
 
 @st.composite
@@ -265,6 +155,7 @@ def _roster(draw: st.DrawFn, n: int, verticals: list[str], n_fans: int) -> Roste
         posts_per_day=column(empty | st.floats(0, 50)),
         conversion_prob=column(empty | st.floats(0, 1)),
         order_value_fen=column(empty | st.floats(0, 1e4)),
+        live_hours_per_day=column(empty | st.floats(0, 24)),
         shop=column(st.sampled_from([-1, 0, 1])),
     )
 
@@ -283,6 +174,7 @@ def worlds(draw: st.DrawFn, *, max_sessions: int = 120) -> World:
         followers = 7.0  # a dense graph has room for equal accounts only
     if roster is not None and draw(st.booleans()):
         n_follows = int(roster.followers.sum())
+    reserved = draw(drawn_scenarios.support())
     n_sessions = draw(st.sampled_from([max_sessions] * 5 + [0]))
     seed = draw(words)
     parts: Drawn = {
@@ -300,11 +192,8 @@ def worlds(draw: st.DrawFn, *, max_sessions: int = 120) -> World:
             "activity_sigma": draw(st.sampled_from([0.0, 1.0]) | st.floats(0, 1)),
             "follow_cap": draw(st.sampled_from([1_000_000, 3, 0])),
         },
-        "verticals": {
-            name: {"share": share, "shop_prob": draw(st.just(1.0) | shares)}
-            for name, share in zip(verticals, split(draw, len(verticals)), strict=True)
-        },
-        "segments": draw(_segments(verticals)),
+        "verticals": draw(drawn_scenarios.verticals_table(verticals, horizon)),
+        "segments": draw(drawn_scenarios.segments(verticals)),
         "influencers": {
             "count": n,
             "followers": followers,
@@ -314,23 +203,21 @@ def worlds(draw: st.DrawFn, *, max_sessions: int = 120) -> World:
             "shop_factor": draw(st.just(1.0) | st.floats(0, 3)),
             "conversion_prob": draw(distributions(0, 1, at_zero=False)),
             "order_value_fen": draw(distributions(0, 1e4, at_zero=False)),
+            "live_hours_per_day": draw(st.just(0.0) | distributions(0, 24)),
         },
-        "agencies": {
-            f"group {a}": {
-                "count": draw(st.sampled_from([1, 2, 3, 0])),
-                "accounts": draw(distributions(0, 8, at_zero=False)),
-                "stratified": draw(st.booleans()),
-                "verticals": draw(st.lists(st.sampled_from(verticals), max_size=2)),
-                "shop_factor": draw(st.floats(0, 3)),
-            }
-            for a in range(draw(st.sampled_from([1, 2, 0])))
-        },
-        "surfaces": draw(_surfaces(n, horizon + warmup)),
-        "support": draw(_support()),
+        "agencies": draw(drawn_scenarios.agencies(verticals)),
+        "surfaces": draw(drawn_scenarios.surfaces(n, horizon + warmup, reserved["share"])),
+        "support": reserved,
     }
+    for key, section in SECTIONS.items():
+        is_on = draw(st.booleans()) or (key == "contracts" and parts["economy"] and draw(st.booleans()))
+        parts[key] = draw(section) if is_on else {}
+    parts["entry"] = draw(st.just({}) | drawn_scenarios.entry(horizon))
+    parts["phases"] = draw(drawn_scenarios.phases(parts))
     try:
         world = world_of(parts, roster, (parts["seed"], draw(words)))
-        Surfaces(world.scenario, world.population, world.key)  # refuses a turnover that can't be counted
+        for scenario in (world.scenario, *(later for _, later in phase_scenarios(world.scenario))):
+            Surfaces(scenario, Accounts(world.population), world.key)  # refuses a turnover that can't be counted
     except InputError:
         reject()
     return world
@@ -352,6 +239,20 @@ def dense_world(**over: Any) -> World:
         },
     )
     return world_of(parts | over)
+
+
+def without_phases(world: World) -> World:
+    """The same world, as it is on day 0."""
+    return replace(world, scenario=world.scenario.model_copy(update={"phases": {}}))
+
+
+def with_steady_accounts(world: World) -> World:
+    """The same world without phases, in which nobody comes or goes, changes its effort, or is kept from a surface."""
+    scenario = world.scenario
+    entry = scenario.entry.model_copy(update={"opens": False})
+    verticals = {n: v.model_copy(update={"opens_at_days": 0.0}) for n, v in scenario.verticals.items()}
+    steady = {"contracts": Contracts(), "entry": entry, "live": Live(), "verticals": verticals, "phases": {}}
+    return replace(world, scenario=scenario.model_copy(update=steady))
 
 
 def without_growth(world: World) -> World:

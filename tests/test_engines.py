@@ -21,13 +21,16 @@ from scenarios_for_tests import (
     plain,
     roster_of,
     with_idle_fan,
+    with_steady_accounts,
     without_growth,
+    without_phases,
     world_of,
     worlds,
 )
 from scipy import stats
 
 from sim.model import session
+from sim.model.accounts import Accounts
 from sim.model.clock import DAY
 from sim.model.control import Control
 from sim.model.engines import compiled
@@ -160,7 +163,7 @@ def test_placebo_equals_none_to_the_bit(world: World) -> None:
 @given(worlds())
 def test_a_support_share_of_zero_makes_every_arm_equal_to_none(world: World) -> None:
     surfaces = {n: s.model_copy(update={"support_share": 0.0}) for n, s in world.scenario.surfaces.items()}
-    unsupported = replace(world, scenario=world.scenario.model_copy(update={"surfaces": surfaces}))
+    unsupported = without_phases(replace(world, scenario=world.scenario.model_copy(update={"surfaces": surfaces})))
     none = run(unsupported, unsupported.arm(policy="none"))
     for policy in POLICIES:
         assert_same(run(unsupported, unsupported.arm(policy=policy)), none)
@@ -225,7 +228,7 @@ def test_books_kept_at_other_times_too_change_nothing(world: World, times: set[i
 @given(worlds(), st.sampled_from([p for p in POLICIES if p not in ("lottery", "newcomer")]), st.integers(1, 60_000))
 def test_refreshing_a_frozen_platform_at_other_times_changes_nothing(world: World, policy: str, minutes: int) -> None:
     def frozen(refresh_minutes: int | None) -> Scenario:
-        arm = world.arm(policy=policy, review_days=3650)  # one review, at day 0
+        arm = with_steady_accounts(world).arm(policy=policy, review_days=3650)  # one review, at day 0
         changes: dict[str, Any] = {"follow_prob": 0.0, "unfollow_prob": 0.0}
         if refresh_minutes is not None:
             changes["refresh_minutes"] = max(refresh_minutes, 300)
@@ -260,6 +263,7 @@ def whole_support(world: World, review_days: int) -> Any:
 @settings(max_examples=100, **DRAWN)
 @given(worlds())
 def test_what_is_counted_adds_up(world: World) -> None:
+    world = without_phases(world)
     outcome = run(world)
     counts, totals, population = outcome.counts, outcome.totals, world.population
     assert counts.min() >= 0
@@ -277,16 +281,19 @@ def test_what_is_counted_adds_up(world: World) -> None:
         (Counter.FOLLOWS, Counter.CLICKS),
     ]:
         assert (counts[:, :, fewer] <= counts[:, :, more]).all()
-    assert not counts[~population.shop][:, :, Counter.ORDERS].any()
+    assert not counts[~outcome.accounts.shop][:, :, [Counter.ORDERS, Counter.REFERRALS]].any()
     value = population.order_value_fen[:, None]
     assert np.array_equal(counts[:, :, Counter.GMV_FEN], counts[:, :, Counter.ORDERS] * value)
     feeds = np.array([surface.kind == "feed" for surface in world.scenario.surfaces.values()])
-    assert not totals[feeds][:, [Total.RESERVED, Total.SUPPORT_UNFILLED]].any()
+    assert not totals[feeds][:, [Total.RESERVED, Total.SUPPORT_UNFILLED, Total.CUSTOM]].any()
+    live = np.array([surface.kind == "live" for surface in world.scenario.surfaces.values()])
+    assert not counts[:, ~live, Counter.TIPS_FEN].any()
 
 
 @settings(max_examples=100, **DRAWN)
 @given(worlds())
 def test_follow_lists_are_distinct_grow_at_their_end_and_agree_with_the_followers(world: World) -> None:
+    world = without_phases(world)
     surfaces = {n: s.model_copy(update={"unfollow_prob": 0.0}) for n, s in world.scenario.surfaces.items()}
     outcome, population = run(world, world.scenario.model_copy(update={"surfaces": surfaces})), world.population
     before = [part.tolist() for part in np.split(population.members, population.begin[1:-1])]
@@ -305,6 +312,7 @@ def test_follow_lists_are_distinct_grow_at_their_end_and_agree_with_the_follower
 @settings(max_examples=60, **DRAWN)
 @given(worlds())
 def test_refusing_repeats_makes_followers_the_in_degree_of_the_follow_lists(world: World) -> None:
+    world = without_phases(world)
     surfaces = {n: s.model_copy(update={"already_following": "refuse"}) for n, s in world.scenario.surfaces.items()}
     outcome = run(world, world.scenario.model_copy(update={"surfaces": surfaces}))
     in_degree = np.bincount(outcome.follow_lists[1], minlength=len(world.population.influencers))
@@ -348,9 +356,10 @@ def test_lists_of_any_initial_length_grow_alike_in_both_engines(follows_per_fan:
 
 def tables_of(world: World) -> Surfaces:
     """Tables as they stand on day 0 after the first refresh, every agency holding the highest tier."""
-    surfaces = Surfaces(world.scenario, world.population, world.key)
+    surfaces = Surfaces(world.scenario, Accounts(world.population), world.key)
     surfaces.open()
     tier = np.zeros(len(world.population.agencies), np.int32)
+    surfaces.renew(0, tier)
     for s in range(len(world.scenario.surfaces)):
         surfaces.refresh(s, 0, world.population.followers, tier)
     return surfaces

@@ -15,7 +15,7 @@ from scipy import stats
 from small_runs import NOBODY, PLACEBO, ROSTER, TINY, loaded_from, run_of, tables, write
 
 from sim.errors import InputError, MachineError
-from sim.experiment.measures import Cell, cells
+from sim.experiment.cells import Cell, cells
 from sim.experiment.plan import TWIN, crew, pairs, units
 from sim.experiment.run import Run, experiment
 from sim.experiment.unit import run_unit
@@ -139,6 +139,7 @@ def test_the_tables_hold_to_the_contract(run: Run) -> None:
             "lorenz",
             "measures",
             "surfaces",
+            "tier_transitions",
             "transitions",
         ]
     )

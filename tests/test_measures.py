@@ -4,25 +4,24 @@ import itertools
 import math
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from numpy.typing import NDArray
+from outcomes_for_tests import shares_that_sum_to_one
 from scenarios_for_tests import DRAWN, World, plain, world_of, worlds
 
 import sim
 from sim.analysis.concentration import head_members
-from sim.experiment.comparison import cell_of
-from sim.experiment.measures import Cell, cells, measure, transitions
+from sim.experiment.cells import Cell, cells
+from sim.experiment.measures import measure, transitions
 from sim.model import books
 from sim.model.clock import DAY, snapshot_times
 from sim.model.initial_follows import affinities
 from sim.model.simulation import Outcome, simulate
 from sim.scenario import Scenario, measurable
-from sim.scenario.checks import checks
-from sim.scenario.sections import Claim
 
 Measured = dict[Cell, float]
 VALID = Path(__file__).parent / "corpus" / "valid.toml"
@@ -86,32 +85,7 @@ def busy_world(**over: Any) -> World:
 def test_every_scenario_has_one_value_for_each_of_its_cells_and_none_is_infinite(world: World) -> None:
     values = measured(outcome_of(world), world.scenario)
     assert not any(math.isinf(value) for value in values.values())
-
-
-def test_the_flows_that_can_be_measured_are_those_of_the_books_and_exposure_as_a_whole() -> None:
-    assert set(measurable.FLOWS) == {"exposure", *books.FLOWS}
-
-
-def test_a_claim_passes_the_check_exactly_where_its_cell_is_measured() -> None:
-    scenario = busy_world().scenario
-    about = set(cells(75, 10))
-    keys = ("level", "population", "quantity", "measure")
-    base = {"arm": "a", "control": "none", "direction": "lower"}
-    arms: dict[str, Any] = {"none": {}, "a": {}}
-    claims = {
-        " ".join(choice): Claim.model_validate(base | dict(zip(keys, choice, strict=True)))
-        for choice in itertools.product(*(get_args(Claim.model_fields[key].annotation) for key in keys))
-    }
-    measurable_ones = {name for name, claim in claims.items() if cell_of(claim, 75) in about}
-    passed = set()
-    for name, claim in claims.items():
-        found = checks(scenario.model_copy(update={"arms": arms, "claims": {"it": claim}}))
-        assert all(finding.path[:2] == ("claims", "it") for finding in found)
-        passed |= set() if found else {name}
-    assert passed == measurable_ones
-    for position, key in enumerate(keys):
-        wanted = set(get_args(Claim.model_fields[key].annotation)) - {"active"}
-        assert {name.split()[position] for name in passed} == wanted
+    shares_that_sum_to_one(values)
 
 
 # Their values, counted anew
@@ -131,8 +105,8 @@ def flow(outcome: Outcome, name: str, start: int, end: int) -> NDArray[np.int64]
 def test_at_day_0_nobody_has_moved(busy: tuple[World, Outcome, Measured]) -> None:
     _, _, values = busy
     found = [at(values, "platform", "followers", name, 0.0) for name in measurable.MOBILITY]
-    assert found[:6] == [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
-    assert math.isnan(found[6])
+    assert found[:7] == [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    assert math.isnan(found[7])
 
 
 def test_turnover_and_arrivals_in_the_head_are_those_of_the_snapshots(busy: tuple[World, Outcome, Measured]) -> None:

@@ -1,4 +1,4 @@
-"""Merit, participation and fans' utility: limits, second definitions, direction."""
+"""Merit, participation, fans' utility and welfare: limits, second definitions, direction."""
 
 import math
 from collections.abc import Callable
@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sim.analysis.merit import quality_decile_share
+from sim.analysis.merit import as_good_as_top_tenth, quality_decile_share
 from sim.analysis.participation import n_above, share_above, threshold_over
 from sim.analysis.utility import mean_utility
+from sim.analysis.welfare import ecommerce_share, growth, n_losing
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -60,6 +61,25 @@ def test_a_gift_to_the_best_raises_the_share_of_the_top_tenth() -> None:
     richer = x.copy()
     richer[0] += 10
     assert quality_decile_share(richer, quality, 9) > quality_decile_share(x, quality, 9)
+
+
+@given(st.lists(st.integers(0, 20), min_size=1, max_size=60), st.lists(st.integers(0, 20), max_size=20))
+def test_the_good_reach_the_worst_of_the_first_ones_best_tenth(first: list[int], later: list[int]) -> None:
+    found = as_good_as_top_tenth(np.array([*first, *later]) / 20, len(first)).tolist()
+    if len(set(first)) == 1:
+        assert not any(found)
+        return
+    n_best = sum(10 * place < len(first) for place in range(len(first)))
+    bar = sorted(first, reverse=True)[n_best - 1]
+    assert found == [q >= bar for q in (*first, *later)]
+    assert sum(found[: len(first)]) >= n_best
+
+
+def test_who_comes_later_moves_no_bar() -> None:
+    first = np.linspace(0.1, 0.9, 30)
+    alone = as_good_as_top_tenth(first, 30)
+    assert alone.sum() == 3
+    assert as_good_as_top_tenth(np.append(first, [0.99, 0.01]), 30).tolist() == [*alone.tolist(), True, False]
 
 
 # How many take part
@@ -151,6 +171,35 @@ def test_reads_that_move_to_better_influencers_or_keener_segments_raise_utility(
     assert at([[5, 5], [5, 5]]) < at([[4, 6], [5, 5]])
 
 
+# Who lives on what
+
+
+def test_growth_is_0_without_change_minus_1_when_all_is_lost_and_undefined_from_nothing() -> None:
+    assert (growth(7, 7), growth(7, 0), growth(2, 7)) == (0.0, -1.0, 2.5)
+    assert math.isnan(growth(0, 0))
+    assert math.isnan(growth(0, 9))
+    assert growth(10**30, 10**30 + 10**29) == 0.1
+
+
+@given(st.integers(0, 10**18), st.integers(0, 10**18), st.integers(0, 10**18))
+def test_e_commerce_and_all_other_income_make_one(gmv: int, tips: int, paid: int) -> None:
+    found = ecommerce_share(gmv, tips, paid)
+    if gmv + tips + paid == 0:
+        assert math.isnan(found)
+    else:
+        assert found == float(Fraction(gmv, gmv + tips + paid))
+
+
+def test_the_income_of_authors_of_2016_was_mostly_e_commerce() -> None:
+    # To October 2016, in bn yuan: 10.8 of e-commerce, .47 for reads, .43 of promotion.
+    assert ecommerce_share(1080, 0, 47 + 43) == pytest.approx(0.923, abs=0.001)
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1))
+def test_those_who_lose_are_the_others_of_those_who_do_not(profits: list[int]) -> None:
+    assert n_losing(vector(profits)) == len(profits) - n_above(vector(profits), -1)
+
+
 def test_what_does_not_fit_together_is_refused_with_the_rule() -> None:
     x, quality = vector([1, 2]), np.array([0.1, 0.2])
     reads, affinity, vertical = np.array([[1], [1]]), np.ones((1, 1)), vector([0, 0])
@@ -158,6 +207,10 @@ def test_what_does_not_fit_together_is_refused_with_the_rule() -> None:
         (lambda: quality_decile_share(x, quality[:1], 9), "one length, got 2 and 1"),
         (lambda: quality_decile_share(x, quality, 10), r"decile must be in \[0, 9\], got 10"),
         (lambda: quality_decile_share(-x, quality, 9), ">= 0, got -2"),
+        (lambda: as_good_as_top_tenth(quality, 0), r"n_first must be in \[1, 2\], got 0"),
+        (lambda: as_good_as_top_tenth(quality, 3), r"n_first must be in \[1, 2\], got 3"),
+        (lambda: as_good_as_top_tenth(np.array([math.nan, 0.1]), 2), "none nan"),
+        (lambda: n_losing(vector([])), "empty"),
         (lambda: n_above(vector([])), "empty"),
         (lambda: mean_utility(x, quality, affinity, vertical), "must have shapes"),
         (lambda: mean_utility(reads, quality[:1], affinity, vertical), "must have shapes"),

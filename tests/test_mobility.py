@@ -1,5 +1,6 @@
 """Mobility: rank correlation, deciles, turnover of the head, time to it: limits, second definitions, direction."""
 
+import itertools
 import math
 from collections.abc import Callable
 from fractions import Fraction
@@ -19,6 +20,8 @@ from sim.analysis.mobility import (
     head_turnover,
     mean_decile_change,
     median_arrival,
+    n_moves,
+    state_transitions,
     upward_share,
 )
 from sim.analysis.ranks import correlation_of_ranks, deciles, doubled_ranks, rank_correlation
@@ -207,6 +210,41 @@ def test_the_median_is_that_of_those_who_have_arrived(arrivals: list[int], until
     assert math.isnan(median) if not there else median == float(np.median(there))
 
 
+# Steps between states
+
+state_tables = st.tuples(st.integers(1, 5), st.integers(0, 6), st.integers(0, 7)).flatmap(
+    lambda shape: st.tuples(
+        st.just(shape[0]),
+        st.lists(
+            st.lists(st.integers(0, shape[0] - 1), min_size=shape[2], max_size=shape[2]),
+            min_size=shape[1],
+            max_size=shape[1],
+        ).map(lambda rows: np.array(rows, dtype=np.int32).reshape(shape[1], shape[2])),
+    )
+)
+
+
+@given(state_tables)
+def test_steps_between_states_are_counted_one_by_one(given_: tuple[int, Ints]) -> None:
+    n_states, states = given_
+    counted = np.zeros((n_states, n_states), dtype=np.int64)
+    for before, after in itertools.pairwise(states.tolist()):
+        for i, j in zip(before, after, strict=True):
+            counted[i, j] += 1
+    found = state_transitions(states, n_states)
+    assert found.tolist() == counted.tolist()
+    pairs = [(i, j) for i in range(n_states) for j in range(n_states)]
+    down, up = (sum(int(counted[i, j]) for i, j in pairs if (j < i) == lower and i != j) for lower in (True, False))
+    assert n_moves(found) == (down, up)
+
+
+def test_who_stays_makes_no_move_and_a_turned_history_turns_the_moves() -> None:
+    history = np.array([[0, 1, 2], [0, 0, 2], [2, 0, 1]])
+    assert n_moves(state_transitions(history[[0, 0, 0]], 3)) == (0, 0)
+    assert n_moves(state_transitions(history, 3)) == (2, 1)
+    assert n_moves(state_transitions(history[::-1], 3)) == (1, 2)
+
+
 def test_what_does_not_fit_together_is_refused_with_the_rule() -> None:
     x = np.arange(3)
     bad: list[tuple[Callable[[], object], str]] = [
@@ -218,6 +256,9 @@ def test_what_does_not_fit_together_is_refused_with_the_rule() -> None:
         (lambda: decile_transitions(x, x[:2]), "the same holders"),
         (lambda: head_turnover(x, x[:2], 1), "the same holders"),
         (lambda: head_turnover(x, x, 0), "k must be >= 1"),
+        (lambda: state_transitions(np.array([[0, 2]]), 2), r"integers in \[0, 2\)"),
+        (lambda: state_transitions(np.array([[-1]]), 2), r"integers in \[0, 2\)"),
+        (lambda: state_transitions(x, 3), "a table of integers"),
         (lambda: arrivals_in_head(np.ones((2, 3), dtype=np.int64), vector([5, 5]), 1), "times must be >= 0 and ascend"),
         (lambda: arrivals_in_head(np.ones((2, 3), dtype=np.int64), vector([5]), 1), "one for each of 2 rows"),
     ]

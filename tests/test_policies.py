@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scenarios_for_tests import DRAWN, POLICIES, WITHIN_TIER, World, world_of, worlds
 
 from sim.model import draws
+from sim.model.accounts import Accounts
 from sim.model.clock import DAY
 from sim.model.frozen import Counter, Deed, Source, Tables, Total
 from sim.model.simulation import EngineName, Outcome, simulate
@@ -139,8 +140,9 @@ def test_each_policy_freezes_its_exact_weights_into_the_support_table(name: str)
 
 
 def tables_after_review(world: World, tier: NDArray[np.int32]) -> Tables:
-    surfaces = Surfaces(world.scenario, world.population, world.key)
+    surfaces = Surfaces(world.scenario, Accounts(world.population), world.key)
     surfaces.open()
+    surfaces.renew(0, tier)
     surfaces.refresh(0, 0, world.population.followers, tier)
     return surfaces.tables
 

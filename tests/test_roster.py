@@ -16,7 +16,10 @@ from sim.scenario import Roster, read_roster
 CORPUS = Path(__file__).parent / "corpus"
 BAD = sorted((CORPUS / "rosters").glob("*.csv"))
 VERTICALS = ["beauty", "sports"]
-HEADER = "influencer,followers,vertical,agency,quality,posts_per_day,conversion_prob,order_value_fen,shop,verified\n"
+HEADER = (
+    "influencer,followers,vertical,agency,quality,posts_per_day,conversion_prob,order_value_fen,shop,"
+    "live_hours_per_day,verified\n"
+)
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "rosters"
 shared_only = pytest.mark.skipif(not SHARED.is_dir(), reason="the real rosters are not part of the project")
 
@@ -37,7 +40,10 @@ def test_each_bad_roster_gives_exactly_its_message(path: Path, monkeypatch: pyte
 
 
 def test_all_columns_are_read_and_empty_cells_are_missing(tmp_path: Path) -> None:
-    text = HEADER + "a,227833,beauty,big,0.5,1.5,0.01,9900,true,yes\nb,227833.0,,,,,,,,\nc,1e3,sports,,.25,0,1,0,0,\n"
+    text = (
+        HEADER
+        + "a,227833,beauty,big,0.5,1.5,0.01,9900,true,2.5,yes\nb,227833.0,,,,,,,,,\nc,1e3,sports,,.25,0,1,0,0,24,\n"
+    )
     roster = read(tmp_path, text)
     assert roster.influencer == ("a", "b", "c")
     assert roster.followers.tolist() == [227833, 227833, 1000]
@@ -48,6 +54,7 @@ def test_all_columns_are_read_and_empty_cells_are_missing(tmp_path: Path) -> Non
     assert np.array_equal(roster.posts_per_day, [1.5, np.nan, 0], equal_nan=True)
     assert np.array_equal(roster.conversion_prob, [0.01, np.nan, 1], equal_nan=True)
     assert np.array_equal(roster.order_value_fen, [9900, np.nan, 0], equal_nan=True)
+    assert np.array_equal(roster.live_hours_per_day, [2.5, np.nan, 24], equal_nan=True)
     assert roster.shop is not None
     assert (roster.shop.dtype, roster.shop.tolist()) == (np.int8, [1, -1, 0])
     assert roster.unused_columns == ("verified",)
@@ -59,7 +66,7 @@ def test_columns_that_the_file_lacks_are_none(tmp_path: Path) -> None:
     roster = read(tmp_path, "followers,influencer\n3,a\n")
     assert (roster.influencer, roster.followers.tolist()) == (("a",), [3])
     absent = (roster.vertical, roster.agency, roster.quality, roster.posts_per_day, roster.conversion_prob)
-    assert (*absent, roster.order_value_fen, roster.shop) == (None,) * 7
+    assert (*absent, roster.order_value_fen, roster.live_hours_per_day, roster.shop) == (None,) * 8
 
 
 def test_the_arrays_of_a_roster_can_t_be_changed(tmp_path: Path) -> None:
@@ -147,7 +154,7 @@ def test_a_damaged_parquet_roster_is_refused_or_read_whole_never_anything_else(t
 
 
 def test_a_damaged_csv_roster_is_refused_with_lines_or_read(tmp_path: Path) -> None:
-    good = (HEADER + "".join(f"a{i},{i},beauty,,0.5,1,0.1,10,true,x\n" for i in range(1, 9))).encode()
+    good = (HEADER + "".join(f"a{i},{i},beauty,,0.5,1,0.1,10,true,8,x\n" for i in range(1, 9))).encode()
     for seed in range(300):
         rng, raw = random.Random(seed), bytearray(good)
         for _ in range(rng.randint(1, 3)):

@@ -248,3 +248,13 @@ def test_two_loads_of_a_file_are_equal_and_name_it_as_the_user_did(monkeypatch: 
     assert isinstance(one, Loaded)
     assert one == other
     assert one.file == "valid.toml"
+
+
+def test_newcomers_beside_a_roster_are_counted_with_its_rows(tmp_path: Path) -> None:
+    path = with_roster(tmp_path)
+    text = path.read_text().replace("horizon_days = 60", "horizon_days = 600") + "\n[entry]\nnewcomers_per_month = "
+    path.write_text(f"{text}838_860\n")
+    assert load(path).scenario.entry.newcomers_per_month == 838_860
+    path.write_text(f"{text}838_861\n")
+    with pytest.raises(InputError, match=r"entry\.newcomers_per_month: must be <= 838860 here"):
+        load(path)

@@ -18,6 +18,21 @@ from sim.scenario.words import nearest, path_text, shown
 CORPUS = Path(__file__).parent / "corpus"
 BAD = sorted((CORPUS / "scenarios").glob("*.toml"))
 TEXT = (CORPUS / "valid.toml").read_text()
+PHASES = """
+[phases.early]
+start_day = 10
+economy = {commission_share = 0.2, tip_platform_share = 0.5}
+surfaces.find-people.examination = {model = "cascade"}
+
+[phases.late]
+start_day = 20
+support.policy = "tiered"
+support.tiers.priority.services = ["operations"]
+segments.young.buying = 2.0
+
+[arms.stays.phases.late]
+support.policy = "none"
+"""
 
 
 def faults_of(folder: Path, text: str | bytes) -> tuple[Fault, ...]:
@@ -85,8 +100,8 @@ def test_a_name_with_control_characters_is_shown_escaped(tmp_path: Path) -> None
     assert fault.file.endswith("a\\u001b[2J.toml")
 
 
-def _mutant(rng: random.Random) -> str:
-    """The valid file, damaged in one to three places."""
+def _mutant(rng: random.Random, text: str) -> str:
+    """A valid file, damaged in one to three places."""
     tokens = [
         "nan",
         "-1",
@@ -108,7 +123,6 @@ def _mutant(rng: random.Random) -> str:
         "[[a]]",
     ]
     tokens += ['"x"', "[1, 2]", "{a = 1}", "2020-01-01", "0x" + "f" * 40, "\r", "''", "kind", "\x7f", "[arms.none]\n"]
-    text = TEXT
     for _ in range(rng.randint(1, 3)):
         lines = text.split("\n")
         i, j = rng.randrange(len(lines)), rng.randrange(len(lines))
@@ -137,7 +151,7 @@ def _mutant(rng: random.Random) -> str:
 def test_a_damaged_file_loads_or_is_refused_with_a_line(tmp_path: Path) -> None:
     outcomes = set()
     for seed in range(400):
-        found = faults_of(tmp_path, _mutant(random.Random(seed)))
+        found = faults_of(tmp_path, _mutant(random.Random(seed), TEXT + PHASES * (seed % 2)))
         outcomes.add(bool(found))
         assert all(fault.line for fault in found), (seed, found)
         assert all(str(fault).isprintable() for fault in found), (seed, found)
@@ -155,6 +169,7 @@ def _repeated(entry: str) -> str:
     "text",
     [
         pytest.param(_repeated("\n[arms.a{}]\n"), id="thousands of arms"),
+        pytest.param(_repeated("\n[phases.p{}]\nstart_day = 1\n"), id="thousands of phases"),
         pytest.param(_repeated("unknown_key_{} = 1\n"), id="thousands of unknown keys"),
         pytest.param(_repeated("[segments.s{}]\nshare = 0.1\n"), id="thousands of segments"),
         pytest.param(_repeated("[support.tiers.t{}]\nweight = -1\n"), id="thousands of faults"),
@@ -210,8 +225,9 @@ def test_without_surfaces_the_rest_of_the_file_is_judged_all_the_same(tmp_path: 
     assert [fault.path for fault in faults_of(tmp_path, text)] == ["surfaces", "segments"]
 
 
-def test_resolved_data_changed_by_hand_load_or_are_refused() -> None:
-    text = json.dumps(resolved(load(CORPUS / "valid.toml")))
+def test_resolved_data_changed_by_hand_load_or_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text(TEXT + PHASES)
+    text = json.dumps(resolved(load(tmp_path / "x.toml")))
     values = [None, -1, 0.5, "x", "none", [], {}, [1], {"a": 1}, math.nan, 10**40, True, {"kind": [1]}, {"": {}}]
     n_refused = 0
     for seed in range(1500):
@@ -227,6 +243,13 @@ def test_resolved_data_changed_by_hand_load_or_are_refused() -> None:
         except InputError:
             n_refused += 1
     assert 0 < n_refused < 1500
+
+
+def test_faults_of_many_phases_are_told_once_whatever_arms_there_are(tmp_path: Path) -> None:
+    phases = "".join(f"\n[phases.p{i}]\nstart_day = {i}\nlive.elasticity = -{i + 1}\n" for i in range(50))
+    arms = "".join(f"\n[arms.a{i}]\n" for i in range(20))
+    found = faults_of(tmp_path, TEXT + phases + arms)
+    assert [fault.path for fault in found] == [f"phases.p{i}.live.elasticity" for i in range(50)]
 
 
 def test_a_fault_of_the_base_is_not_told_again_for_each_arm(tmp_path: Path) -> None:

@@ -56,6 +56,8 @@ LANES = {
     "JOINED": 45,
     "LOTTERY": 46,
     "FAN_SEGMENT": 47,
+    "NEWCOMER": 48,
+    "LIVE_HOURS": 49,
 }
 """Lanes may be added, never renumbered: every run on record was drawn with these."""
 

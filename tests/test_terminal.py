@@ -193,6 +193,38 @@ def test_a_claim_has_a_row_with_its_verdict_and_its_title(run: Run, verdict: str
     assert "lower: The tiering itself lowers the head share." in words(other)
 
 
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ({"group": "small", "baseline_group": "head"}, "lower: growth of followers, small - head; tiered."),
+        ({"group": "small", "control": "none"}, "lower: growth of followers, small; tiered - none."),
+        (
+            {"group": "small_agencies", "baseline_group": "large_agencies", "control": "none", "level": "agency"},
+            "lower: growth of followers, small_agencies - large_agencies; tiered - none.",
+        ),
+    ],
+)
+def test_a_claim_on_groups_says_what_is_held_against_what(run: Run, keys: dict[str, str], sentence: str) -> None:
+    other = altered(run)
+    (claim,) = run.claims()
+    claim |= {"control": None, "measure": "growth"} | keys
+    other._tables["claims"] = records.table_of("claims", {name: [value] for name, value in claim.items()})
+    assert sentence in words(other)
+    assert "; tiered" not in words(run)
+
+
+def test_claims_on_money_stay_within_80_columns(run: Run) -> None:
+    other = altered(run)
+    (claim,) = run.claims()
+    claim |= {"verdict": "negligible", "estimate": -1.23456e12, "ci_low": -9.87654e13, "ci_high": 999.99996}
+    claim |= {"margin": 1e10, "group": "middle_agencies", "baseline_group": "large_agencies"}
+    other._tables["claims"] = records.table_of("claims", {name: [value] for name, value in claim.items()})
+    (line,) = (line for line in printed(other).splitlines() if line.strip().startswith("lower "))
+    assert line.split() == ["lower", "-1.235e+12", "-9.877e+13", "to", "+1000.0000", "1e+10", "negligible"]
+    *lines, _folder = printed(other).splitlines()
+    assert max(map(cell_len, lines)) <= 80
+
+
 def test_primary_rows_have_their_adjusted_p_and_others_are_called_exploratory(run: Run) -> None:
     told = printed(altered(run, p_holm=0.00123))
     lines = [line.split() for line in told.splitlines() if line.startswith("   followers at the end")]

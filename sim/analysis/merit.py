@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sim.analysis.amounts import Amounts, checked, exact_sum, ratio
 from sim.analysis.ranks import deciles
 
-__all__ = ["quality_decile_share"]
+__all__ = ["as_good_as_top_tenth", "quality_decile_share"]
 
 
 def quality_decile_share(amounts: Amounts, quality: NDArray[np.float64], decile: int) -> float:
@@ -56,3 +56,40 @@ def quality_decile_share(amounts: Amounts, quality: NDArray[np.float64], decile:
     if quality.min() == quality.max():
         return math.nan
     return ratio(exact_sum(given[tenth == decile]), exact_sum(given))
+
+
+def as_good_as_top_tenth(quality: NDArray[np.float64], n_first: int) -> NDArray[np.bool_]:
+    """Who is at least as good as the worst in the best tenth of the first holders.
+
+    ``q_i >= min of q over the highest decile of q_1 .. q_n_first``: a bar that holders who come later don't move.
+
+    Parameters
+    ----------
+    quality
+        Numbers, shape ``(n,)``, none ``nan``. Not changed.
+    n_first
+        How many there are at first, in ``[1, n]``.
+
+    Returns
+    -------
+    NDArray[np.bool_]
+        Shape ``(n,)``; nobody when all first qualities are equal, so that there is no tenth.
+
+    Raises
+    ------
+    ValueError
+        No first holder, more than there are, or a first quality that is ``nan``.
+
+    Notes
+    -----
+    O(n log n). No random numbers.
+
+    >>> as_good_as_top_tenth(np.array([0.1, 0.2, 0.3, 0.2, 0.7]), 3).tolist()
+    [False, False, True, False, True]
+    """
+    if not 1 <= n_first <= len(quality):
+        raise ValueError(f"n_first must be in [1, {len(quality)}], got {n_first}")
+    first = quality[:n_first]
+    bar = first[deciles(first) == 9].min()
+    good: NDArray[np.bool_] = quality >= bar if first.min() < first.max() else np.zeros(len(quality), np.bool_)
+    return good

@@ -20,6 +20,8 @@ __all__ = [
     "head_turnover",
     "mean_decile_change",
     "median_arrival",
+    "n_moves",
+    "state_transitions",
     "upward_share",
 ]
 
@@ -209,6 +211,62 @@ def median_arrival(arrivals: Int64s, until: int) -> tuple[float, int]:
     if n == 0:
         return math.nan, 0
     return (int(arrived[(n - 1) // 2]) + int(arrived[n // 2])) / 2, n
+
+
+def state_transitions(states: NDArray[np.integer], n_states: int) -> Int64s:
+    """How many holders went from each state to each, between consecutive times.
+
+    Parameters
+    ----------
+    states
+        Integers, shape ``(T, n)``: state of each holder at each time, in ``[0, n_states)``. Not changed.
+    n_states
+        >= 1.
+
+    Returns
+    -------
+    NDArray[np.int64]
+        Shape ``(n_states, n_states)``: ``[i, j]`` steps from i to j, those that stay included; sums to ``(T - 1) n``,
+        to 0 with one time or none.
+
+    Raises
+    ------
+    ValueError
+        Not two-dimensional, or a state out of range.
+
+    Notes
+    -----
+    O(T n + n_states^2). No random numbers.
+
+    >>> state_transitions(np.array([[0, 1], [1, 1], [0, 1]]), 2).tolist()
+    [[0, 1], [1, 2]]
+    """
+    given = np.asarray(states, dtype=np.int64)
+    if given.ndim != 2 or n_states < 1 or (given.size and not 0 <= int(given.min()) <= int(given.max()) < n_states):
+        raise ValueError(f"states must be a table of integers in [0, {n_states}), got shape {given.shape}")
+    steps = (n_states * given[:-1] + given[1:]).ravel()
+    counts: Int64s = np.bincount(steps, minlength=n_states * n_states).astype(np.int64)
+    return counts.reshape(n_states, n_states)
+
+
+def n_moves(transitions: Int64s) -> tuple[int, int]:
+    """Steps to a state of a lower number and to one of a higher number.
+
+    ``sum_{j < i} n_ij, sum_{j > i} n_ij``.
+
+    Parameters
+    ----------
+    transitions
+        From :func:`state_transitions`. Not changed.
+
+    Notes
+    -----
+    O(n_states^2). No random numbers.
+
+    >>> n_moves(np.array([[5, 2], [1, 7]]))
+    (1, 2)
+    """
+    return int(np.tril(transitions, -1).sum()), int(np.triu(transitions, 1).sum())
 
 
 def _same_length(start: NDArray[np.generic], end: NDArray[np.generic]) -> None:

@@ -11,22 +11,20 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sim import records
-from sim.experiment.measures import Cell, cells, primary_window
+from sim.experiment.cells import Cell, cells, window_days
+from sim.experiment.claims import Contrast, judged, statements
 from sim.experiment.plan import TWIN, Unit, pairs
 from sim.experiment.statistics import (
     decomposition,
     holm,
     holm_levels,
-    paired_difference,
     paired_differences,
     variance_ratio_streams,
-    verdict,
 )
 from sim.experiment.tables import cell_columns, words
 from sim.experiment.unit import UnitRecord
 from sim.model.frozen import Total
 from sim.scenario import Loaded
-from sim.scenario.sections import Claim
 
 __all__ = ["Comparison", "compare_units"]
 
@@ -67,14 +65,8 @@ def primary_cells(horizon_days: int) -> list[Cell]:
     end = float(horizon_days)
     return [
         Cell(end, None, "all", "influencer", "followers", "head_share_01"),
-        Cell(end, primary_window(horizon_days), "all", "influencer", "exposure", "head_share_01"),
+        Cell(end, window_days("quarter", horizon_days, 0), "all", "influencer", "exposure", "head_share_01"),
     ]
-
-
-def cell_of(claim: Claim, horizon_days: int) -> Cell:
-    """What a claim is about: at the end, flows over the last 90 days."""
-    window = None if claim.quantity == "followers" else primary_window(horizon_days)
-    return Cell(float(horizon_days), window, claim.population, claim.level, claim.quantity, claim.measure)
 
 
 def compare_units(loaded: Loaded, kept: Mapping[Unit, UnitRecord]) -> Comparison:
@@ -89,22 +81,14 @@ def compare_units(loaded: Loaded, kept: Mapping[Unit, UnitRecord]) -> Comparison
     short = unfilled_arms(loaded, kept)
     compared = [pair for pair in pairs(loaded) if not set(pair) & set(short)]
     values = {arm: values_of(kept, arm) for arm in (*loaded.arms, TWIN)}
-    claims = {name: (claim, cell_of(claim, scenario.horizon_days)) for name, claim in scenario.claims.items()}
+    claims = statements(scenario, position)
+    primary = [position[cell] for cell in primary_cells(scenario.horizon_days)]
     family = dict.fromkeys(
-        [
-            (pair, position[cell])
-            for pair in compared
-            if pair[1] == scenario.control
-            for cell in primary_cells(scenario.horizon_days)
-        ]
-        + [
-            ((claim.arm, claim.control), position[cell])
-            for claim, cell in claims.values()
-            if (claim.arm, claim.control) in compared
-        ]
+        [Contrast(*pair, column) for pair in compared if pair[1] == scenario.control for column in primary]
+        + [said.contrast for said in claims.values() if not said.contrast.arms() & set(short)]
     )
     columns = {pair: paired_differences(values[pair[1]], values[pair[0]]) for pair in compared}
-    p_family = np.array([columns[pair].p_value[cell] for pair, cell in family])
+    p_family = np.array([contrast.paired(values).p_value for contrast in family])
     p_holm = dict(zip(family, holm(p_family), strict=True)) if family else {}
     levels = dict(zip(family, holm_levels(p_family), strict=True)) if family else {}
     rows = _comparison_columns(about, compared)
@@ -113,8 +97,9 @@ def compare_units(loaded: Loaded, kept: Mapping[Unit, UnitRecord]) -> Comparison
             [getattr(columns[pair], field) for pair in compared], np.int64 if field == "n_pairs" else np.float64
         )
     adjusted = np.full((len(compared), len(about)), np.nan)
-    for (pair, column), p in p_holm.items():
-        adjusted[compared.index(pair), column] = p
+    for contrast, p in p_holm.items():
+        if contrast.control is not None and contrast.baseline is None:
+            adjusted[compared.index((contrast.arm, contrast.control)), contrast.column] = p
     rows["p_holm"] = adjusted.ravel()
     rows["vr_streams"] = _joined(
         [
@@ -125,14 +110,10 @@ def compare_units(loaded: Loaded, kept: Mapping[Unit, UnitRecord]) -> Comparison
         ],
         np.float64,
     )
-    judged = []
-    for name, (claim, cell) in claims.items():
-        pair = (claim.arm, claim.control)
-        level = levels.get((pair, position[cell]))
-        judged.append(_judged(name, claim, cell, values, position[cell], level))
+    verdicts = [judged(name, said, values, levels.get(said.contrast)) for name, said in claims.items()]
     return Comparison(
         comparison=records.table_of("comparison", rows),
-        claims=records.table_of("claims", _transposed("claims", judged)),
+        claims=records.table_of("claims", _transposed("claims", verdicts)),
         decomposition=records.table_of("decomposition", _decomposition_columns(kept, compared)),
     )
 
@@ -158,24 +139,6 @@ def _vr_streams(control: Floats, twin: Floats, arm: Floats) -> Floats:
         return np.full(control.shape[1], np.nan)
     n = len(twin)
     return variance_ratio_streams(arm[:n] - twin, arm[:n] - control[:n])
-
-
-def _judged(
-    name: str, claim: Claim, cell: Cell, values: Mapping[str, Floats], column: int, level: float | None
-) -> dict[str, Any]:
-    """A claim's row; without a level (an arm that isn't compared) it stays undecided."""
-    row = {"claim": name, "arm": claim.arm, "control": claim.control, "group": None, "baseline_group": None}
-    row |= cell._asdict() | {"direction": claim.direction, "margin": claim.margin}
-    if level is None or np.isnan(level):
-        return row | {"estimate": None, "ci_low": None, "ci_high": None, "verdict": "undecided"}
-    paired = paired_difference(values[claim.control][:, column], values[claim.arm][:, column])
-    judgement = verdict(paired, direction=claim.direction, margin=claim.margin, alpha=level)
-    return row | {
-        "estimate": paired.difference,
-        "ci_low": judgement.ci_low,
-        "ci_high": judgement.ci_high,
-        "verdict": str(judgement.verdict),
-    }
 
 
 def _transposed(table: str, rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from sim.errors import Fault, InputError
 from sim.experiment.plan import Unit
+from sim.model.accounts import Status
 from sim.model.clock import DAY
 from sim.model.population import draw_population
 from sim.model.simulation import EngineName, Outcome, simulate
@@ -46,9 +47,9 @@ def follow_graph(
     Returns
     -------
     FollowGraph
-        Fans that have joined and all influencers, in order of their ids, under the names of roster and follow graph;
-        generated names where there are none. Fans have the column ``segment``, influencers ``vertical`` and
-        ``quality``.
+        Fans and influencers that have joined, in order of their ids, under the names of roster and follow graph;
+        generated names where there are none. Influencers that are gone keep their followers. Fans have the column
+        ``segment``, influencers ``vertical`` and ``quality``.
 
     Raises
     ------
@@ -92,18 +93,20 @@ def _graph(scenario: Scenario, outcome: Outcome, time: int) -> FollowGraph:
     later = _names("joined", population.segment.size - len(first), (*taken, *first))
     joined = population.joined < time
     joined[: len(first)] = True
+    accounts = outcome.accounts
+    entered = accounts.status != Status.WAITING
     begin, members = outcome.follow_lists
     fan = np.repeat(np.cumsum(joined) - 1, np.diff(begin))
     names = np.array([*first, *later], dtype=object)[joined]
     return FollowGraph(
         tuple(names.tolist()),
-        population.influencers,
+        tuple(np.array(population.influencers, dtype=object)[entered].tolist()),
         fan,
-        members,
+        (np.cumsum(entered, dtype=np.int32) - 1)[members],
         fan_columns={"segment": [population.segments[g] for g in population.segment[joined]]},
         influencer_columns={
-            "vertical": [population.verticals[v] for v in population.vertical],
-            "quality": population.quality.tolist(),
+            "vertical": [population.verticals[v] for v in accounts.vertical[entered]],
+            "quality": population.quality[entered].tolist(),
         },
     )
 

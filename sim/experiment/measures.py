@@ -1,216 +1,225 @@
-"""What is measured on a run: a cell is a time, window, population, level, quantity, measure; the same in every unit."""
+"""What is measured on a run: a value for each of its cells, its Lorenz curves, moves between deciles and tiers."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.analysis.concentration import group_share, head_members, head_size, lorenz, summarise
-from sim.analysis.entropy import theil
-from sim.analysis.mobility import decile_transitions
+from sim.analysis.amounts import exact_sum, ratio
+from sim.analysis.concentration import group_share, head_members, head_size, lorenz
+from sim.analysis.mobility import decile_transitions, n_moves, state_transitions
 from sim.analysis.tail import top_tail
 from sim.analysis.utility import mean_utility
+from sim.analysis.welfare import ecommerce_share, growth, n_losing
+from sim.experiment.cells import Frame, frames, lorenz_frames, measured
+from sim.experiment.holders import Census, Heads, Split
 from sim.experiment.standing import Standing
+from sim.model.accounts import Status
 from sim.model.books import FLOWS
 from sim.model.clock import DAY, snapshot_times
 from sim.model.initial_follows import affinities
 from sim.model.simulation import Outcome
-from sim.scenario import measurable
-from sim.scenario.measurable import FAMILIES
+from sim.scenario.measurable import GROUPS, HELD
 from sim.scenario.scenario import Scenario
 
-__all__ = [
-    "LORENZ_POINTS",
-    "Cell",
-    "cells",
-    "lorenz_cells",
-    "lorenz_curves",
-    "measure",
-    "primary_window",
-    "support_effect",
-    "transitions",
-]
+__all__ = ["LORENZ_POINTS", "lorenz_curves", "measure", "support_effect", "tier_transitions", "transitions"]
 
-QUANTITIES = (*measurable.FLOWS, "net_follows")
-"""Flows that are measured at every snapshot."""
-HOLDERS = tuple(
-    (population, family.level)
-    for family in FAMILIES
-    if family.level in ("influencer", "agency", "vertical")
-    for population in family.populations
-)
-"""Populations and levels that hold amounts; independents are left out at agency level."""
-COUNTED_IN_FULL = ("orders", "gmv")
+COUNTED_IN_FULL = ("orders", "gmv", "tips", "income")
 """Quantities that the model counts as real ones; the others are of simulated fans."""
 LORENZ_POINTS = 101
 Int64s = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Found = dict[tuple[str, str], dict[str, float]]
+"""Measures by name, of each population and level."""
 
 
-class Cell(NamedTuple):
-    """What a number is about; ``window_days`` None for a stock."""
+class Flows:
+    """Flows of each influencer, the rows of the last window asked for being kept."""
 
-    time_days: float
-    window_days: float | None
-    population: str
-    level: str
-    quantity: str
-    measure: str
+    def __init__(self, outcome: Outcome) -> None:
+        self._outcome = outcome
+        self._window: tuple[int, int] | None = None
+        self._rows: Int64s = np.zeros((0, 0), np.int64)
 
+    def row(self, name: str, start: int, end: int) -> Int64s:
+        """A row of the books over [start, end) [s], shape (M,)."""
+        if self._window != (start, end):
+            self._window, self._rows = (start, end), self._outcome.books.between(start, end)
+        return np.asarray(self._rows[FLOWS.index(name)])
 
-@dataclass(frozen=True)
-class Holders:
-    """A population at a level: who holds, and how influencers' amounts become theirs."""
-
-    members: Int64s
-    """Influencers that count, those of a holder side by side."""
-    begin: Int64s | None
-    """Where the members of each holder begin, shape (n + 1,); None: the members themselves hold."""
-    n: int
-
-    @classmethod
-    def groups(cls, members: Int64s, holder: NDArray[np.int32], n: int) -> Holders:
-        """The holders 0 .. n - 1 of these members, one for each member."""
-        order = np.argsort(holder, kind="stable")
-        return cls(members[order], np.searchsorted(holder[order], np.arange(n + 1)), n)
-
-    def amounts(self, of_influencers: Int64s) -> Int64s:
-        """Amounts of the holders."""
-        chosen = of_influencers[self.members]
-        if self.begin is None:
-            return chosen
-        upto: Int64s = np.append(0, np.cumsum(chosen))[self.begin]
-        return np.diff(upto)
+    def amounts(self, frame: Frame) -> Int64s:
+        """What each influencer has of a frame's quantity, shape (M,)."""
+        if frame.start is None:
+            return self._outcome.followers(frame.time)
+        window = (frame.start, frame.time)
+        if frame.quantity == "exposure":
+            return self.row("exposure_feed", *window) + self.row("exposure_discovery", *window)
+        if frame.quantity == "net_follows":
+            return self.row("new_follows", *window) - self.row("unfollows", *window)
+        return self.row(frame.quantity, *window)
 
 
-def primary_window(horizon_days: int) -> float:
-    """Length of the window of the primary flows: the last 90 days, or all of a shorter run [days]."""
-    return float(min(90, horizon_days))
-
-
-def _holders(outcome: Outcome) -> list[Holders]:
-    """Holders of each of ``HOLDERS``; partners and shops are those of day 0, the same in every arm."""
-    population = outcome.population
-    everyone = np.arange(population.vertical.size)
-    tier = np.append(outcome.reviews[0].tier, np.int32(-1))[population.agency]
-    contract = np.flatnonzero(population.agency >= 0)
-    return [
-        Holders(everyone, None, everyone.size),
-        Holders(np.flatnonzero(tier >= 0), None, int((tier >= 0).sum())),
-        Holders(np.flatnonzero(population.shop), None, int(population.shop.sum())),
-        Holders.groups(contract, population.agency[contract], len(population.agencies)),
-        Holders.groups(everyone, population.vertical, len(population.verticals)),
-    ]
-
-
-class Frame(NamedTuple):
-    """What is measured when: a quantity at a time, or over [start, time) for a flow [s]."""
-
-    time: int
-    start: int | None
-    quantity: str
-
-
-def frames(horizon_days: int, warmup_days: int) -> list[Frame]:
-    """Everything that is measured: stocks at each snapshot, flows over its trailing 30 days; at the end also over the
-    last 90 days and over the whole run after the warm-up. Utility over these two only.
-    """
-    out = []
-    end = horizon_days * DAY
-    for time in snapshot_times(horizon_days):
-        out.append(Frame(time, None, "followers"))
-        starts = [max(time - 30 * DAY, -warmup_days * DAY)]
-        if time == end:
-            starts += [max(end - 90 * DAY, 0), 0]
-        out += [Frame(time, start, flow) for start in dict.fromkeys(starts) if start < time for flow in QUANTITIES]
-    return out + [Frame(end, start, "utility") for start in dict.fromkeys((max(end - 90 * DAY, 0), 0))]
-
-
-def _cell(frame: Frame, population: str, level: str, name: str) -> Cell:
-    window = None if frame.start is None else (frame.time - frame.start) / DAY
-    return Cell(frame.time / DAY, window, population, level, frame.quantity, name)
-
-
-def _measured(quantity: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Populations and levels of a quantity, with the names of what is measured of each."""
-    for family in FAMILIES:
-        if quantity in family.quantities:
-            for population in family.populations:
-                yield population, family.level, family.measures
-
-
-def cells(horizon_days: int, warmup_days: int) -> list[Cell]:
-    """What each of the values of ``measure`` is about, in their order."""
-    return [
-        _cell(frame, population, level, name)
-        for frame in frames(horizon_days, warmup_days)
-        for population, level, names in _measured(frame.quantity)
-        for name in names
-    ]
-
-
-def lorenz_frames(horizon_days: int) -> list[Frame]:
-    """What has a Lorenz curve: followers at day 0 and the end, flows of the last 90 days."""
-    end = horizon_days * DAY
-    flows = [Frame(end, max(end - 90 * DAY, 0), quantity) for quantity in ("exposure", "reads", "orders", "gmv")]
-    return [Frame(0, None, "followers"), Frame(end, None, "followers"), *flows]
-
-
-def lorenz_cells(horizon_days: int) -> list[Cell]:
-    """What each of the curves of ``lorenz_curves`` is about, in their order."""
-    return [_cell(frame, "all", "influencer", "lorenz") for frame in lorenz_frames(horizon_days)]
-
-
-def _amounts(outcome: Outcome, frame: Frame) -> Int64s:
-    """Amount of each influencer, shape (M,)."""
-    if frame.start is None:
-        return outcome.followers(frame.time)
-    flows = outcome.books.between(frame.start, frame.time)
-    if frame.quantity == "exposure":
-        return np.asarray(flows[FLOWS.index("exposure_feed")] + flows[FLOWS.index("exposure_discovery")])
-    if frame.quantity == "net_follows":
-        return np.asarray(flows[FLOWS.index("new_follows")] - flows[FLOWS.index("unfollows")])
-    return np.asarray(flows[FLOWS.index(frame.quantity)])
-
-
-@dataclass(frozen=True)
-class Concentration:
-    """The measures of concentration on holders; the head's sizes and the initial head are fixed at day 0."""
-
-    holders: Holders
-    head_01: int
-    head_10: int
-    initial_head: Int64s
-
-    @classmethod
-    def on(cls, holders: Holders, at_start: Int64s) -> Concentration | None:
-        """The measures on these holders, given the influencers' followers at day 0; None without holders."""
-        if not holders.n:
-            return None
-        n_head = head_size(holders.n, 0.01)
-        return cls(holders, n_head, head_size(holders.n, 0.1), head_members(holders.amounts(at_start), n_head))
-
-    def values(self, of_influencers: Int64s, scale: float, *, tail: bool) -> dict[str, float]:
-        """Measures by name; ``scale`` is people for each one counted, ``tail`` asks for the tail's."""
-        amounts = self.holders.amounts(of_influencers)
-        found = summarise(amounts, head_01=self.head_01, head_10=self.head_10, initial_head=self.initial_head)
-        found["theil"] = theil(amounts)
-        if tail:
-            exponent, x_min, n = top_tail(amounts, self.head_10)
-            found |= {"tail_exponent": exponent, "tail_x_min": x_min * scale if n else math.nan, "tail_n": float(n)}
-        return found
-
-
-def measure(outcome: Outcome, scenario: Scenario) -> Floats:
-    """All measures of a run, in the order of ``cells``.
+class Meter:
+    """Measures of a run, frame by frame.
 
     The head is the k largest, k fixed at day 0, ranked anew at each time; the initial head are those k of day 0 by
     followers. The tail is that of the k = 10 % largest.
+    """
+
+    def __init__(self, outcome: Outcome, scenario: Scenario) -> None:
+        population = outcome.population
+        self._outcome = outcome
+        self._flows = Flows(outcome)
+        self._scale = population.people_per_fan
+        self._census = Census(outcome)
+        times = snapshot_times(scenario.horizon_days)
+        followers = np.stack([outcome.followers(time) for time in times])
+        explosive = scenario.explosive_gmv_fen_per_year
+        self._standing = Standing(times, followers, population.quality, population.n_initial, explosive)
+        at_start = followers[0]
+        self._heads = {who: Heads.of(holders, at_start) for who, holders in self._census.populations(0).items()}
+        self._at_start = {level: split.holders.amounts(at_start) for level, split in self._census.splits(0).items()}
+        self._affinity = affinities(scenario)
+        self._n_tiers = len(scenario.support.tiers)
+        kinds = [surface.kind for surface in scenario.surfaces.values()]
+        self._kinds = [[s for s, own in enumerate(kinds) if own == kind] for kind in GROUPS["platform"]]
+        self._look_at(0)
+
+    def _look_at(self, time: int) -> None:
+        self._time = time
+        self._entered = self._census.entered(time)
+        self._populations = self._census.populations(time)
+        self._splits = self._census.splits(time)
+        self._places = {who: self._populations[who].places(h.initial) for who, h in self._heads.items() if h}
+
+    def found(self, frame: Frame) -> Found:
+        """Measures of a frame; what is undefined may be left out."""
+        if frame.time != self._time:
+            self._look_at(frame.time)
+        match frame.quantity:
+            case "cuts":
+                return self._cuts()
+            case "accounts":
+                return {("all", "platform"): self._accounts()}
+            case "tiers":
+                steps = tier_transitions(self._outcome, self._n_tiers, frame.time)
+                return {("all", "platform"): dict(zip(("n_promotions", "n_demotions"), n_moves(steps), strict=True))}
+            case "profit":
+                return self._profit(frame)
+            case "take":
+                return {("all", "platform"): {"total": float(exact_sum(self._flows.amounts(frame)))}}
+            case "utility":
+                return {("all", "fan"): {"mean": self._utility(frame)}}
+            case "net_follows":
+                return {("all", "platform"): self._of_platform(frame, self._flows.amounts(frame))}
+            case _:
+                return self._held(frame)
+
+    def _held(self, frame: Frame) -> Found:
+        """Followers, and flows that each account has."""
+        amounts = self._flows.amounts(frame)
+        scale = 1.0 if frame.quantity in COUNTED_IN_FULL else self._scale
+        found = self._concentration(frame.quantity, amounts, scale)
+        if frame.start is None or frame.quantity in HELD:
+            for level, split in self._splits.items():
+                at_start = self._at_start[level] if frame.start is None else None
+                for who, values in _totals(split, split.holders.amounts(amounts), at_start, scale):
+                    found[who, level] = found.get((who, level), {}) | values
+        found["all", "platform"] = self._of_platform(frame, amounts)
+        if frame.quantity == "gmv":
+            found |= self._surfaces(frame)
+        return found
+
+    def _concentration(self, quantity: str, amounts: Int64s, scale: float) -> Found:
+        found: Found = {}
+        everybody, active = ("all", "influencer"), ("active", "influencer")
+        for who in dict.fromkeys((population, level) for population, level, _ in measured(quantity)):
+            holders, heads = self._populations.get(who), self._heads.get(who)
+            if who == active and holders and holders.n == self._populations[everybody].n:
+                found[who] = found[everybody]
+            elif holders and heads:
+                held = holders.amounts(amounts)
+                found[who] = heads.concentration(held, self._places[who])
+                if who == everybody:
+                    exponent, x_min, n = top_tail(held, heads.head_10)
+                    least = x_min * scale if n else math.nan
+                    found[who] |= {"tail_exponent": exponent, "tail_x_min": least, "tail_n": float(n)}
+        return found
+
+    def _of_platform(self, frame: Frame, amounts: Int64s) -> dict[str, float]:
+        found = self._standing.values(frame.quantity, amounts, self._entered, frame.time, frame.start)
+        if frame.quantity == "income" and frame.start is not None:
+            of_authors = (exact_sum(self._flows.row(n, frame.start, frame.time)) for n in ("gmv", "tips", "paid"))
+            found["ecommerce_share"] = ecommerce_share(*of_authors)
+        return found
+
+    def _surfaces(self, frame: Frame) -> Found:
+        assert frame.start is not None  # turnover is a flow
+        upto = self._outcome.books.surface_gmv
+        gmv = (upto[frame.time] - upto[frame.start]).tolist()
+        totals = [sum(gmv[s] for s in of_kind) for of_kind in self._kinds]
+        return {
+            (kind, "platform"): {"total": float(total), "share": ratio(total, sum(gmv))}
+            for kind, total in zip(GROUPS["platform"], totals, strict=True)
+        }
+
+    def _cuts(self) -> Found:
+        split = self._splits["influencer"]
+        n_cut = split.holders.amounts(self._census.cut(self._time).astype(np.int64)).tolist()
+        n = split.n_members.tolist()
+        parts = [("all", sum(n_cut), sum(n)), *zip(split.names, n_cut, n, strict=True)]
+        return {(who, "influencer"): {"total": float(cut), "share": ratio(cut, of)} for who, cut, of in parts}
+
+    def _accounts(self) -> dict[str, float]:
+        status = self._outcome.books.status[self._time]
+        counted = {
+            "n_present": self._census.present(self._time),
+            "n_entered": self._entered[self._outcome.population.n_initial :],
+            "n_cut": self._census.cut(self._time),
+            "n_left": status == Status.LEFT,
+        }
+        return {name: float(np.count_nonzero(chosen)) for name, chosen in counted.items()}
+
+    def _profit(self, frame: Frame) -> Found:
+        assert frame.start is not None  # profit is a flow
+        upto = self._outcome.books.profit
+        profit = upto[frame.time] - upto[frame.start]
+        found: Found = {}
+        chosen = {"all": np.ones(profit.size, np.bool_)}
+        chosen |= {name: self._census.agency_group == g for g, name in enumerate(GROUPS["agency"])}
+        for who, members in chosen.items():
+            own = profit[members]
+            total = exact_sum(own)
+            found[who, "agency"] = {"total": float(total), "mean": ratio(total, own.size)}
+            found[who, "agency"]["n_losing"] = float(n_losing(own)) if own.size else 0.0
+        return found
+
+    def _utility(self, frame: Frame) -> float:
+        assert frame.start is not None  # a flow
+        reads = self._outcome.books.reads[frame.time] - self._outcome.books.reads[frame.start]
+        quality = self._outcome.population.quality
+        return mean_utility(reads, quality, self._affinity, self._outcome.accounts.vertical)
+
+
+def _totals(
+    split: Split, amounts: Int64s, at_start: Int64s | None, scale: float
+) -> Iterator[tuple[str, dict[str, float]]]:
+    """Totals of each group and of all, with their growth where amounts at day 0 are given."""
+    total, held = sum(amounts.tolist()), amounts.tolist()
+    n = split.n_members.tolist()
+    before = None if at_start is None else at_start.tolist()
+    for g, name in enumerate(split.names):
+        values = {"total": held[g] * scale, "share": ratio(held[g], total), "mean": ratio(held[g], n[g]) * scale}
+        yield name, values | ({"growth": growth(before[g], held[g])} if before else {})
+    values = {"total": total * scale, "mean": ratio(total, sum(n)) * scale}
+    yield "all", values | ({"growth": growth(sum(before), total)} if before else {})
+
+
+def measure(outcome: Outcome, scenario: Scenario) -> Floats:
+    """All measures of a run, in the order of ``cells.cells``.
 
     Parameters
     ----------
@@ -222,46 +231,45 @@ def measure(outcome: Outcome, scenario: Scenario) -> Floats:
     ndarray
         Shape (n,); nan where undefined.
     """
-    population = outcome.population
-    times = snapshot_times(scenario.horizon_days)
-    at_start = outcome.followers(0)
-    groups = dict(zip(HOLDERS, [Concentration.on(h, at_start) for h in _holders(outcome)], strict=True))
-    followers = np.stack([outcome.followers(time) for time in times])
-    standing = Standing(times, followers, population.quality, scenario.explosive_gmv_fen_per_year)
-    affinity = affinities(scenario)
+    meter = Meter(outcome, scenario)
     values: list[float] = []
     for frame in frames(scenario.horizon_days, scenario.warmup_days):
-        if frame.quantity == "utility":
-            assert frame.start is not None  # a flow
-            reads = outcome.books.reads[frame.time] - outcome.books.reads[frame.start]
-            values.append(mean_utility(reads, population.quality, affinity, population.vertical))
-            continue
-        amounts = _amounts(outcome, frame)
-        scale = 1.0 if frame.quantity in COUNTED_IN_FULL else population.people_per_fan
-        for who, level, names in _measured(frame.quantity):
-            if level == "platform":
-                found = standing.values(frame.quantity, amounts, frame.time, frame.start)
-            else:
-                group = groups[who, level]
-                found = group.values(amounts, scale, tail=level == "influencer") if group else {}
-            values += [found.get(name, math.nan) for name in names]
+        found = meter.found(frame)
+        for population, level, names in measured(frame.quantity):
+            own = found.get((population, level), {})
+            values += [own.get(name, math.nan) for name in names]
     return np.array(values)
 
 
 def transitions(outcome: Outcome, horizon_days: int) -> Int64s:
-    """Influencers by decile of followers at day 0 and at the end, shape (10, 10), the smallest tenth first."""
-    return decile_transitions(outcome.followers(0), outcome.followers(horizon_days * DAY))
+    """Influencers of day 0 by decile of followers then and at the end, shape (10, 10), the smallest tenth first."""
+    n = outcome.population.n_initial
+    return decile_transitions(outcome.followers(0)[:n], outcome.followers(horizon_days * DAY)[:n])
+
+
+def tier_transitions(outcome: Outcome, n_tiers: int, until: int) -> Int64s:
+    """Steps of agencies from one tier review to the next, over all reviews up to a time [s].
+
+    Returns
+    -------
+    ndarray
+        Shape (n_tiers + 1, n_tiers + 1): from and to, the highest tier first, no tier last.
+    """
+    tiers = [np.where(review.tier < 0, n_tiers, review.tier) for review in outcome.reviews if review.time <= until]
+    return state_transitions(np.stack(tiers), n_tiers + 1)
 
 
 def lorenz_curves(outcome: Outcome, horizon_days: int) -> Floats:
-    """Lorenz curves over all influencers, in the order of ``lorenz_cells``.
+    """Lorenz curves over all influencers that have entered, in the order of ``cells.lorenz_cells``.
 
     Returns
     -------
     ndarray
         Shape (n, 101): share held by the smallest 0 %, 1 %, ... 100 %; nan where undefined.
     """
-    return np.array([lorenz(_amounts(outcome, frame), LORENZ_POINTS) for frame in lorenz_frames(horizon_days)])
+    flows, census = Flows(outcome), Census(outcome)
+    wanted = lorenz_frames(horizon_days)
+    return np.array([lorenz(flows.amounts(f)[census.entered(f.time)], LORENZ_POINTS) for f in wanted])
 
 
 def support_effect(outcome: Outcome, horizon_days: int) -> tuple[float, float, float]:
@@ -274,7 +282,7 @@ def support_effect(outcome: Outcome, horizon_days: int) -> tuple[float, float, f
         where undefined.
     """
     start, end = outcome.followers(0), outcome.followers(horizon_days * DAY)
-    head = head_members(start, head_size(start.size, 0.01))
+    head = head_members(start, head_size(outcome.population.n_initial, 0.01))
     n_new, n_new_of_head = int((end - start).sum()), int((end - start)[head].sum())
     total = int(end.sum())
     return (

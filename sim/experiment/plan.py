@@ -48,7 +48,7 @@ def pairs(loaded: Loaded) -> list[tuple[str, str]]:
     found = [(arm, control) for arm in loaded.arms if arm != control]
     policy = {arm: scenario.support.policy for arm, scenario in loaded.arms.items()}
     found += [(a, b) for a in policy if policy[a] == "tiered" for b in policy if policy[b] == "uniform"]
-    found += [(claim.arm, claim.control) for claim in loaded.scenario.claims.values()]
+    found += [(claim.arm, claim.control) for claim in loaded.scenario.claims.values() if claim.control is not None]
     return list(dict.fromkeys(found))
 
 
@@ -64,13 +64,13 @@ def unit_bytes(loaded: Loaded) -> int:
     """Memory that a unit takes, from the sizes of its arrays [bytes]; about 30 % off at most."""
     scenario = loaded.scenario
     n_fans = scenario.fans.count or 0
-    n = scenario.influencers.count or 0
+    n = (scenario.influencers.count or 0) + scenario.n_newcomers
     n_follows = (scenario.fans.follows_per_fan or 0.0) * n_fans
     n_surfaces, n_segments = len(scenario.surfaces), len(scenario.segments)
     population = 28 * n_fans + 16 * n_follows
     engine = 44 * n_fans + 24 * n_follows
     tables = 2 * n_surfaces * n_segments * n * 16
-    books = 48 * n * 3 * (scenario.horizon_days // 30 + 3)
+    books = 96 * n * 3 * (scenario.horizon_days // 30 + 3)
     return int(population + engine + tables + books + 60 * n * n_surfaces + 20_000_000)
 
 

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from sim.errors import Fault, InputError
 from sim.experiment import plan, provenance
+from sim.experiment.cells import Cell
 from sim.experiment.comparison import compare_units, primary_cells
 from sim.experiment.folder import MANIFEST, RunFolder, read_manifest, read_table
-from sim.experiment.measures import Cell
 from sim.experiment.runner import check_populations, run_units
 from sim.experiment.statistics import PairedDifference, paired_difference
 from sim.experiment.tables import unit_tables

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.analysis.concentration import head_size
-from sim.analysis.merit import quality_decile_share
+from sim.analysis.merit import as_good_as_top_tenth, quality_decile_share
 from sim.analysis.mobility import (
+    NEVER,
     arrivals_in_head,
     decile_transitions,
     head_turnover,
@@ -15,7 +18,7 @@ from sim.analysis.mobility import (
     median_arrival,
     upward_share,
 )
-from sim.analysis.participation import n_above, share_above, threshold_over
+from sim.analysis.participation import n_above, threshold_over
 from sim.analysis.ranks import correlation_of_ranks, doubled_ranks
 from sim.model.clock import DAY
 
@@ -24,6 +27,7 @@ __all__ = ["Standing"]
 TOP_DECILE = 9
 YEAR = 365
 Int64s = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 
 class Standing:
@@ -37,6 +41,8 @@ class Standing:
         Shape (T, M): followers at each snapshot.
     quality
         Shape (M,).
+    n_initial
+        Accounts of day 0; those after them enter later.
     explosive_gmv_fen_per_year
         Turnover from which an account is explosive, None: none is called so.
     """
@@ -46,62 +52,78 @@ class Standing:
         times: list[int],
         followers: Int64s,
         quality: NDArray[np.float64],
+        n_initial: int,
         explosive_gmv_fen_per_year: int | None,
     ) -> None:
         self._start: Int64s = followers[0]
         self._quality = quality
+        self._n_initial = n_initial
         self._explosive = explosive_gmv_fen_per_year
-        self._ranks_at_start = doubled_ranks(self._start)
-        self._quality_ranks = doubled_ranks(quality)
-        self._head_01 = head_size(quality.size, 0.01)
-        self._head_10 = head_size(quality.size, 0.1)
+        self._ranks_at_start = doubled_ranks(self._start[:n_initial])
+        self._head_01 = head_size(n_initial, 0.01)
+        self._head_10 = head_size(n_initial, 0.1)
         self._arrivals = arrivals_in_head(followers, np.array(times, dtype=np.int64), self._head_01)
+        good = as_good_as_top_tenth(quality, n_initial)
+        self._arrivals_of_good = np.where(good, self._arrivals, NEVER)
+        self._has_best = bool(good.any())
+        self._ranked: tuple[Bools, Int64s] = (np.zeros(0, np.bool_), np.zeros(0, np.int64))
 
-    def values(self, quantity: str, amounts: Int64s, time: int, start: int | None) -> dict[str, float]:
+    def values(self, quantity: str, amounts: Int64s, entered: Bools, time: int, start: int | None) -> dict[str, float]:
         """Measures of a quantity, by name, at a time or over [start, time) [s]; nan where undefined.
 
-        ``amounts`` has shape (M,); those of ``net_follows`` may be negative.
+        ``amounts`` and ``entered``, who has ever been here, have shape (M,); ``net_follows`` may be negative.
         """
         match quantity:
             case "followers":
-                return self._mobility(amounts, time) | self._merit(amounts)
+                return self._mobility(amounts, time) | self._merit(amounts, entered)
             case "exposure":
-                return self._merit(amounts)
+                return self._merit(amounts, entered)
             case "reads":
-                return self._participation(amounts)
+                return self._participation(amounts, entered)
             case "new_follows":
-                return self._merit(amounts) | self._participation(amounts)
+                return self._merit(amounts, entered) | self._participation(amounts, entered)
             case "net_follows":
-                correlation = correlation_of_ranks(self._quality_ranks, doubled_ranks(amounts))
-                return {"quality_rank_correlation": correlation, "gained_share": share_above(amounts)}
-            case _:
+                gained = self._participation(amounts, entered)["active_share"]
+                return {"quality_rank_correlation": self._correlation(amounts, entered), "gained_share": gained}
+            case "gmv":
                 assert start is not None  # turnover is a flow
                 return {"n_explosive": self._n_explosive(amounts, (time - start) // DAY)}
+            case _:
+                return {}
 
     def _mobility(self, followers: Int64s, time: int) -> dict[str, float]:
-        moves = decile_transitions(self._start, followers)
+        n = self._n_initial
+        moves = decile_transitions(self._start[:n], followers[:n])
         median, n_arrived = median_arrival(self._arrivals, time)
+        _, n_good = median_arrival(self._arrivals_of_good, time)
         return {
-            "start_rank_correlation": correlation_of_ranks(self._ranks_at_start, doubled_ranks(followers)),
+            "start_rank_correlation": correlation_of_ranks(self._ranks_at_start, doubled_ranks(followers[:n])),
             "head_turnover_01": head_turnover(self._start, followers, self._head_01),
             "head_turnover_10": head_turnover(self._start, followers, self._head_10),
             "mean_decile_change": mean_decile_change(moves),
             "upward_share": upward_share(moves),
             "n_reached_head": float(n_arrived),
+            "n_good_reached_head": float(n_good) if self._has_best else math.nan,
             "median_days_to_head": median / DAY,
         }
 
-    def _merit(self, amounts: Int64s) -> dict[str, float]:
+    def _correlation(self, amounts: Int64s, entered: Bools) -> float:
+        if not np.array_equal(self._ranked[0], entered):
+            self._ranked = (entered, doubled_ranks(self._quality[entered]))
+        return correlation_of_ranks(self._ranked[1], doubled_ranks(amounts[entered]))
+
+    def _merit(self, amounts: Int64s, entered: Bools) -> dict[str, float]:
         return {
-            "quality_rank_correlation": correlation_of_ranks(self._quality_ranks, doubled_ranks(amounts)),
-            "top_quality_decile_share": quality_decile_share(amounts, self._quality, TOP_DECILE),
+            "quality_rank_correlation": self._correlation(amounts, entered),
+            "top_quality_decile_share": quality_decile_share(amounts[entered], self._quality[entered], TOP_DECILE),
         }
 
-    def _participation(self, amounts: Int64s) -> dict[str, float]:
-        return {"n_active": float(n_above(amounts)), "active_share": share_above(amounts)}
+    def _participation(self, amounts: Int64s, entered: Bools) -> dict[str, float]:
+        n = n_above(amounts)
+        return {"n_active": float(n), "active_share": n / int(entered.sum())}
 
     def _n_explosive(self, gmv: Int64s, days: int) -> float:
         """Accounts whose turnover of these days, annualised, reaches the threshold."""
         if self._explosive is None:
-            return float("nan")
+            return math.nan
         return float(n_above(gmv, threshold_over(self._explosive, days, YEAR)))

@@ -10,9 +10,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sim import records
-from sim.experiment.measures import LORENZ_POINTS, Cell, cells, lorenz_cells
+from sim.experiment.cells import Cell, cells, lorenz_cells
+from sim.experiment.measures import LORENZ_POINTS
 from sim.experiment.plan import Unit
 from sim.experiment.unit import UnitRecord
+from sim.model.accounts import Status
 from sim.model.clock import DAY
 from sim.model.frozen import Counter, Total
 from sim.scenario import Loaded
@@ -45,7 +47,7 @@ def cell_columns(wanted: Sequence[Cell], times: int) -> Columns:
 
 
 def unit_tables(loaded: Loaded, kept: Records) -> dict[str, pa.Table]:
-    """The tables with a row per arm and replication: measures, influencers, agencies, surfaces, lorenz, transitions."""
+    """The tables that have rows for each arm and replication."""
     surfaces = [f"exposure_{name.replace('-', '_')}" for name in loaded.scenario.surfaces]
     makers: dict[str, Callable[[], Columns]] = {
         "measures": lambda: _measures(loaded, kept),
@@ -54,6 +56,7 @@ def unit_tables(loaded: Loaded, kept: Records) -> dict[str, pa.Table]:
         "surfaces": lambda: _stacked([_surfaces(loaded, record) for record in kept.values()], kept),
         "lorenz": lambda: _lorenz(loaded, kept),
         "transitions": lambda: _stacked([_transitions(record) for record in kept.values()], kept),
+        "tier_transitions": lambda: _stacked([_tier_transitions(loaded, record) for record in kept.values()], kept),
     }
     extra = {"influencers": surfaces}
     return {name: records.table_of(name, make(), extra.get(name, ())) for name, make in makers.items()}
@@ -110,16 +113,25 @@ def _influencers(loaded: Loaded, record: UnitRecord, surfaces: list[str]) -> Col
     counts, scale = kept["counts"], kept["people_per_fan"]
     over_surfaces = counts.sum(axis=1)
     reserved, exposure = over_surfaces[:, Counter.RESERVED], over_surfaces[:, Counter.EXPOSURE]
-    shop = kept["shop"]
+    shop, shop_end = kept["shop"], kept["shop_end"]
+    sells = shop | shop_end
+    newcomer = np.arange(shop.size) >= int(kept["n_initial"])
+    gone = np.isin(kept["status_end"], (Status.CUT, Status.LEFT))
     return {
         "influencer": pa.array(kept["influencer"].tolist(), pa.string()),
         "vertical": words(list(loaded.scenario.verticals), kept["vertical"]),
         "agency": words(kept["agencies"].tolist(), kept["agency"]),
+        "agency_end": words(kept["agencies"].tolist(), kept["agency_end"]),
+        "status_end": words([status.name.lower() for status in Status], kept["status_end"]),
+        "joined_days": np.where(newcomer, kept["joined_at"] / DAY, np.nan),
+        "gone_days": np.where(gone, kept["gone_at"] / DAY, np.nan),
         "quality": kept["quality"],
         "posts_per_day": kept["posts_per_day"],
+        "live_hours_per_day": kept["live_hours_per_day"],
         "shop": shop,
-        "conversion_prob": np.where(shop, kept["conversion_prob"], np.nan),
-        "order_value_fen": pa.array(kept["order_value_fen"], pa.int64(), mask=~shop),
+        "shop_end": shop_end,
+        "conversion_prob": np.where(sells, kept["conversion_prob"], np.nan),
+        "order_value_fen": pa.array(kept["order_value_fen"], pa.int64(), mask=~sells),
         "followers_start": people(kept["followers_start"], scale),
         "followers_end": people(kept["followers_end"], scale),
         **{name: people(counts[:, s, Counter.EXPOSURE], scale) for s, name in enumerate(surfaces)},
@@ -128,8 +140,11 @@ def _influencers(loaded: Loaded, record: UnitRecord, surfaces: list[str]) -> Col
         "reads": people(over_surfaces[:, Counter.READS], scale),
         "clicks": people(over_surfaces[:, Counter.CLICKS], scale),
         "follows": people(over_surfaces[:, Counter.FOLLOWS], scale),
+        "unfollows": people(over_surfaces[:, Counter.UNFOLLOWS], scale),
         "orders": over_surfaces[:, Counter.ORDERS],
         "gmv_fen": over_surfaces[:, Counter.GMV_FEN],
+        "tips_fen": over_surfaces[:, Counter.TIPS_FEN],
+        "income_fen": kept["income_fen"],
     }
 
 
@@ -145,6 +160,8 @@ def _agencies(loaded: Loaded, record: UnitRecord) -> Columns:
         "n_accounts": kept["review_accounts"].ravel().astype(np.int64),
         "followers": np.floor(kept["review_followers"].ravel() + 0.5).astype(np.int64),
         **{name: kept[f"review_{name}"].ravel() for name in ("reads_per_month", "posts_per_month", "gmv_fen_per_year")},
+        "n_cut": kept["review_cut"].ravel(),
+        "profit_fen": kept["review_profit"].ravel(),
     }
 
 
@@ -156,6 +173,7 @@ def _surfaces(loaded: Loaded, record: UnitRecord) -> Columns:
         **{f"n_{total.name.lower()}": totals[:, total] for total in Total},
         **{f"n_{counter.name.lower()}": counts[:, counter] for counter in COUNTED},
         "gmv_fen": counts[:, Counter.GMV_FEN],
+        "tips_fen": counts[:, Counter.TIPS_FEN],
     }
 
 
@@ -164,4 +182,11 @@ def _transitions(record: UnitRecord) -> Columns:
     return {"decile_start": start.ravel(), "decile_end": end.ravel(), "n": record.arrays["transitions"].ravel()}
 
 
-COUNTED = (Counter.READS, Counter.CLICKS, Counter.FOLLOWS, Counter.ORDERS)
+def _tier_transitions(loaded: Loaded, record: UnitRecord) -> Columns:
+    tiers = list(loaded.scenario.support.tiers)
+    steps = record.arrays["tier_transitions"]
+    start, end = (np.where(axis < len(tiers), axis, -1).ravel() for axis in np.indices(steps.shape))
+    return {"tier_from": words(tiers, start), "tier_to": words(tiers, end), "n": steps.ravel()}
+
+
+COUNTED = (Counter.READS, Counter.CLICKS, Counter.FOLLOWS, Counter.REFERRALS, Counter.ORDERS)

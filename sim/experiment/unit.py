@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.experiment.measures import lorenz_curves, measure, support_effect, transitions
+from sim.experiment.measures import lorenz_curves, measure, support_effect, tier_transitions, transitions
+from sim.model.accounts import Status
+from sim.model.books import FLOWS
 from sim.model.clock import DAY
 from sim.model.population import Population
 from sim.model.simulation import EngineName, Outcome, simulate
@@ -57,8 +59,9 @@ def run_unit(
 
 
 def _record(outcome: Outcome, scenario: Scenario) -> UnitRecord:
-    population = outcome.population
+    population, accounts = outcome.population, outcome.accounts
     horizon_days = scenario.horizon_days
+    end = horizon_days * DAY
     reviews = {name: np.array([getattr(review, name) for review in outcome.reviews]) for name in TIER_REVIEW}
     return UnitRecord(
         digest=outcome.digest(),
@@ -67,21 +70,52 @@ def _record(outcome: Outcome, scenario: Scenario) -> UnitRecord:
             "lorenz": lorenz_curves(outcome, horizon_days),
             "support_effect": np.array(support_effect(outcome, horizon_days)),
             "transitions": transitions(outcome, horizon_days),
+            "tier_transitions": tier_transitions(outcome, len(scenario.support.tiers), end),
             "counts": outcome.counts,
             "totals": outcome.totals,
             "followers_start": outcome.followers(0),
-            "followers_end": outcome.followers(horizon_days * DAY),
+            "followers_end": outcome.followers(end),
             "people_per_fan": np.array(population.people_per_fan),
             "influencer": np.array(population.influencers),
             "agencies": np.array(population.agencies, dtype=np.str_),
-            "vertical": population.vertical,
+            "vertical": accounts.vertical,
             "agency": population.agency,
+            # As the measures see them: before the events of the end.
+            "agency_end": outcome.books.agency[end],
+            "status_end": outcome.books.status[end],
+            "gone_at": accounts.gone_at,
+            "n_initial": np.array(population.n_initial),
+            "joined_at": population.joined_at,
             "quality": population.quality,
             "posts_per_day": population.posts_per_day,
+            "live_hours_per_day": population.live_hours_per_day,
             "shop": population.shop,
+            "shop_end": accounts.shop,
             "conversion_prob": population.conversion_prob,
             "order_value_fen": population.order_value_fen,
+            "income_fen": outcome.books.upto(end)[FLOWS.index("income")],
             "review_time": np.array([review.time for review in outcome.reviews], dtype=np.int64),
         }
-        | {f"review_{name}": column for name, column in reviews.items()},
+        | {f"review_{name}": column for name, column in reviews.items()}
+        | _since_the_last_review(outcome),
     )
+
+
+def _since_the_last_review(outcome: Outcome) -> dict[str, NDArray[np.int64]]:
+    """Accounts that each agency has cut since the tier review before, and its profit since; the first since the start.
+
+    An account counts for the agency that it was with at the review before.
+    """
+    books, n = outcome.books, len(outcome.population.agencies)
+    cut, profit = [], []
+    before = None
+    for time in (review.time for review in outcome.reviews):
+        lost = np.zeros(n, np.int64)
+        if before is not None:
+            was = books.agency[before]
+            now = (was >= 0) & (books.status[time] == Status.CUT) & (books.status[before] != Status.CUT)
+            lost = np.bincount(was[now], minlength=n).astype(np.int64)
+        cut.append(lost)
+        profit.append(books.profit[time] - (0 if before is None else books.profit[before]))
+        before = time
+    return {"review_cut": np.array(cut), "review_profit": np.array(profit)}

@@ -7,18 +7,35 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.model.accounts import Accounts
 from sim.model.frozen import Counter
+from sim.model.ledger import Ledger
 
 __all__ = ["FLOWS", "Books"]
 
-FLOWS = ("exposure_feed", "exposure_discovery", "reads", "orders", "gmv", "new_follows", "unfollows")
-"""Rows of an entry: simulated impressions, reads and follows; real orders and fen."""
+FLOWS = (
+    "exposure_feed",
+    "exposure_discovery",
+    "reads",
+    "orders",
+    "gmv",
+    "new_follows",
+    "unfollows",
+    "tips",
+    "income",
+    "take",
+    "paid",
+)
+"""Rows of an entry: simulated impressions, reads and follows; real orders; fen.
+
+Income is an influencer's own part before its costs; the take is the platform's part; paid are pay per read and subsidy.
+"""
 
 Int64s = NDArray[np.int64]
 
 
 class Books:
-    """Cumulative flows since the start of the warm-up, shape (7, M) at each time entered [s].
+    """Cumulative flows since the start of the warm-up, shape (11, M) at each time entered [s].
 
     Parameters
     ----------
@@ -38,10 +55,20 @@ class Books:
         self.reads: dict[int, Int64s] = {}
         """Slots examined up to a time, shape (M, G)."""
         self.surfaces: dict[int, Int64s] = {}
-        """Counts of the influencer up to each time, shape (S, 8)."""
+        """Counts of the influencer up to each time, shape (S, 10)."""
+        self.surface_gmv: dict[int, Int64s] = {}
+        """Turnover up to each time, shape (S,) [fen]."""
+        self.agency: dict[int, NDArray[np.int32]] = {}
+        """Agency of each influencer just before a time, shape (M,), -1: none."""
+        self.status: dict[int, NDArray[np.int8]] = {}
+        """Where each influencer stands just before a time, shape (M,)."""
+        self.profit: dict[int, Int64s] = {}
+        """What agencies have earned less what they have spent on their accounts, up to each time, shape (A,) [fen]."""
 
-    def enter(self, time: int, counts: Int64s, reads: Int64s) -> None:
-        """Enter the flows up to ``time`` from the engine's counts, shape (M, S, 8), and reads, shape (M, G)."""
+    def enter(self, time: int, counts: Int64s, reads: Int64s, accounts: Accounts, ledger: Ledger) -> None:
+        """Enter what was up to ``time``, from the engine's counts, shape (M, S, 10), its reads, shape (M, G), and the
+        ledger, which has accrued up to then.
+        """
         exposure = counts[:, :, Counter.EXPOSURE]
         over_surfaces = counts.sum(axis=1)
         self._entries[time] = np.stack(
@@ -53,17 +80,25 @@ class Books:
                 over_surfaces[:, Counter.GMV_FEN],
                 over_surfaces[:, Counter.FOLLOWS],
                 over_surfaces[:, Counter.UNFOLLOWS],
+                over_surfaces[:, Counter.TIPS_FEN],
+                ledger.income,
+                ledger.take,
+                ledger.paid,
             ]
         )
+        self.surface_gmv[time] = counts[:, :, Counter.GMV_FEN].sum(axis=0)
+        self.agency[time] = accounts.agency.copy()
+        self.status[time] = accounts.status.copy()
+        self.profit[time] = ledger.profit.copy()
         if time in self._reads_at:
             self.reads[time] = reads.copy()
         if self._influencer >= 0:
             self.surfaces[time] = counts[self._influencer].copy()
 
     def upto(self, time: int) -> Int64s:
-        """Flows from the start up to ``time``, shape (7, M); the time must have been entered."""
+        """Flows from the start up to ``time``, shape (11, M); the time must have been entered."""
         return self._entries[time]
 
     def between(self, start: int, end: int) -> Int64s:
-        """Flows in [start, end), shape (7, M); both must have been entered."""
+        """Flows in [start, end), shape (11, M); both must have been entered."""
         return self._entries[end] - self._entries[start]

@@ -15,11 +15,15 @@ class Order(IntEnum):
     """Events at one time run in this order; sessions come last, so that they see what the control plane has set."""
 
     BOOKS = 1
-    REVIEW = 2
-    OPENING = 3
-    REFRESH = 4
-    STOP = 5
-    SESSIONS = 6
+    PHASE = 2
+    CONTRACTS = 3
+    ENTRY = 4
+    REVIEW = 5
+    OPENING = 6
+    RENEWAL = 7
+    REFRESH = 8
+    STOP = 9
+    SESSIONS = 10
 
 
 def moment(env: Environment, delay: int, order: Order) -> Event:

@@ -3,40 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment, Event
 
-from sim.model.books import FLOWS, Books
+from sim.model.accounts import Accounts
+from sim.model.blank_tables import check_countable
+from sim.model.books import Books
 from sim.model.clock import DAY, Order, moment, snapshot_times
-from sim.model.frozen import Counter
+from sim.model.contracts import Contracts
+from sim.model.frozen import Counter, Tables
+from sim.model.ledger import Ledger
+from sim.model.newcomers import enter
 from sim.model.population import Population
 from sim.model.surfaces import Surfaces
+from sim.model.tiers import MONTH, YEAR, Review, review_agencies
+from sim.scenario.phases import phase_scenarios
 from sim.scenario.scenario import Scenario
 
-__all__ = ["Control", "Review"]
+__all__ = ["Control"]
 
-MONTH = 30 * DAY
 QUARTER = 90 * DAY
-YEAR = 365 * DAY
 Int64s = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Review:
-    """What a tier review found and decided, as real-world totals per agency, shape (A,)."""
+class Traffic(Protocol):
+    """What the control plane knows of an engine."""
 
-    time: int
-    accounts: Int64s
-    followers: Floats
-    reads_per_month: Floats
-    posts_per_month: Floats
-    gmv_fen_per_year: Floats
-    tier: NDArray[np.int32]
-    """Index of the highest tier whose conditions all hold, -1: none."""
+    tables: Tables
+
+    @property
+    def counts(self) -> Int64s:
+        """Counts so far, shape (M, S, 10)."""
+
+    @property
+    def reads(self) -> Int64s:
+        """Slots examined so far per influencer and segment, shape (M, G)."""
 
 
 class Control:
@@ -44,10 +48,10 @@ class Control:
 
     Parameters
     ----------
-    scenario, population, surfaces
+    scenario, population
         Whose platform it is.
-    counts, reads
-        Give the engine's counts so far, shapes (M, S, 8) and (M, G).
+    key
+        Seed and replication.
     watch
         Called with the time [s] at every refresh; may raise to end the run.
     influencer
@@ -58,43 +62,66 @@ class Control:
         self,
         scenario: Scenario,
         population: Population,
-        surfaces: Surfaces,
-        counts: Callable[[], Int64s],
-        reads: Callable[[], Int64s],
+        key: tuple[int, int],
         watch: Callable[[int], None],
         influencer: int = -1,
     ) -> None:
         self._scenario = scenario
+        self._phases = phase_scenarios(scenario)
+        for _, later in self._phases:
+            check_countable(later, population)  # now, not when the phase begins
         self._population = population
-        self._surfaces = surfaces
-        self._counts = counts
+        self._key = key
         self._watch = watch
+        self._traffic: Traffic
         self.start = -scenario.warmup_days * DAY
         self.end = scenario.horizon_days * DAY
+        self.accounts = Accounts(population)
+        self.contracts = Contracts(population, key)
+        self.ledger = Ledger(population)
         self.tier = np.full(len(population.agencies), -1, np.int32)
         self.reviews: list[Review] = []
-        self._reads = reads
+        self._surfaces = Surfaces(scenario, self.accounts, key)
+        self._surfaces.renew(self.start, self.tier)
+        self._stale: bool | None = None
+        self._known: tuple[int, Int64s] | None = None
         windows = {self.start, 0, max(self.end - QUARTER, 0), self.end}
-        self.books = Books(surfaces.tables.is_feed, windows, influencer)
+        self.books = Books(self.tables.is_feed, windows, influencer)
 
-    def processes(self, env: Environment) -> Event:
-        """Start all processes; returns the event that ends the run."""
-        env.process(self._keep_books(env))
-        env.process(self._review(env))
-        env.process(self._open(env))
+    @property
+    def tables(self) -> Tables:
+        """What sessions read now."""
+        return self._surfaces.tables
+
+    def processes(self, env: Environment, traffic: Traffic) -> Event:
+        """Start all processes, with an engine that reads ``tables``; returns the event that ends the run."""
+        self._traffic = traffic
+        for process in (
+            self._keep_books,
+            self._change_phase,
+            self._review_contracts,
+            self._let_enter,
+            self._review_tiers,
+            self._open,
+        ):
+            env.process(process(env))
         for surface, settings in enumerate(self._scenario.surfaces.values()):
             env.process(self._refresh(env, surface, settings.refresh_minutes * 60))
         return moment(env, self.end - self.start, Order.STOP)
 
-    def _review_times(self) -> range:
+    def _contract_times(self) -> range:
+        return range(0, self.end, self._scenario.contracts.review_days * DAY)
+
+    def _tier_times(self) -> range:
         return range(0, self.end + 1, self._scenario.support.review_days * DAY)
 
     def _book_times(self) -> list[int]:
-        """Every time that a review or a measure looks at or back to [s]."""
+        """Every time that a review or a measure looks at or back to, or at which terms change [s]."""
         times = {self.start, 0, self.end, max(self.end - QUARTER, 0)}
+        times |= {start_day * DAY for start_day, _ in self._phases} | set(self._contract_times())
         for time in snapshot_times(self._scenario.horizon_days):
             times |= {time, self.back(time, MONTH)}
-        for time in self._review_times():
+        for time in self._tier_times():
             times |= {time, self.back(time, MONTH), self.back(time, YEAR)}
         return sorted(times)
 
@@ -105,72 +132,92 @@ class Control:
     def _keep_books(self, env: Environment) -> Generator[Event, None, None]:
         for event in at(env, self._book_times(), Order.BOOKS):
             yield event
-            self.books.enter(int(env.now), self._counts(), self._reads())
+            counts = self._traffic.counts
+            self._accrue(int(env.now), counts)
+            self.books.enter(int(env.now), counts, self._traffic.reads, self.accounts, self.ledger)
 
-    def _review(self, env: Environment) -> Generator[Event, None, None]:
-        for event in at(env, self._review_times(), Order.REVIEW):
+    def _accrue(self, now: int, counts: Int64s) -> None:
+        """Book what was earned and spent up to now, at the terms in force so far."""
+        gmv, tips, reads = (
+            counts[:, :, counter].sum(axis=1) for counter in (Counter.GMV_FEN, Counter.TIPS_FEN, Counter.READS)
+        )
+        self.ledger.accrue(now, gmv, tips, reads, self.accounts, self._scenario)
+
+    def _change_phase(self, env: Environment) -> Generator[Event, None, None]:
+        scenarios = [scenario for _, scenario in self._phases]
+        times = [start_day * DAY for start_day, _ in self._phases]
+        for event, scenario in zip(at(env, times, Order.PHASE), scenarios, strict=True):
             yield event
-            self.reviews.append(self._look_at_agencies(int(env.now)))
-            self.tier[:] = self.reviews[-1].tier
+            self._scenario = scenario
+            self._surfaces = Surfaces(scenario, self.accounts, self._key)
+            if env.now > 0:
+                self._surfaces.open()
+            self._traffic.tables = self.tables
+            self._touch(env, anew=True)
+
+    def _review_contracts(self, env: Environment) -> Generator[Event, None, None]:
+        for event in at(env, self._contract_times(), Order.CONTRACTS):
+            yield event
+            now = int(env.now)
+            if self.contracts.review(now, self.accounts, self.ledger, self.followers(now), self.tier, self._scenario):
+                self._touch(env, anew=True)
+
+    def _let_enter(self, env: Environment) -> Generator[Event, None, None]:
+        """Newcomers come on their days, and when a vertical opens that some have waited for."""
+        joined_at = self._population.joined_at[self._population.n_initial :]
+        opens_at = {int(v.opens_at_days * DAY) for v in self._scenario.verticals.values()}
+        times = {time for time in opens_at if time > 0} | set(joined_at.tolist())
+        for event in at(env, sorted(time for time in times if time < self.end), Order.ENTRY):
+            yield event
+            now = int(env.now)
+            self._accrue(now, self._traffic.counts)
+            if enter(now, self.accounts, self._scenario, self._key) or now in opens_at:
+                self._touch(env)
+
+    def _review_tiers(self, env: Environment) -> Generator[Event, None, None]:
+        for event in at(env, self._tier_times(), Order.REVIEW):
+            yield event
+            now = int(env.now)
+            review = review_agencies(
+                now, self._scenario, self.accounts, self.followers(now), self.books, self.contracts.failed
+            )
+            self.reviews.append(review)
+            if (self.tier != review.tier).any():
+                self.tier[:] = review.tier
+                self._touch(env)
 
     def _open(self, env: Environment) -> Generator[Event, None, None]:
         yield moment(env, -self.start, Order.OPENING)
         self._surfaces.open()
 
+    def _touch(self, env: Environment, *, anew: bool = False) -> None:
+        """Something that tables show has changed: freeze it before the next sessions; ``anew``: refresh all as well."""
+        if self._stale is None:
+            event = moment(env, 0, Order.RENEWAL)
+            event.callbacks.append(lambda _: self._renew(int(env.now)))
+        self._stale = anew or bool(self._stale)
+
+    def _renew(self, now: int) -> None:
+        anew, self._stale = self._stale, None
+        self._surfaces.renew(now, self.tier)
+        for surface in range(self.tables.is_feed.size if anew else 0):
+            self._surfaces.refresh(surface, now, self.followers(now), self.tier)
+
     def _refresh(self, env: Environment, surface: int, interval: int) -> Generator[Event, None, None]:
         times = [*range(self.start, 0, interval), *range(0, self.end, interval)]
         for event in at(env, times, Order.REFRESH):
             yield event
-            self._watch(int(env.now))
-            self._surfaces.refresh(surface, int(env.now), self.followers(), self.tier)
+            now = int(env.now)
+            self._watch(now)
+            self._surfaces.refresh(surface, now, self.followers(now), self.tier)
 
-    def followers(self) -> Int64s:
+    def followers(self, now: int) -> Int64s:
         """Followers now [simulated fans], shape (M,)."""
-        counts = self._counts()
-        change: Int64s = (counts[:, :, Counter.FOLLOWS] - counts[:, :, Counter.UNFOLLOWS]).sum(axis=1)
-        return self._population.followers + change
-
-    def _look_at_agencies(self, time: int) -> Review:
-        """Totals of every agency, and the tier that it holds from now on."""
-        population, scenario = self._population, self._scenario
-        n = len(population.agencies)
-        contract = population.agency >= 0
-        agency = population.agency[contract]
-
-        def total(amounts: NDArray[np.int64]) -> Int64s:
-            out = np.zeros(n, np.int64)
-            np.add.at(out, agency, amounts[contract])
-            return out
-
-        def rate(flow: str, window: int) -> Floats:
-            since = self.back(time, window)
-            if since == time:
-                return np.zeros(n)
-            flows = total(self.books.between(since, time)[FLOWS.index(flow)])
-            return flows.astype(np.float64) * (window / (time - since))
-
-        posts = np.zeros(n)
-        np.add.at(posts, agency, population.posts_per_day[contract])
-        people = population.people_per_fan
-        review = Review(
-            time=time,
-            accounts=np.bincount(agency, minlength=n),
-            followers=total(self.followers()).astype(np.float64) * people,
-            reads_per_month=rate("reads", MONTH) * (people * scenario.reads_per_examined),
-            posts_per_month=posts * 30.0,
-            gmv_fen_per_year=rate("gmv", YEAR),
-            tier=np.full(n, -1, np.int32),
-        )
-        for index, tier in reversed(list(enumerate(scenario.support.tiers.values()))):
-            holds = (
-                (review.accounts > tier.over_accounts)
-                & (review.followers > tier.over_followers)
-                & (review.reads_per_month > tier.over_reads_per_month)
-                & (review.posts_per_month > tier.over_posts_per_month)
-                & (review.gmv_fen_per_year >= tier.min_gmv_fen_per_year)
-            )
-            review.tier[holds] = index
-        return review
+        if self._known is None or self._known[0] != now:
+            counts = self._traffic.counts
+            change: Int64s = (counts[:, :, Counter.FOLLOWS] - counts[:, :, Counter.UNFOLLOWS]).sum(axis=1)
+            self._known = now, self._population.followers + change
+        return self._known[1]
 
 
 def at(env: Environment, times: Iterable[int], order: Order) -> Iterable[Event]:

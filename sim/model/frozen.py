@@ -12,7 +12,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NOBODY", "ORGANIC", "TRACE", "Counter", "Deed", "Fans", "Source", "Tables", "Total"]
+__all__ = [
+    "ID_MASK",
+    "NOBODY",
+    "ORGANIC",
+    "ORIGIN_SHIFT",
+    "TRACE",
+    "Counter",
+    "Deed",
+    "Fans",
+    "Source",
+    "Tables",
+    "Total",
+]
 
 Int64s = NDArray[np.int64]
 Int32s = NDArray[np.int32]
@@ -20,7 +32,7 @@ Floats = NDArray[np.float64]
 
 
 class Counter(IntEnum):
-    """What is counted per influencer and surface; the last axis of the counts, shape (M, S, 8)."""
+    """What is counted per influencer and surface; the last axis of the counts, shape (M, S, 10)."""
 
     EXPOSURE = 0
     RESERVED = 1
@@ -30,10 +42,12 @@ class Counter(IntEnum):
     ORDERS = 5
     GMV_FEN = 6
     UNFOLLOWS = 7
+    REFERRALS = 8
+    TIPS_FEN = 9
 
 
 class Total(IntEnum):
-    """What is counted per surface; the last axis of the totals, shape (S, 6)."""
+    """What is counted per surface; the last axis of the totals, shape (S, 7)."""
 
     SESSIONS = 0
     SLOTS = 1
@@ -41,6 +55,7 @@ class Total(IntEnum):
     RESERVED = 3
     SUPPORT_UNFILLED = 4
     EMPTY = 5
+    CUSTOM = 6
 
 
 class Source(IntEnum):
@@ -51,6 +66,7 @@ class Source(IntEnum):
     SUPPORT = 2
     EXPLORED = 3
     INSTEAD_OF_SUPPORT = 4
+    CUSTOM = 5
 
 
 class Deed(IntFlag):
@@ -62,6 +78,7 @@ class Deed(IntFlag):
     UNFOLLOWED = 8
     FOLLOWED = 16
     REFUSED = 32
+    TIPPED = 64
 
 
 TRACE = ("time", "event", "surface", "slot", "influencer", "source", "deeds", "orders")
@@ -69,7 +86,11 @@ TRACE = ("time", "event", "surface", "slot", "influencer", "source", "deeds", "o
 
 
 ORGANIC, NOBODY = -1, -2
-"""In place of a support table: reserved slots are filled organically, or stay empty."""
+"""In place of a table of support or custom products: such slots are filled organically, or stay empty."""
+
+ORIGIN_SHIFT = 24
+ID_MASK = (1 << ORIGIN_SHIFT) - 1
+"""An entry of a follow list is ``influencer | origin << 24``, so that fans won on a surface can stay longer."""
 
 
 class Tables(NamedTuple):
@@ -87,6 +108,8 @@ class Tables(NamedTuple):
     """(S,): a follow of someone already followed is counted."""
     reserved: Int64s
     """(S,): probability that a slot is reserved."""
+    ordinary: Int64s
+    """(S,): probability that a slot isn't one for custom products, unless it is reserved."""
     examine: Int64s
     """(S, 255): probability that a slot is examined, while the fan is still looking."""
     looks_on: NDArray[np.bool_]
@@ -95,6 +118,8 @@ class Tables(NamedTuple):
     """(S, G): slot table of unreserved slots; unused for a feed."""
     support: Int32s
     """(S, G): slot table of reserved slots, or ``ORGANIC``, or ``NOBODY``."""
+    custom: Int32s
+    """(S,): slot table of custom products, or ``ORGANIC``."""
     cumulative: Int64s
     """(T, M): inclusive prefix sums of a slot table's integer weights."""
     guide: Int32s
@@ -119,12 +144,22 @@ class Tables(NamedTuple):
     """(S, M): probability of a follow, given a click."""
     better_only: NDArray[np.bool_]
     """(S,): only who is better than all followed is followed."""
+    origin: Int32s
+    """(S,): what an entry of a follow list says of the surface where it was won, 0: nothing."""
     unfollow: Int64s
-    """(S,): probability of an unfollow, given that a slot is examined."""
+    """(S, S + 1): probability of an unfollow by the follow's origin, given an examined slot; 0 has the largest."""
     order_base: Floats
-    """(M,): real orders for each simulated click at factor 1, times 2^32; 0 without a shop."""
+    """(M,): real orders for each simulated visit of the shop at factor 1, times 2^32; 0 without a shop."""
     order_factor: Floats
-    """(S, G): factor on the orders."""
+    """(S, G): orders at factor 1 for each simulated click."""
+    shop: NDArray[np.bool_]
+    """(M,): sells now."""
+    referrals: Floats
+    """(S,): people who visit the shop for each simulated click, times 2^32."""
+    tips: Floats
+    """(S, G): real tips for each simulated click, times 2^32."""
+    tip_value: Int64s
+    """(S,) [fen]"""
     order_value: Int64s
     """(M,) [fen]"""
     follow_cap: Int64s

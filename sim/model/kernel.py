@@ -11,7 +11,7 @@ from numba import njit
 
 from sim.model.choice import NONE, RESIDUAL, SLOT, from_list, from_order, from_table
 from sim.model.draws import exponential_gap, philox
-from sim.model.frozen import NOBODY, ORGANIC, Counter, Deed, Source, Total
+from sim.model.frozen import ID_MASK, NOBODY, ORGANIC, ORIGIN_SHIFT, Counter, Deed, Source, Total
 from sim.model.lists import append, is_better, is_member, remove
 from sim.streams import Lane
 
@@ -19,14 +19,16 @@ EXPOSURE, RESERVED, READS, CLICKS = (
     int(c) for c in (Counter.EXPOSURE, Counter.RESERVED, Counter.READS, Counter.CLICKS)
 )
 FOLLOWS, ORDERS, GMV_FEN = int(Counter.FOLLOWS), int(Counter.ORDERS), int(Counter.GMV_FEN)
-UNFOLLOWS = int(Counter.UNFOLLOWS)
+UNFOLLOWS, REFERRALS, TIPS_FEN = int(Counter.UNFOLLOWS), int(Counter.REFERRALS), int(Counter.TIPS_FEN)
 N_SESSIONS, N_SLOTS, N_IMPRESSIONS = int(Total.SESSIONS), int(Total.SLOTS), int(Total.IMPRESSIONS)
 N_RESERVED, N_UNFILLED, N_EMPTY = int(Total.RESERVED), int(Total.SUPPORT_UNFILLED), int(Total.EMPTY)
+N_CUSTOM = int(Total.CUSTOM)
 
 FEED, ORGANIC_SLOT, SUPPORT = int(Source.FEED), int(Source.ORGANIC), int(Source.SUPPORT)
-EXPLORED_SLOT, INSTEAD = int(Source.EXPLORED), int(Source.INSTEAD_OF_SUPPORT)
+EXPLORED_SLOT, INSTEAD, CUSTOM = int(Source.EXPLORED), int(Source.INSTEAD_OF_SUPPORT), int(Source.CUSTOM)
 IN_RESERVED, READ, CLICKED = int(Deed.RESERVED), int(Deed.READ), int(Deed.CLICKED)
 UNFOLLOWED, FOLLOWED, REFUSED = int(Deed.UNFOLLOWED), int(Deed.FOLLOWED), int(Deed.REFUSED)
+TIPPED = int(Deed.TIPPED)
 
 ARRIVAL, SESSION, ACTION = np.uint64(Lane.ARRIVAL), np.uint64(Lane.SESSION), np.uint64(Lane.ACTION)
 EXPLORE, EXPLORED, EXPLORED_RESIDUAL = (
@@ -63,18 +65,22 @@ def _page_words(fan, event, n_slots, key, words):
 
 @njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def _react(f, i, at, surface, segment, key, tables, fans, arena, cursor, counts):
-    """What a fan does with an influencer that it has examined: click, unfollow, follow, order. Its deeds and orders."""
+    """What a fan does with an influencer that it has examined: click, unfollow, follow, order, tip.
+
+    Its deeds and orders.
+    """
     start, length, capacity = fans.start, fans.length, fans.capacity
-    click, follow, order_word, _ = philox(at[0], at[1], at[2], ACTION, key[0], key[1])
+    click, follow, order_word, tip_word = philox(at[0], at[1], at[2], ACTION, key[0], key[1])
     vertical = tables.vertical[i]
     appeal = np.uint64(tables.quality[i]) * np.uint64(tables.click[surface, segment, vertical])
     deeds = READ
     if click < appeal >> np.uint64(32):
         deeds |= CLICKED
         counts[i, surface, CLICKS] += 1
-    if tables.follows_open[0] and tables.unfollow[surface] > 0:
+    if tables.follows_open[0] and tables.unfollow[surface, 0] > 0:
         coin, _, _, _ = philox(at[0], at[1], at[2], UNFOLLOW, key[0], key[1])
-        if np.int64(coin) < tables.unfollow[surface] and remove(arena, start, length, f, i):
+        coin = np.int64(coin)
+        if coin < tables.unfollow[surface, 0] and remove(arena, start, length, f, i, coin, tables.unfollow[surface]):
             deeds |= UNFOLLOWED
             counts[i, surface, UNFOLLOWS] += 1
     if not deeds & CLICKED:
@@ -87,29 +93,41 @@ def _react(f, i, at, surface, segment, key, tables, fans, arena, cursor, counts)
         elif length[f] < tables.follow_cap[0] and (
             not tables.better_only[surface] or is_better(arena, start[f], length[f], i, tables.quality)
         ):
-            append(start, length, capacity, arena, cursor, f, i)
+            append(start, length, capacity, arena, cursor, f, i | (tables.origin[surface] << ORIGIN_SHIFT))
             deeds |= FOLLOWED
             counts[i, surface, FOLLOWS] += 1
         else:
             deeds |= REFUSED
-    mean_orders = np.int64(tables.order_base[i] * tables.order_factor[surface, segment])
-    n_orders = (mean_orders + np.int64(order_word)) >> WORD_BITS
-    if n_orders > 0:
-        counts[i, surface, ORDERS] += n_orders
-        counts[i, surface, GMV_FEN] += n_orders * tables.order_value[i]
+    n_orders = np.int64(0)
+    if tables.shop[i]:
+        counts[i, surface, REFERRALS] += (np.int64(tables.referrals[surface]) + np.int64(order_word)) >> WORD_BITS
+        mean_orders = np.int64(tables.order_base[i] * tables.order_factor[surface, segment])
+        n_orders = (mean_orders + np.int64(order_word)) >> WORD_BITS
+        if n_orders > 0:
+            counts[i, surface, ORDERS] += n_orders
+            counts[i, surface, GMV_FEN] += n_orders * tables.order_value[i]
+    if tables.tips[surface, segment] > 0:
+        n_tips = (np.int64(tables.tips[surface, segment]) + np.int64(tip_word)) >> WORD_BITS
+        if n_tips > 0:
+            deeds |= TIPPED
+            counts[i, surface, TIPS_FEN] += n_tips * tables.tip_value[surface]
     return deeds, n_orders
 
 
 @njit(cache=True, nogil=True, _nrt=False, forceinline=True)
-def _fill(reserved, k, at, surface, segment, key, bucket_shift, tables, words, page, n_shown, totals):
-    """Influencer for a slot that isn't a feed's, and where it comes from."""
+def _fill(kind, k, at, surface, segment, key, bucket_shift, tables, words, page, n_shown, totals):
+    """Influencer for a slot of this kind that isn't a feed's, and where it comes from."""
     distinct = tables.distinct[surface]
-    organic, support = tables.organic[surface, segment], tables.support[surface, segment]
-    table, source = organic, ORGANIC_SLOT
-    if reserved and support != ORGANIC:
-        table, source = support, SUPPORT
+    organic = tables.organic[surface, segment]
+    table, source = organic, kind
+    if kind == SUPPORT:
+        table = tables.support[surface, segment]
+    elif kind == CUSTOM:
+        table = tables.custom[surface]
     if table == NOBODY:
         return np.int64(NONE), source
+    if table == ORGANIC:
+        table, source = organic, ORGANIC_SLOT
     cumulative, guide, order = tables.cumulative, tables.guide, tables.order
     explores = tables.explore[table] > 0
     if explores:
@@ -133,8 +151,10 @@ def _fill(reserved, k, at, surface, segment, key, bucket_shift, tables, words, p
             lanes = (FALLBACK, FALLBACK_RESIDUAL)
             i = from_table(cumulative, guide, organic, bucket_shift, distinct, page, n_shown, at, lanes, key, high, low)
         if i != NONE:
-            source = INSTEAD
-            totals[surface, N_UNFILLED] += 1
+            source = ORGANIC_SLOT
+            if kind == SUPPORT:
+                source = INSTEAD
+                totals[surface, N_UNFILLED] += 1
     return i, source
 
 
@@ -182,7 +202,7 @@ def sessions(
     arena, cursor
         Follow lists, int32, and its first free place, shape (1,). Changed.
     counts, reads, totals
-        Shapes (M, S, 8), (M, G) and (S, 6), int64; added to.
+        Shapes (M, S, 10), (M, G) and (S, 7), int64; added to.
     page, prefix, candidates, words
         Scratch: int32 (255,), int64 (M,), int32 (M,), uint64 (4, 255).
     trace, trace_length
@@ -219,7 +239,7 @@ def sessions(
             if feed:
                 running = np.int64(0)
                 for j in range(n_followed):
-                    i = np.int64(arena[start[f] + j])
+                    i = np.int64(arena[start[f] + j] & ID_MASK)
                     running += (
                         tables.feed_weight[surface, i] * tables.feed_affinity[surface, segment, tables.vertical[i]]
                     )
@@ -235,9 +255,14 @@ def sessions(
                 reserved = np.int64(words[2, k]) < tables.reserved[surface]
                 deeds = 0
                 n_orders = np.int64(0)
+                kind = ORGANIC_SLOT
                 if reserved:
                     deeds = IN_RESERVED
+                    kind = SUPPORT
                     totals[surface, N_RESERVED] += 1
+                elif np.int64(words[2, k]) >= tables.ordinary[surface]:
+                    kind = CUSTOM
+                    totals[surface, N_CUSTOM] += 1
                 if feed:
                     source = FEED
                     distinct = tables.distinct[surface]
@@ -246,7 +271,7 @@ def sessions(
                     )
                 else:
                     i, source = _fill(
-                        reserved, k, at, surface, segment, key, bucket_shift, tables, words, page, n_shown, totals
+                        kind, k, at, surface, segment, key, bucket_shift, tables, words, page, n_shown, totals
                     )
                 if i == NONE:
                     totals[surface, N_EMPTY] += 1

@@ -42,6 +42,8 @@ class PlatformView:
     """(M,): age of the account [days]."""
     lots: Floats
     """(M,): a uniform number in (0, 1), new every 30 days, the same in every arm."""
+    present: NDArray[np.bool_]
+    """(M,): who is on the platform now; the weights of all others are ignored."""
 
     @property
     def tier_of_influencer(self) -> Int32s:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from sim.model import draws
 from sim.model.initial_follows import follow_lists, followers_per_segment, scaled_followers
 from sim.model.sampling import choose, sample, sizes
-from sim.scenario.distributions import Distribution
 from sim.scenario.scenario import Scenario
 from sim.streams import Lane
 
@@ -36,7 +35,10 @@ Int32s = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Population:
-    """Everybody at day 0. Axes: M influencers, F fans, A agencies, E follows. Nothing in it changes in a run."""
+    """Everybody at day 0 and whoever comes later. Axes: M influencers, F fans, A agencies, E follows.
+
+    Nothing in it changes in a run: what an influencer's attributes become later is the affair of ``accounts``.
+    """
 
     influencers: tuple[str, ...]
     verticals: tuple[str, ...]
@@ -48,12 +50,21 @@ class Population:
     quality: Floats
     posts_per_day: Floats
     age_days: Floats
-    """(M,): age at day 0 [days]."""
+    """(M,): age at day 0 [days], negative for newcomers."""
     shop: NDArray[np.bool_]
     conversion_prob: Floats
     order_value_fen: Int64s
+    live_hours_per_day: Floats
     followers: Int64s
     """(M,): simulated fans."""
+    incubating: NDArray[np.bool_]
+    """(M,): has too few followers for a shop."""
+    joined_at: Int64s
+    """(M,): when an influencer enters [s]; those of day 0 were there before the warm-up."""
+    n_initial: int
+    """Influencers of day 0; whoever enters later stands after them."""
+    agency_group: Int32s
+    """(A,): the scenario's group that an agency belongs to, -1: a roster's."""
     segment: Int32s
     """(F,)"""
     mean_gap: Floats
@@ -107,8 +118,8 @@ def _segment_sizes(scenario: Scenario) -> Int64s:
     return sizes(np.array([s.share for s in scenario.segments.values()]), scenario.fans.count)
 
 
-def _agencies(scenario: Scenario, vertical: Int32s, key: Key) -> tuple[tuple[str, ...], Int32s, Floats]:
-    """Names of the agencies, agency of each influencer (-1: none), and the factor on its chance of a shop.
+def _agencies(scenario: Scenario, vertical: Int32s, key: Key) -> tuple[tuple[str, ...], Int32s, Floats, Int32s]:
+    """Names of the agencies, agency of each influencer (-1: none), the factor on its chance of a shop, their groups.
 
     Influencers stand in a random order; agency after agency takes as many as it wants of those still free, from the
     verticals that it recruits from.
@@ -118,7 +129,8 @@ def _agencies(scenario: Scenario, vertical: Int32s, key: Key) -> tuple[tuple[str
     agency = np.full(vertical.size, -1, np.int32)
     factor = np.full(vertical.size, scenario.influencers.shop_factor)
     names: list[str] = []
-    for name, group in scenario.agencies.items():
+    groups: list[int] = []
+    for number, (name, group) in enumerate(scenario.agencies.items()):
         u = draws.unit_draws(Lane.AGENCY_SIZE, len(names), group.count, *key)
         if group.stratified:
             u = (np.arange(group.count) + 0.5) / max(group.count, 1)
@@ -129,7 +141,8 @@ def _agencies(scenario: Scenario, vertical: Int32s, key: Key) -> tuple[tuple[str
             agency[free] = len(names)
             factor[free] = group.shop_factor
             names.append(f"{name}-{len(names) + 1}")
-    return tuple(names), agency, factor
+            groups.append(number)
+    return tuple(names), agency, factor, np.array(groups, dtype=np.int32)
 
 
 def _agencies_of(roster: Roster) -> tuple[tuple[str, ...], Int32s]:
@@ -138,6 +151,40 @@ def _agencies_of(roster: Roster) -> tuple[tuple[str, ...], Int32s]:
     names = tuple(dict.fromkeys(name for name in given if name is not None))
     position = {name: a for a, name in enumerate(names)}
     return names, np.array([-1 if name is None else position[name] for name in given], dtype=np.int32)
+
+
+def _contracts(
+    scenario: Scenario, roster: Roster | None, vertical: Int32s, key: Key
+) -> tuple[tuple[str, ...], Int32s, Floats, Int32s]:
+    """As ``_agencies``, of the roster's agencies where it names any."""
+    if not (roster and roster.agency):
+        return _agencies(scenario, vertical, key)
+    names, agency = _agencies_of(roster)
+    return names, agency, np.full(vertical.size, scenario.influencers.shop_factor), np.full(len(names), -1, np.int32)
+
+
+def _entries(scenario: Scenario, n_initial: int, key: Key) -> Int64s:
+    """When each influencer enters [s]: those of day 0 before the warm-up, newcomers on a whole day of the run."""
+    horizon = scenario.horizon_days
+    u = draws.unit_draws(Lane.NEWCOMER, n_initial, scenario.n_newcomers, *key)
+    days = 1 + np.floor(u * (horizon - 1)).astype(np.int64)
+    start = np.full(n_initial, -scenario.warmup_days * SECONDS_PER_DAY, np.int64)
+    return np.concatenate([start, days * SECONDS_PER_DAY])
+
+
+def _ages(drawn: Floats, joined_at: Int64s, n_initial: int) -> Floats:
+    """Age at day 0 [days]: negative for newcomers, whose account is made when they enter."""
+    ages: Floats = np.clip(drawn, 0, 1e6)
+    ages[n_initial:] = -joined_at[n_initial:] / SECONDS_PER_DAY
+    return ages
+
+
+def _newcomers(taken: tuple[str, ...], n: int) -> tuple[str, ...]:
+    """Ids of newcomers that nobody has."""
+    stem = "newcomer"
+    while any(name.startswith(stem) for name in taken):
+        stem += "-"
+    return tuple(f"{stem}-{i + 1:0{len(str(n))}d}" for i in range(n))
 
 
 def draw_population(
@@ -163,60 +210,66 @@ def draw_population(
 
     Notes
     -----
-    O(F + M agencies + E). Lanes 32 to 43.
+    O(F + M agencies + E). Lanes 32 to 49.
     """
     if scenario.influencers.follow_graph is not None and follow_graph is None:
         raise ValueError("a scenario with a follow graph needs that graph to draw its population")
     k = (np.uint64(key[0]), np.uint64(key[1]))
     settings = scenario.influencers
-    names = _names(scenario, roster, follow_graph)
-    n = len(names)
+    initial = _names(scenario, roster, follow_graph)
+    n_initial = len(initial)
+    joined_at = _entries(scenario, n_initial, k)
+    n = joined_at.size
 
     def draw(lane: Lane) -> Floats:
         u: Floats = draws.unit_draws(lane, 0, n, *k)
         return u
 
-    def column(name: str, distribution: Distribution, lane: Lane) -> Floats:
-        drawn = sample(distribution, draw(lane))
+    def column(name: str, lane: Lane) -> Floats:
+        drawn = sample(getattr(settings, name), draw(lane))
         given: Floats | None = getattr(roster, name, None)
-        return drawn if given is None else np.where(np.isnan(given), drawn, given)
+        if given is not None:
+            drawn[:n_initial] = np.where(np.isnan(given), drawn[:n_initial], given)
+        return drawn
 
     vertical = _verticals(scenario, roster, n, k)
-    agencies, agency, shop_factor = _agencies(scenario, vertical, k)
-    if roster and roster.agency:
-        agencies, agency = _agencies_of(roster)
-        shop_factor = np.full(n, settings.shop_factor)
-    shop_prob = np.array([v.shop_prob for v in scenario.verticals.values()])[vertical] * shop_factor
-    shop = draw(Lane.SHOP) < shop_prob
+    real = _real_followers(scenario, roster, follow_graph, n_initial, k)
+    incubating = np.concatenate([real < scenario.entry.incubated_followers, np.ones(n - n_initial, np.bool_)])
+    agencies, agency, shop_factor, agency_group = _contracts(scenario, roster, vertical[:n_initial], k)
+    shop_prob = np.array([v.shop_prob for v in scenario.verticals.values()])[vertical[:n_initial]] * shop_factor
+    shop = (draw(Lane.SHOP)[:n_initial] < shop_prob) & ~incubating[:n_initial]
     if roster and roster.shop is not None:
         shop = np.where(roster.shop >= 0, roster.shop == 1, shop)
-    real = _real_followers(scenario, roster, follow_graph, n, k)
-    conversion = column("conversion_prob", settings.conversion_prob, Lane.CONVERSION_PROB)
-    value = column("order_value_fen", settings.order_value_fen, Lane.ORDER_VALUE)
     first = _first_segments(scenario, follow_graph, k)
     if follow_graph:
         followers = follow_graph.in_degrees()
         begin, members = follow_graph.begin(), follow_graph.influencer
     else:
-        followers = scaled_followers(real, scenario, names)
-        begin, members = follow_lists(scenario, followers, vertical, first, k)
+        followers = scaled_followers(real, scenario, initial)
+        begin, members = follow_lists(scenario, followers, vertical[:n_initial], first, k)
     segment, mean_gap, joined = _fans(scenario, first, k)
     begin = np.append(begin, np.full(segment.size - first.size, begin[-1]))
     ratio = sum(real.tolist()) / max(int(followers.sum()), 1)
+    newcomers = n - n_initial
     return Population(
-        influencers=names,
+        influencers=initial + _newcomers(initial, newcomers),
         verticals=tuple(scenario.verticals),
         segments=tuple(scenario.segments),
         agencies=agencies,
         vertical=vertical,
-        agency=agency,
-        quality=np.clip(column("quality", settings.quality, Lane.QUALITY), QUALITY_MARGIN, 1 - QUALITY_MARGIN),
-        posts_per_day=np.clip(column("posts_per_day", settings.posts_per_day, Lane.POSTS_PER_DAY), 0, 1e6),
-        age_days=np.clip(column("age_days", settings.age_days, Lane.AGE), 0, 1e6),
-        shop=shop,
-        conversion_prob=np.clip(conversion, 0, 1),
-        order_value_fen=np.floor(np.clip(value, 0, 1e15) + 0.5).astype(np.int64),
-        followers=followers,
+        agency=np.append(agency, np.full(newcomers, -1, np.int32)),
+        quality=np.clip(column("quality", Lane.QUALITY), QUALITY_MARGIN, 1 - QUALITY_MARGIN),
+        posts_per_day=np.clip(column("posts_per_day", Lane.POSTS_PER_DAY), 0, 1e6),
+        age_days=_ages(column("age_days", Lane.AGE), joined_at, n_initial),
+        shop=np.append(shop, np.zeros(newcomers, np.bool_)),
+        conversion_prob=np.clip(column("conversion_prob", Lane.CONVERSION_PROB), 0, 1),
+        order_value_fen=np.floor(np.clip(column("order_value_fen", Lane.ORDER_VALUE), 0, 1e15) + 0.5).astype(np.int64),
+        live_hours_per_day=np.clip(column("live_hours_per_day", Lane.LIVE_HOURS), 0, 24),
+        followers=np.append(followers, np.zeros(newcomers, np.int64)),
+        incubating=incubating,
+        joined_at=joined_at,
+        n_initial=n_initial,
+        agency_group=agency_group,
         segment=segment,
         mean_gap=mean_gap,
         joined=joined,
@@ -262,8 +315,9 @@ def _verticals(scenario: Scenario, roster: Roster | None, n: int, key: Key) -> I
     if not (roster and roster.vertical):
         return drawn
     position = {name: v for v, name in enumerate(scenario.verticals)}
-    given = zip(roster.vertical, drawn, strict=True)
-    return np.array([v if name is None else position[name] for name, v in given], dtype=np.int32)
+    given = (v if name is None else position[name] for name, v in zip(roster.vertical, drawn, strict=False))
+    drawn[: len(roster.vertical)] = list(given)
+    return drawn
 
 
 def _real_followers(

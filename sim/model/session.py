@@ -5,10 +5,11 @@ A session of a fan, in this order:
 1. block (fan, event, 0, SESSION): word 1 decides whether it takes place at this hour, word 0 chooses the surface, words
    2 and 3 the gap to the next session;
 2. for each slot k, block (fan, event, k, SLOT): words 0 and 1 choose the influencer, word 2 is the coin of a reserved
-   slot, word 3 decides whether it is examined; a rejected choice draws anew with ``k | attempt << 8``; block (fan,
-   event, k, EXPLORE), word 0: the slot is drawn from everybody alike instead, with block (fan, event, k, EXPLORED);
-3. an examined slot, block (fan, event, k, ACTION): word 0 click, word 1 follow, word 2 orders, word 3 kept for tips; in
-   between, block (fan, event, k, UNFOLLOW), word 0: unfollow.
+   slot (low) or of one for custom products (high), word 3 decides whether it is examined; a rejected choice draws anew
+   with ``k | attempt << 8``; block (fan, event, k, EXPLORE), word 0: the slot is drawn from everybody alike instead,
+   with block (fan, event, k, EXPLORED);
+3. an examined slot, block (fan, event, k, ACTION): word 0 click, word 1 follow, word 2 visits to the shop and orders,
+   word 3 tips; in between, block (fan, event, k, UNFOLLOW), word 0: unfollow.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.model.frozen import NOBODY, ORGANIC, Counter, Deed, Source, Tables, Total
+from sim.model.frozen import ID_MASK, NOBODY, ORGANIC, ORIGIN_SHIFT, Counter, Deed, Source, Tables, Total
 from sim.streams import Lane, log, philox
 
 __all__ = ["Fan", "exponential_gap", "run_session"]
@@ -38,6 +39,7 @@ class Fan:
     segment: int
     mean_gap: float
     follows: list[int]
+    """Entries ``influencer | origin << 24``."""
     event: int = 0
     page: list[int] = field(default_factory=list)
     trace: list[tuple[int, ...]] | None = None
@@ -124,7 +126,7 @@ def from_feed(
 
 def influencer_for(
     slot: int,
-    reserved: bool,
+    kind: Source,
     surface: int,
     first: tuple[int, int],
     fan: Fan,
@@ -132,14 +134,20 @@ def influencer_for(
     totals: NDArray[np.int64],
     key: tuple[int, int],
 ) -> tuple[int | None, Source]:
-    """Influencer that stands in a slot, None: it stays empty; and where it comes from."""
+    """Influencer that stands in a slot of this kind, None: it stays empty; and where it comes from."""
     if tables.is_feed[surface]:
         return from_feed(slot, surface, first, fan, tables, key), Source.FEED
     organic = int(tables.organic[surface, fan.segment])
-    support = int(tables.support[surface, fan.segment])
-    table, source = (support, Source.SUPPORT) if reserved and support != ORGANIC else (organic, Source.ORGANIC)
+    table = organic
+    if kind == Source.SUPPORT:
+        table = int(tables.support[surface, fan.segment])
+    elif kind == Source.CUSTOM:
+        table = int(tables.custom[surface])
     if table == NOBODY:
-        return None, source
+        return None, kind
+    source = kind
+    if table == ORGANIC:
+        table, source = organic, Source.ORGANIC
     explores = (
         tables.explore[table] > 0 and philox((fan.id, fan.event, slot, Lane.EXPLORE), key)[0] < tables.explore[table]
     )
@@ -155,8 +163,8 @@ def influencer_for(
         lanes = (Lane.FALLBACK, Lane.FALLBACK_RESIDUAL)
         chosen = from_table(organic, slot, surface, (high, low), lanes, fan, tables, key)
         if chosen is not None:
-            totals[surface, Total.SUPPORT_UNFILLED] += 1
-            source = Source.INSTEAD_OF_SUPPORT
+            totals[surface, Total.SUPPORT_UNFILLED] += kind == Source.SUPPORT
+            source = Source.INSTEAD_OF_SUPPORT if kind == Source.SUPPORT else Source.ORGANIC
     return chosen, source
 
 
@@ -180,7 +188,7 @@ def run_session(
     tables
         What it sees. Read only.
     counts, reads, totals
-        Shapes (M, S, 8), (M, G) and (S, 6); added to.
+        Shapes (M, S, 10), (M, G) and (S, 7); added to.
     key
         Seed and replication.
 
@@ -212,14 +220,17 @@ def open_page(
     totals[surface, Total.SESSIONS] += 1
     totals[surface, Total.SLOTS] += n_slots
     fan.page.clear()
-    fan.offered = list(fan.follows)
+    fan.offered = [entry & ID_MASK for entry in fan.follows]
     looking = True
     for slot in range(n_slots):
         high, low, coin, look = philox((fan.id, fan.event, slot, Lane.SLOT), key)
         reserved = coin < tables.reserved[surface]
         totals[surface, Total.RESERVED] += reserved
+        custom = not reserved and coin >= tables.ordinary[surface]
+        totals[surface, Total.CUSTOM] += custom
+        kind = Source.SUPPORT if reserved else Source.CUSTOM if custom else Source.ORGANIC
         deeds, n_orders = Deed.RESERVED if reserved else Deed(0), 0
-        i, source = influencer_for(slot, reserved, surface, (high, low), fan, tables, totals, key)
+        i, source = influencer_for(slot, kind, surface, (high, low), fan, tables, totals, key)
         if i is None:
             totals[surface, Total.EMPTY] += 1
         else:
@@ -244,43 +255,59 @@ def open_page(
 def react(
     fan: Fan, i: int, slot: int, surface: int, tables: Tables, tally: NDArray[np.int64], key: tuple[int, int]
 ) -> tuple[Deed, int]:
-    """What a fan does with an influencer that it has examined: click, unfollow, follow, order. Its deeds and orders."""
-    click, follow, order, _ = philox((fan.id, fan.event, slot, Lane.ACTION), key)
+    """What a fan does with an influencer that it has examined: click, unfollow, follow, order, tip.
+
+    Its deeds and orders.
+    """
+    click, follow, order, tip = philox((fan.id, fan.event, slot, Lane.ACTION), key)
     appeal = int(tables.quality[i]) * int(tables.click[surface, fan.segment, tables.vertical[i]])
     deeds = Deed.READ
     if click < appeal >> 32:
         deeds |= Deed.CLICKED
         tally[Counter.CLICKS] += 1
-    if tables.follows_open[0] and tables.unfollow[surface] > 0:
+    place = place_of(fan, i)
+    if tables.follows_open[0] and place is not None:
         coin, *_ = philox((fan.id, fan.event, slot, Lane.UNFOLLOW), key)
-        if coin < tables.unfollow[surface] and i in fan.follows:
-            unfollow(fan, i)
+        if coin < tables.unfollow[surface, fan.follows[place] >> ORIGIN_SHIFT]:
+            unfollow(fan, place)
+            place = None
             deeds |= Deed.UNFOLLOWED
             tally[Counter.UNFOLLOWS] += 1
     if not deeds & Deed.CLICKED:
         return deeds, 0
     if tables.follows_open[0] and follow < tables.follow[surface, i]:
-        if i in fan.follows:
+        if place is not None:
             deeds |= Deed.REFUSED
             tally[Counter.FOLLOWS] += bool(tables.counts_repeats[surface])
         elif len(fan.follows) < tables.follow_cap[0] and (
-            not tables.better_only[surface] or all(tables.quality[j] < tables.quality[i] for j in fan.follows)
+            not tables.better_only[surface]
+            or all(tables.quality[entry & ID_MASK] < tables.quality[i] for entry in fan.follows)
         ):
-            fan.follows.append(i)
+            fan.follows.append(i | int(tables.origin[surface]) << ORIGIN_SHIFT)
             deeds |= Deed.FOLLOWED
             tally[Counter.FOLLOWS] += 1
         else:
             deeds |= Deed.REFUSED
-    mean_orders = int(tables.order_base[i] * tables.order_factor[surface, fan.segment])
-    n_orders = (mean_orders + order) >> 32
-    tally[Counter.ORDERS] += n_orders
-    tally[Counter.GMV_FEN] += n_orders * int(tables.order_value[i])
+    n_orders = 0
+    if tables.shop[i]:
+        tally[Counter.REFERRALS] += (int(tables.referrals[surface]) + order) >> 32
+        n_orders = (int(tables.order_base[i] * tables.order_factor[surface, fan.segment]) + order) >> 32
+        tally[Counter.ORDERS] += n_orders
+        tally[Counter.GMV_FEN] += n_orders * int(tables.order_value[i])
+    n_tips = (int(tables.tips[surface, fan.segment]) + tip) >> 32
+    if n_tips:
+        deeds |= Deed.TIPPED
+        tally[Counter.TIPS_FEN] += n_tips * int(tables.tip_value[surface])
     return deeds, n_orders
 
 
-def unfollow(fan: Fan, i: int) -> None:
-    """Take an influencer off a follow list; the last one moves to its place."""
-    place = fan.follows.index(i)
+def place_of(fan: Fan, i: int) -> int | None:
+    """Where an influencer stands on a follow list; None: nowhere."""
+    return next((place for place, entry in enumerate(fan.follows) if entry & ID_MASK == i), None)
+
+
+def unfollow(fan: Fan, place: int) -> None:
+    """Take a place off a follow list; the last one moves there."""
     last = fan.follows.pop()
     if place < len(fan.follows):
         fan.follows[place] = last

@@ -2,12 +2,17 @@
 
 Events at one time happen in this order (``clock.Order``):
 
-1. books: cumulative flows are entered;
-2. review: agencies' totals are held against the tiers, highest first;
-3. opening (day 0): from now on follows are taken and support is given;
-4. refresh of each surface: followers and tiers are frozen into its tables, which no other surface reads;
-5. stop, at the end;
-6. sessions, up to the next control event.
+1. books: what was earned and spent is booked, and cumulative flows are entered;
+2. phase: a new phase's settings come into force;
+3. contracts: agencies cut, move effort, fail, recruit; accounts leave, open shops, set their live hours;
+4. entry: newcomers come, verticals open;
+5. review: agencies' totals are held against the tiers, highest first;
+6. opening (day 0): from now on follows are taken and support is given;
+7. renewal, where something of 2 to 5 has changed: who is here and what they post and sell is frozen into the tables,
+   and after 2 and 3 all surfaces are refreshed;
+8. refresh of each surface: followers and tiers are frozen into its tables, which no other surface reads;
+9. stop, at the end;
+10. sessions, up to the next control event.
 """
 
 from __future__ import annotations
@@ -21,12 +26,14 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment
 
+from sim.model.accounts import Accounts
 from sim.model.books import FLOWS, Books
-from sim.model.control import Control, Review
+from sim.model.control import Control
 from sim.model.engines.compiled import CompiledEngine
 from sim.model.engines.reference import ReferenceEngine
+from sim.model.frozen import ID_MASK
 from sim.model.population import Population
-from sim.model.surfaces import Surfaces
+from sim.model.tiers import Review
 from sim.scenario.scenario import Scenario
 
 __all__ = ["EngineName", "Outcome", "simulate"]
@@ -41,13 +48,17 @@ class Outcome:
 
     population: Population
     counts: Int64s
-    """(M, S, 8)"""
+    """(M, S, 10)"""
     totals: Int64s
-    """(S, 6)"""
-    follow_lists: tuple[Int64s, NDArray[np.int32]]
-    """Where each fan's list begins, shape (F + 1,), and the members."""
+    """(S, 7)"""
+    follow_entries: tuple[Int64s, NDArray[np.int32]]
+    """Where each fan's follow list begins, shape (F + 1,), and its entries, ``influencer | origin << 24``."""
+    accounts: Accounts
+    """As they are at the end."""
     books: Books
     reviews: tuple[Review, ...]
+    end: int
+    """Time [s]."""
     trace: Int64s
     """Slots of the traced fan, shape (n, 8), as ``frozen.TRACE`` names them; none: no rows."""
 
@@ -57,10 +68,20 @@ class Outcome:
         change: Int64s = flows[FLOWS.index("new_follows")] - flows[FLOWS.index("unfollows")]
         return self.population.followers + change
 
+    @property
+    def follow_lists(self) -> tuple[Int64s, NDArray[np.int32]]:
+        """Where each fan's follow list begins, shape (F + 1,), and the members."""
+        begin, entries = self.follow_entries
+        return begin, entries & np.int32(ID_MASK)
+
     def digest(self) -> str:
-        """SHA-256 over all counts, totals, follow lists and tiers, as little-endian integers."""
+        """SHA-256 over all counts, totals, follow lists, tiers, accounts and their money, as little-endian integers."""
         sha = hashlib.sha256()
-        for array in (self.counts, self.totals, *self.follow_lists, *(review.tier for review in self.reviews)):
+        accounts, books = self.accounts, self.books
+        state = (accounts.status, accounts.agency, accounts.vertical, accounts.shop, accounts.gone_at)
+        money = (books.upto(self.end), books.profit[self.end])
+        tiers = (review.tier for review in self.reviews)
+        for array in (self.counts, self.totals, *self.follow_entries, *state, *money, *tiers):
             sha.update(np.ascontiguousarray(array, dtype="<i8").tobytes())
         return sha.hexdigest()
 
@@ -102,24 +123,25 @@ def simulate(
     Outcome
         Counts, follow lists, books and reviews.
     """
-    surfaces = Surfaces(scenario, population, key)
+    control = Control(scenario, population, key, watch, influencer)
     people = (population.segment, population.mean_gap, population.joined, population.begin, population.members)
     traffic = (
-        CompiledEngine(surfaces.tables, *people, key, threads, fan)
+        CompiledEngine(control.tables, *people, key, threads, fan)
         if engine == "compiled"
-        else ReferenceEngine(surfaces.tables, *people, key, fan)
+        else ReferenceEngine(control.tables, *people, key, fan)
     )
-    control = Control(scenario, population, surfaces, lambda: traffic.counts, lambda: traffic.reads, watch, influencer)
     env = Environment(initial_time=control.start)
-    end = control.processes(env)
+    end = control.processes(env, traffic)
     traffic.start(env)
     env.run(until=end)
     return Outcome(
         population=population,
         counts=traffic.counts,
         totals=traffic.totals,
-        follow_lists=traffic.follow_lists(),
+        follow_entries=traffic.follow_lists(),
+        accounts=control.accounts,
         books=control.books,
         reviews=tuple(control.reviews),
+        end=control.end,
         trace=traffic.trace(),
     )

@@ -1,32 +1,28 @@
-"""The surfaces: what is shown where with which weight, frozen into tables at each refresh; knows no sessions."""
+"""The surfaces: what is shown where with which weight, frozen into tables at control events; knows no sessions."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.errors import Fault, InputError
 from sim.model import draws, slots
+from sim.model.accounts import Accounts
+from sim.model.blank_tables import WORD, blank_tables, integer_weights, powers_of_affinity
 from sim.model.clock import DAY
-from sim.model.frozen import NOBODY, ORGANIC, Tables
 from sim.model.initial_follows import affinities
+from sim.model.newcomers import crowding
 from sim.model.policies import PlatformView, policy_named
-from sim.model.population import Population
-from sim.scenario.platform import Cascade, Geometric, PositionBased, Surface
+from sim.model.services import custom_products, sales_factors
+from sim.scenario.platform import Surface
 from sim.scenario.scenario import Scenario
-from sim.streams import Lane, power, threshold
+from sim.streams import Lane
 
 __all__ = ["Surfaces"]
 
-MAX_SLOTS = 255
-UNIT_WEIGHT = float(1 << 20)
-MAX_ORDERS_PER_CLICK = float(1 << 30)
-MAX_FEN_PER_CLICK = 1e12
-WORD = 4294967296.0
-LOOKS_ON = {"position-based": (True, True), "cascade": (True, False), "geometric": (False, True)}
-"""Whether a fan looks on after a slot that it didn't examine, and after one that it clicked."""
 Floats = NDArray[np.float64]
 Int64s = NDArray[np.int64]
+Int32s = NDArray[np.int32]
+Bools = NDArray[np.bool_]
 
 
 class Surfaces:
@@ -35,137 +31,75 @@ class Surfaces:
     Parameters
     ----------
     scenario
-        Resolved scenario of one arm.
-    population
-        Whom it is about.
+        Resolved scenario of one arm, or of one of its phases.
+    accounts
+        Whom it is about. Not changed.
     key
         Seed and replication.
     """
 
-    def __init__(self, scenario: Scenario, population: Population, key: tuple[int, int]) -> None:
+    def __init__(self, scenario: Scenario, accounts: Accounts, key: tuple[int, int]) -> None:
         self._key = (np.uint64(key[0]), np.uint64(key[1]))
         self._drawn_lots: tuple[int, Floats] | None = None
         self._scenario = scenario
-        self._population = population
+        self._accounts = accounts
         self._surfaces = list(scenario.surfaces.values())
         self._affinity = affinities(scenario)
-        policy = scenario.support.policy
-        self._policy = policy_named(policy)
-        self._reserves = [s.kind != "feed" and (s.support_share or 0) > 0 for s in self._surfaces]
-        self._supports = [reserves and policy not in ("none", "empty") for reserves in self._reserves]
-        self._fixed = [slots.powers(population.quality, s.ranking.merit) for s in self._surfaces]
-        self._relevance = [self._powers_of_affinity(s.ranking.relevance) for s in self._surfaces]
-        self._support_relevance = self._powers_of_affinity(scenario.support.relevance)
-        self.tables = self._empty_tables()
+        self._policy = policy_named(scenario.support.policy)
+        self._relevance = [powers_of_affinity(self._affinity, s.ranking.relevance) for s in self._surfaces]
+        self._support_relevance = powers_of_affinity(self._affinity, scenario.support.relevance)
+        self.tables, self._rows = blank_tables(scenario, accounts.population, own_list=self._policy is not None)
 
-    def _powers_of_affinity(self, exponent: float) -> Floats:
-        """Affinity to this exponent, shape (G, V)."""
-        powers: Floats = slots.powers(self._affinity.ravel(), exponent)
-        return powers.reshape(self._affinity.shape)
+    def open(self) -> None:
+        """From now on follows are taken and support is given."""
+        self.tables.follows_open[0] = True
+        self.tables.support[:] = self._rows.support
+        self.tables.custom[:] = self._rows.custom
 
-    def _empty_tables(self) -> Tables:
-        """Tables with all that never changes filled in, and room for the rest."""
-        population, surfaces, scenario = self._population, self._surfaces, self._scenario
-        n, n_segments = population.vertical.size, len(scenario.segments)
-        segments = list(scenario.segments.values())
-        shape = (len(surfaces), n_segments)
-        organic, support = np.zeros(shape, np.int32), np.full(shape, ORGANIC, np.int32)
-        n_tables = 0
-        for s, surface in enumerate(surfaces):
-            if surface.kind != "feed":
-                n_tables = _number_rows(organic[s], self._relevance[s], n_tables)
-        for s, supported in enumerate(self._supports):
-            if supported:
-                rows = self._relevance[s] if self._policy is None else self._support_relevance
-                n_tables = _number_rows(support[s], rows, n_tables)
-        if scenario.support.policy == "empty":
-            support[self._reserves] = NOBODY
-        self._support_rows = support
-        ranked, explore = self._ways_of_filling(organic, support, n_tables)
-        n_buckets = 1 << max(1, (n - 1).bit_length())
-        share = np.array([s.session_share for s in surfaces])
-        cumulative = np.zeros((n_tables + 1, n), np.int64)
-        guide = np.zeros((n_tables + 1, n_buckets), np.int32)
-        slots.build_table(np.ones(n), np.ones(len(scenario.verticals)), population.vertical, cumulative[-1], guide[-1])
-        visits = np.floor(np.add.accumulate(share) * WORD).astype(np.int64)
-        visits[np.flatnonzero(share)[-1] :] = 1 << 32  # a sum of shares may fall short of 1 by rounding
-        click = np.array([s.click_prob for s in surfaces])[:, None, None] * self._affinity[None]
-        return Tables(
-            visits=np.tile(visits, (n_segments, 1)),
-            is_feed=np.array([s.kind == "feed" for s in surfaces]),
-            slots=np.array([s.slots for s in surfaces], dtype=np.int32),
-            distinct=np.array([s.distinct for s in surfaces]),
-            counts_repeats=np.array([s.already_following == "count" for s in surfaces]),
-            reserved=np.array([threshold(s.support_share or 0) for s in surfaces], dtype=np.int64),
-            examine=np.array([[threshold(p) for p in _examination(s.examination)] for s in surfaces]),
-            looks_on=np.array([LOOKS_ON[s.examination.model] for s in surfaces]),
-            organic=organic,
-            support=np.full(shape, ORGANIC, np.int32),
-            cumulative=cumulative,
-            guide=guide,
-            order=np.full((n_tables + 1, n if ranked.any() else 1), -1, np.int32),
-            ranked=ranked,
-            explore=explore,
-            feed_weight=np.array([self._posts(s) for s in surfaces]),
-            feed_affinity=np.array(
-                [_integer_weights(self._powers_of_affinity(s.feed_weights.relevance)) for s in surfaces]
-            ),
-            vertical=population.vertical,
-            quality=np.floor(population.quality * WORD).astype(np.int64),
-            click=np.floor(click * WORD).astype(np.int64),
-            follow=np.zeros((len(surfaces), n), np.int64),
-            better_only=np.array([s.follow_rule == "better-than-followed" for s in surfaces]),
-            unfollow=np.array([threshold(s.unfollow_prob) for s in surfaces], dtype=np.int64),
-            order_base=np.where(population.shop, population.conversion_prob, 0.0) * population.people_per_fan * WORD,
-            order_factor=self._order_factor(surfaces, np.array([s.buying for s in segments])),
-            order_value=population.order_value_fen,
-            follow_cap=np.array([scenario.fans.follow_cap], dtype=np.int64),
-            keep=np.array([_hours(s.hours) for s in segments]),
-            follows_open=np.zeros(1, np.bool_),
-        )
+    def renew(self, now: int, tier: Int32s) -> None:
+        """Freeze who is here, what they post and sell and which services they have; a refresh does the rest.
 
-    def _ways_of_filling(
-        self, organic: NDArray[np.int32], support: NDArray[np.int32], n_tables: int
-    ) -> tuple[NDArray[np.bool_], Int64s]:
-        """Which tables fill slots in order, and which share of slots they leave to everybody alike.
-
-        Organic tables do as their surface's ranking says, a placebo's like them; a policy's list is always drawn from.
+        Parameters
+        ----------
+        now
+            Time [s].
+        tier
+            Shape (A,): tier held by each agency, -1: none. Not changed.
         """
-        ranked, explore = np.zeros(n_tables + 1, np.bool_), np.zeros(n_tables + 1, np.int64)
-        for s, surface in enumerate(self._surfaces):
-            rows = [organic[s]] if surface.kind != "feed" else []
-            if self._supports[s] and self._policy is None:
-                rows.append(support[s])
-            for row in rows:
-                ranked[row] = surface.ranking.selection == "top"
-                explore[row] = threshold(surface.ranking.exploration)
-        return ranked, explore
+        accounts, tables, scenario = self._accounts, self.tables, self._scenario
+        self._present = accounts.present
+        opens_at = np.array([v.opens_at_days * DAY for v in scenario.verticals.values()])
+        self._open = (opens_at <= max(now, 0))[accounts.vertical]  # what is open at day 0 was so in the warm-up
+        self._fixed = [self._fixed_weight(surface) for surface in self._surfaces]
+        tables.vertical[:] = accounts.vertical
+        tables.quality[:] = np.floor(accounts.quality * WORD)
+        click = np.array([s.click_prob for s in self._surfaces])[:, None, None] * self._affinity[None]
+        tables.click[:] = np.floor(click * crowding(accounts, scenario) * WORD)
+        tables.feed_weight[:] = [self._posts(surface) for surface in self._surfaces]
+        tables.shop[:] = accounts.shop & self._present & self._open
+        sells = accounts.population.conversion_prob * accounts.population.people_per_fan * WORD
+        tables.order_base[:] = np.where(tables.shop, sells * sales_factors(accounts, tier, scenario), 0.0)
+        everybody = self._present.astype(np.float64)
+        self._build(everybody, np.array([-1], np.int32), np.ones((1, len(scenario.verticals))))
+        self._custom_products = custom_products(accounts, tier, scenario) & tables.shop
+
+    def _fixed_weight(self, surface: Surface) -> Floats:
+        """Organic weight of each influencer on a surface, as far as it has nothing to do with followers and age."""
+        weight: Floats = slots.powers(self._accounts.quality, surface.ranking.merit)
+        weight = weight * self._present
+        if surface.kind == "commerce":
+            weight = weight * self._open
+        if surface.kind == "live":
+            weight = weight * self._accounts.live_hours_per_day
+        return weight
 
     def _posts(self, surface: Surface) -> Int64s:
         """Integer weight of each influencer's posts on a feed."""
-        weights, population = surface.feed_weights, self._population
-        posts: Floats = slots.powers(population.posts_per_day, weights.posts)
-        return _integer_weights(posts * slots.powers(population.quality, weights.merit))
+        weights, accounts = surface.feed_weights, self._accounts
+        posts: Floats = slots.powers(accounts.posts_per_day, weights.posts)
+        return integer_weights(posts * slots.powers(accounts.quality, weights.merit) * self._present)
 
-    def _order_factor(self, surfaces: list[Surface], buying: Floats) -> Floats:
-        """Factor on orders per surface and segment; refused where a click brings more than can be counted."""
-        factor = np.array([s.order_factor for s in surfaces])[:, None] * buying[None]
-        orders = float(self._population.conversion_prob.max() * self._population.people_per_fan * factor.max())
-        turnover = orders * float(self._population.order_value_fen.max())
-        for what, most, got in (("orders", MAX_ORDERS_PER_CLICK, orders), ("fen", MAX_FEN_PER_CLICK, turnover)):
-            if got > most:
-                rule = f"must bring at most {most:.0f} {what} per click (conversion x people_per_fan x factors)"
-                raise InputError(
-                    [Fault(file=self._scenario.name, path="influencers.conversion_prob", rule=rule, value=f"{got:.6g}")]
-                )
-        return factor
-
-    def open(self) -> None:
-        """Day 0: from now on follows are taken and support is given."""
-        self.tables.follows_open[0] = True
-        self.tables.support[:] = self._support_rows
-
-    def refresh(self, surface: int, now: int, followers: Int64s, tier: NDArray[np.int32]) -> None:
+    def refresh(self, surface: int, now: int, followers: Int64s, tier: Int32s) -> None:
         """Freeze followers (and with them fame) and, where it is supported, tiers into the tables of a surface.
 
         Parameters
@@ -184,32 +118,52 @@ class Surfaces:
         if settings.kind == "feed":
             return
         ranking = settings.ranking
-        age_days = self._population.age_days + now / DAY
+        age_days = np.maximum(self._accounts.population.age_days + now / DAY, 0.0)
         fixed = self._fixed[surface]
         if ranking.freshness_half_life_days is not None:
             # Relative to the youngest, so that a platform of old accounts doesn't underflow.
-            fixed = fixed * slots.halvings((age_days - age_days.min()) / ranking.freshness_half_life_days)
+            youngest = age_days[self._present].min(initial=np.inf)
+            fixed = fixed * slots.halvings(np.maximum(age_days - youngest, 0.0) / ranking.freshness_half_life_days)
         organic = slots.organic_weights(followers, ranking.offset, ranking.popularity, fixed)
         self._build(organic, tables.organic[surface], self._relevance[surface])
-        if not self._supports[surface] or not tables.follows_open[0]:
-            return
-        if self._policy is None:  # placebo: the organic weights on the way of support
-            self._build(organic, self._support_rows[surface], self._relevance[surface])
-            return
-        people = self._population
-        arrays = (followers, organic, people.quality, people.vertical, people.agency, tier)
-        view = PlatformView(now / DAY, *(_read_only(a) for a in (*arrays, age_days, self._lots(now))))
-        weights = self._policy(view, self._scenario.support)
-        self._build(weights, self._support_rows[surface], self._support_relevance)
+        rows = tables.support[surface]  # all organic up to day 0
+        if rows[0] >= 0:
+            self._support(settings, rows, now, followers, organic, age_days, tier, self._relevance[surface])
+        if tables.custom[surface] >= 0:
+            weights = self._custom_products.astype(np.float64)
+            self._build(weights, tables.custom[surface : surface + 1], np.ones((1, self._affinity.shape[1])))
 
-    def _build(self, weights: Floats, rows: NDArray[np.int32], factors: Floats) -> None:
+    def _support(
+        self,
+        settings: Surface,
+        rows: Int32s,
+        now: int,
+        followers: Int64s,
+        organic: Floats,
+        age_days: Floats,
+        tier: Int32s,
+        relevance: Floats,
+    ) -> None:
+        """Build the tables of a surface's reserved slots."""
+        if self._policy is None:  # placebo: the organic weights on the way of support
+            self._build(organic, rows, relevance)
+            return
+        people = self._accounts
+        arrays = (followers, organic, people.quality, people.vertical, people.agency, tier, age_days, self._lots(now))
+        view = PlatformView(now / DAY, *(_read_only(a) for a in (*arrays, self._present)))
+        weights = self._policy(view, self._scenario.support) * (self._present & self._open)
+        if settings.kind == "live":
+            weights = weights * (people.live_hours_per_day > 0)
+        self._build(weights, rows, self._support_relevance)
+
+    def _build(self, weights: Floats, rows: Int32s, factors: Floats) -> None:
         """Build the tables that the segments of a surface read, each once."""
         for segment in np.unique(rows, return_index=True)[1]:
             row = rows[segment]
             slots.build_table(
                 weights,
                 factors[segment],
-                self._population.vertical,
+                self._accounts.vertical,
                 self.tables.cumulative[row],
                 self.tables.guide[row],
             )
@@ -220,7 +174,7 @@ class Surfaces:
         """A uniform number per influencer, new every 30 days."""
         month = now // (30 * DAY)
         if self._drawn_lots is None or self._drawn_lots[0] != month:
-            n = self._population.vertical.size
+            n = self._accounts.vertical.size
             self._drawn_lots = month, draws.unit_draws_at(Lane.LOTTERY, 0, n, np.uint64(month), *self._key)
         return self._drawn_lots[1]
 
@@ -228,42 +182,10 @@ class Surfaces:
         """P(follow | click) of each influencer as a threshold: ``follow_prob * fame^follow_fame``, at most 1."""
         prob = np.full(followers.size, settings.follow_prob)
         if settings.follow_prob > 0 and settings.follow_fame != 0:
-            mean = int(followers.sum()) / followers.size
+            mean = int(followers[self._present].sum()) / max(int(self._present.sum()), 1)
             prob = prob * slots.powers((followers + 1.0) / (mean + 1.0), settings.follow_fame)
         thresholds: Int64s = np.floor(np.minimum(prob, 1.0) * WORD).astype(np.int64)
         return thresholds
-
-
-def _examination(examination: PositionBased | Cascade | Geometric) -> list[float]:
-    """Probability that each of the slots is examined while the fan is still looking."""
-    match examination:
-        case PositionBased(exponent=exponent):
-            return [power(k + 1.0, -exponent) for k in range(MAX_SLOTS)]
-        case Geometric(continue_prob=continue_prob):
-            return [1.0] + [continue_prob] * (MAX_SLOTS - 1)
-        case _:
-            return [1.0] * MAX_SLOTS
-
-
-def _hours(hours: list[float]) -> Int64s:
-    """Probability that a session of each hour takes place."""
-    top = max(hours, default=1.0)
-    return np.array([threshold(hour / top) for hour in hours or [1.0] * 24], dtype=np.int64)
-
-
-def _number_rows(row: NDArray[np.int32], factors: Floats, n_tables: int) -> int:
-    """Number the tables of a surface: segments with the same affinities share one. Returns the next free number."""
-    seen: dict[tuple[float, ...], int] = {}
-    for g, factor in enumerate(factors):
-        row[g] = seen.setdefault(tuple(factor), n_tables + len(seen))
-    return n_tables + len(seen)
-
-
-def _integer_weights(amounts: Floats) -> Int64s:
-    """Finite amounts >= 0 in proportion, the largest 2^20, at least 1 where there is any."""
-    top = amounts.max()
-    scaled = amounts / top if top > 0 else amounts
-    return np.where(amounts > 0, np.maximum(1, np.floor(scaled * UNIT_WEIGHT)), 0).astype(np.int64)
 
 
 def _read_only(array: NDArray) -> NDArray:  # type: ignore[type-arg]

@@ -277,10 +277,11 @@ def _print_claims(run: Run, console: Console) -> None:
     colours = {"supported": "green", "refuted": "red"}
     for claim in claims:
         colour = colours.get(claim["verdict"], "yellow")
+        low, high = claim["ci_low"], claim["ci_high"]
         table.add_row(
             f"[bold]{escape(claim['claim'])}[/bold]",
-            number(claim["estimate"], 1, 4),
-            interval(claim["ci_low"], claim["ci_high"], 1, 4),
+            amount(claim["estimate"]),
+            "-" if low is None else f"{amount(low)} to {amount(high)}",
             f"{claim['margin']:g}",
             f"[{colour}]{claim['verdict']}[/{colour}]",
         )
@@ -289,7 +290,23 @@ def _print_claims(run: Run, console: Console) -> None:
         title = run.manifest["scenario"]["claims"][claim["claim"]]["title"]
         if title:
             console.print(f"{escape(claim['claim'])}: {escape(title)}.")
+        if claim["group"] is not None:
+            console.print(f"{escape(claim['claim'])}: {escape(_compared(claim))}.")
     console.print()
+
+
+def amount(value: float | None) -> str:
+    """A signed number of any size in ten characters or fewer, or a dash where there is none."""
+    if value is None:
+        return "-"
+    return f"{value:+.4f}" if abs(value) < 1000 else f"{value:+.4g}"
+
+
+def _compared(claim: Row) -> str:
+    """What a claim on groups holds against what."""
+    groups = claim["group"] if claim["baseline_group"] is None else f"{claim['group']} - {claim['baseline_group']}"
+    arms = claim["arm"] if claim["control"] is None else f"{claim['arm']} - {claim['control']}"
+    return f"{claim['measure']} of {claim['quantity']}, {groups}; {arms}"
 
 
 def print_side_by_side(difference: Row, console: Console) -> None:

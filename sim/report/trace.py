@@ -58,19 +58,22 @@ def _slot(look: Look, influencer: int, source: Source, deeds: Deed, orders: int)
     if influencer < 0:
         return f"({reserved}empty)"
     population = look.outcome.population
-    who = f"{population.influencers[influencer]} ({population.verticals[population.vertical[influencer]]})"
+    who = f"{population.influencers[influencer]} ({population.verticals[look.outcome.accounts.vertical[influencer]]})"
     why = {
         Source.FEED: "followed by the fan",
         Source.ORGANIC: "organic",
         Source.SUPPORT: f"support, {look.scenario.support.policy}",
         Source.EXPLORED: "exploration",
         Source.INSTEAD_OF_SUPPORT: "organic, the support list being exhausted",
+        Source.CUSTOM: "custom product",
     }[source]
     done = [word for deed, word in DEEDS if deed in deeds]
     if Deed.REFUSED in deeds:
         done.append("follow refused")
     if orders:
         done.append(f"{orders} orders")
+    if Deed.TIPPED in deeds:
+        done.append("tipped")
     return f"{who}: {reserved}{why}; {', '.join(done) or 'not examined'}"
 
 
@@ -82,10 +85,8 @@ def influencer_lines(look: Look) -> Iterator[str]:
     yield _heading(look)
     agency = population.agency[i]
     contract = population.agencies[agency] if agency >= 0 else "independent"
-    yield (
-        f"influencer {population.influencers[i]}, {population.verticals[population.vertical[i]]}, {contract}, quality "
-        f"{population.quality[i]:.3f}"
-    )
+    vertical = population.verticals[outcome.accounts.vertical[i]]
+    yield f"influencer {population.influencers[i]}, {vertical}, {contract}, quality {population.quality[i]:.3f}"
     yield f"{outcome.followers(0)[i]} followers at day 0 [simulated fans]"
     yield (
         f"{'days':>11} {'surface':<16} {'shown':>8} {'reserved':>8} {'read':>7} {'clicked':>7} {'followed':>8} "

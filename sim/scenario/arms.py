@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sim.scenario.faults import Finding
 from sim.scenario.words import Path, suggestion
 
-__all__ = ["allowed", "difference", "merged"]
+__all__ = ["allowed", "difference", "merged", "pruned"]
 
 FIXED_RULE = "can't differ between arms, which have the same people and the same time"
 
@@ -32,15 +32,27 @@ FIXED: tuple[Path, ...] = (
     ("influencers", "dirty_rows"),
     ("segments", "*", "share"),
     ("segments", "*", "growth_per_year"),
+    ("entry", "newcomers_per_month"),
 )
 """Keys that no arm can patch, since all arms have the same people and the same time."""
 
-GROUPS = {"segments": "segment", "verticals": "vertical", "agencies": "agency group", "surfaces": "surface"}
+GROUPS = {
+    "segments": "a segment",
+    "verticals": "a vertical",
+    "agencies": "an agency group",
+    "surfaces": "a surface",
+    "phases": "a phase",
+}
 """Tables whose entries are the same in every arm."""
+
+DEPTH = 3
+"""Keys on the longest path that a patch is refused at."""
 
 
 def _tag(path: Path) -> str | None:
     """The key that tells the kinds of a distribution or an examination apart; None: the table has one kind."""
+    if path[:1] == ("phases",):
+        path = path[2:]
     if len(path) == 3 and path[::2] == ("surfaces", "examination"):
         return "model"
     is_drawn = (len(path) == 2 and path[0] == "influencers") or (
@@ -84,26 +96,37 @@ def difference(base: Mapping[str, Any], arm: Mapping[str, Any], path: Path = ())
     return patch
 
 
-def allowed(base: Mapping[str, Any], patch: Mapping[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
-    """The part of a patch that an arm may say, and findings (with paths inside the patch) on the rest."""
+def pruned(
+    patch: Mapping[str, Any], refusal: Callable[[Path, Any], Finding | None]
+) -> tuple[dict[str, Any], list[Finding]]:
+    """The part of a patch that isn't refused, and the refusals, of which each stands for all below it."""
     found: list[Finding] = []
 
-    def kept(path: Path, entry: Any) -> bool:
+    def kept(path: Path, entry: Any) -> Any:
+        if not isinstance(entry, dict) or len(path) == DEPTH:
+            return entry
+        parts = {}
+        for key, part in entry.items():
+            refused = refusal((*path, key), part)
+            if refused is None:
+                parts[key] = kept((*path, key), part)
+            else:
+                found.append(refused)
+        return parts
+
+    return kept((), dict(patch)), found
+
+
+def allowed(base: Mapping[str, Any], patch: Mapping[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
+    """The part of a patch that an arm may say, and findings (with paths inside the patch) on the rest."""
+
+    def refusal(path: Path, entry: Any) -> Finding | None:
         pattern = (*path[:1], "*", *path[2:]) if len(path) == 3 else path
         if pattern in FIXED:
-            found.append(Finding(path, FIXED_RULE, entry))
-            return False
-        if len(path) == 2 and path[0] in GROUPS:
-            names = base.get(str(path[0]))
-            if isinstance(names, dict) and path[1] not in names:
-                rule = f"an arm can't add a {GROUPS[str(path[0])]}{suggestion(path[1], names)}"
-                found.append(Finding(path, rule.replace("a agency", "an agency")))
-                return False
-        return True
+            return Finding(path, FIXED_RULE, entry)
+        names = base.get(str(path[0])) if len(path) == 2 and path[0] in GROUPS else None
+        if isinstance(names, dict) and path[1] not in names:
+            return Finding(path, f"an arm can't add {GROUPS[str(path[0])]}{suggestion(path[1], names)}")
+        return None
 
-    def pruned(path: Path, entry: Any) -> Any:
-        if not isinstance(entry, dict) or len(path) >= 3:
-            return entry
-        return {key: pruned((*path, key), part) for key, part in entry.items() if kept((*path, key), part)}
-
-    return pruned((), dict(patch)), found
+    return pruned(patch, refusal)

@@ -9,17 +9,18 @@ from itertools import islice
 from typing import Any, NamedTuple, get_args
 
 from sim.plugins import registered
+from sim.scenario.claim_rules import claim_findings
 from sim.scenario.distributions import Constant, Lognormal, Pareto, Uniform
 from sim.scenario.faults import MAX_FAULTS, NO_VALUE, Finding
-from sim.scenario.measurable import known_measures, known_populations, known_quantities
-from sim.scenario.platform import POLICIES, Support
+from sim.scenario.platform import POLICIES, Support, Surface
 from sim.scenario.scenario import Scenario
-from sim.scenario.sections import Claim
 from sim.scenario.words import Path, escaped, one_of, suggestion
 
-__all__ = ["RANGES", "Range", "checks"]
+__all__ = ["RANGES", "Range", "accounts_finding", "checks"]
 
 SUM_TOLERANCE = 1e-9
+MAX_ACCOUNTS = 1 << 24
+"""An account's id has 24 bits."""
 
 _SURFACE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
@@ -48,6 +49,7 @@ RANGES = {
     "posts_per_day": Range(0, 1e6),
     "conversion_prob": Range(0, 1),
     "order_value_fen": Range(0, 1e15),
+    "live_hours_per_day": Range(0, 24),
     "accounts": Range(0, 1e7),
 }
 """Ranges of the attributes that can be drawn or stand in a roster; upper ends keep 64-bit sums from overflowing."""
@@ -74,7 +76,8 @@ def _references(scenario: Scenario) -> Iterator[Finding]:
     yield from _known(("control",), "arm", scenario.control, scenario.arms)
     for name, claim in scenario.claims.items():
         yield from _known(("claims", name, "arm"), "arm", claim.arm, scenario.arms)
-        yield from _known(("claims", name, "control"), "arm", claim.control, scenario.arms)
+        if claim.control is not None:
+            yield from _known(("claims", name, "control"), "arm", claim.control, scenario.arms)
         if claim.arm == claim.control:
             yield Finding(("claims", name, "control"), "must differ from the claim's arm", claim.control)
     for name, segment in scenario.segments.items():
@@ -88,23 +91,9 @@ def _references(scenario: Scenario) -> Iterator[Finding]:
 
 
 def _claims(scenario: Scenario) -> Iterator[Finding]:
-    def listed(key: str, names: list[str]) -> str:
-        claimable = get_args(Claim.model_fields[key].annotation)
-        return one_of(name for name in names if name in claimable)
-
     for name, claim in scenario.claims.items():
-        populations = known_populations(claim.level)
-        quantities = known_quantities(claim.level, claim.population)
-        measures = known_measures(claim.level, claim.population, claim.quantity)
-        if claim.population not in populations:
-            rule = f"must be one of {listed('population', populations)} at level {claim.level}"
-            yield Finding(("claims", name, "population"), rule, claim.population)
-        elif claim.quantity not in quantities:
-            rule = f"must be one of {listed('quantity', quantities)} at level {claim.level}"
-            yield Finding(("claims", name, "quantity"), rule, claim.quantity)
-        elif claim.measure not in measures:
-            rule = f"must be one of {listed('measure', measures)} for {claim.quantity} at level {claim.level}"
-            yield Finding(("claims", name, "measure"), rule, claim.measure)
+        for finding in claim_findings(claim):
+            yield finding._replace(path=("claims", name, *finding.path))
 
 
 def _names(scenario: Scenario) -> Iterator[Finding]:
@@ -115,6 +104,7 @@ def _names(scenario: Scenario) -> Iterator[Finding]:
         ("verticals",): scenario.verticals,
         ("agencies",): scenario.agencies,
         ("support", "tiers"): scenario.support.tiers,
+        ("phases",): scenario.phases,
     }
     for path, group in groups.items():
         for name in group:
@@ -132,8 +122,43 @@ def _surfaces(scenario: Scenario) -> Iterator[Finding]:
         other = columns.setdefault(name.replace("-", "_"), name)
         if other != name:
             yield Finding(path, f"must differ from `{escaped(other)}` by more than `-` and `_`: both name columns")
-        if surface.kind == "feed" and surface.support_share:
-            yield Finding((*path, "support_share"), "must be 0 or left out: a feed has none", surface.support_share)
+        for finding in _kind(scenario, surface):
+            yield finding._replace(path=(*path, *finding.path))
+
+
+def _kind(scenario: Scenario, surface: Surface) -> Iterator[Finding]:
+    """What a surface says that its kind doesn't have, paths inside the surface."""
+    kind = surface.kind
+    if kind == "feed" and surface.support_share:
+        yield Finding(("support_share",), "must be 0 or left out: a feed has none", surface.support_share)
+    if kind != "feed" and surface.showcase_share != 1:
+        rule = "must be 1 or left out: only a feed shows posts"
+        yield Finding(("showcase_share",), rule, surface.showcase_share)
+    for key, value in (("tip_prob", surface.tip_prob), ("tip_fen", surface.tip_fen)):
+        if kind != "live" and value:
+            yield Finding((key,), "must be 0 or left out: only a live surface has tips", value)
+    if kind != "commerce" and surface.custom_share:
+        rule = "must be 0 or left out: only a commerce surface has custom products"
+        yield Finding(("custom_share",), rule, surface.custom_share)
+    reserved = scenario.support.share if surface.support_share is None else surface.support_share
+    if kind == "commerce":
+        yield from _rest("custom_share", surface.custom_share, "support_share", reserved)
+
+
+def _rest(key: str, share: float, other: str, taken: float) -> Iterator[Finding]:
+    """Two parts of one whole."""
+    if share + taken > 1:
+        yield Finding((key,), f"must be <= 1 - {other}, {1 - taken:.12g}", share)
+
+
+def _economy(scenario: Scenario) -> Iterator[Finding]:
+    for key, other in (
+        ("platform_commission_share", "commission_share"),
+        ("tip_agency_share", "tip_platform_share"),
+    ):
+        money = scenario.economy
+        for finding in _rest(key, getattr(money, key), other, getattr(money, other)):
+            yield finding._replace(path=("economy", *finding.path))
 
 
 def _segments(scenario: Scenario) -> Iterator[Finding]:
@@ -145,6 +170,10 @@ def _segments(scenario: Scenario) -> Iterator[Finding]:
 
 def _support(scenario: Scenario) -> Iterator[Finding]:
     support = scenario.support
+    for name, tier in support.tiers.items():
+        for i, service in enumerate(tier.services):
+            if service in tier.services[:i]:
+                yield Finding(("support", "tiers", name, "services", i), "must stand in the list once", service)
     own = registered()
     if support.policy not in (*POLICIES, *own):
         near = suggestion(support.policy, (*POLICIES, *own)) or f"; one of {one_of([*POLICIES, *own])}"
@@ -202,6 +231,15 @@ def _counts(scenario: Scenario, has_roster: bool, has_graph: bool) -> Iterator[F
             yield Finding(("fans", key), rule)
 
 
+def accounts_finding(scenario: Scenario, count: int | None) -> list[Finding]:
+    """What is wrong with the number of accounts, newcomers among them, beside ``count`` (None: unknown) of day 0."""
+    if count is None or count + scenario.n_newcomers <= MAX_ACCOUNTS:
+        return []
+    most = (MAX_ACCOUNTS - count) * 30 // scenario.horizon_days
+    rule = f"must be <= {most} here, for there can be {MAX_ACCOUNTS} accounts in all"
+    return [Finding(("entry", "newcomers_per_month"), rule, scenario.entry.newcomers_per_month)]
+
+
 def checks(scenario: Scenario, *, has_roster: bool = False, has_graph: bool = False) -> list[Finding]:
     """All rules that a scenario breaks across its keys, as (path, rule, value), the first ``MAX_FAULTS`` of them.
 
@@ -229,8 +267,10 @@ def checks(scenario: Scenario, *, has_roster: bool = False, has_graph: bool = Fa
             _surfaces(scenario),
             _segments(scenario),
             _support(scenario),
+            _economy(scenario),
             _distributions(scenario),
             _counts(scenario, has_roster, has_graph),
+            accounts_finding(scenario, scenario.influencers.count),
         )
         for finding in rule
     )

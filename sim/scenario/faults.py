@@ -182,16 +182,18 @@ def findings(error: ValidationError, data: Mapping[str, Any]) -> Iterator[Findin
     return _findings(error, data)
 
 
-def _inside_arm(path: Path) -> Path:
-    """The path that an arm's patch means."""
-    return path[2:] if path[:1] == ("arms",) else path
+def _patched(path: Path) -> Path:
+    """The path that the patch of an arm, a phase, or an arm's phase means."""
+    for table in ("arms", "phases"):
+        path = path[2:] if path[:1] == (table,) else path
+    return path
 
 
 def _value_text(finding: Finding) -> str | None:
     value = finding.value
     if value is NO_VALUE:
         return None
-    path = _inside_arm(finding.path)
+    path = _patched(finding.path)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     unit = expected(path)[1] if is_number else None
     return f"{shown(value)} ({unit})" if unit else shown(value)
@@ -200,7 +202,7 @@ def _value_text(finding: Finding) -> str | None:
 def _as_written(path: Path, lines: Lines | None) -> Path:
     """The path of a plain number that stands for a constant distribution is that of the distribution."""
     is_plain = path[-1:] == ("value",) and lines is not None and not lines.knows(path)
-    return path[:-1] if is_plain and kinds_of(expected(_inside_arm(path[:-1]))[0]) else path
+    return path[:-1] if is_plain and kinds_of(expected(_patched(path[:-1]))[0]) else path
 
 
 def faults(found: Iterable[Finding], file: str, lines: Lines | None) -> list[Fault]:

@@ -10,6 +10,7 @@ from pathlib import PureWindowsPath
 from typing import Any
 
 from sim.errors import Fault, InputError
+from sim.scenario.checks import accounts_finding
 from sim.scenario.edges import read_edges
 from sim.scenario.faults import Finding
 from sim.scenario.graph import IN_MEMORY, FollowGraph, from_networkx
@@ -46,7 +47,7 @@ class Inputs:
     def misfits(self, scenario: Scenario) -> list[Finding]:
         """Numbers of the scenario that the files contradict."""
         count, fans = scenario.influencers.count, scenario.fans
-        found = []
+        found = accounts_finding(scenario, self._n_influencers())
         if self.roster is not None and count not in (None, len(self.roster.influencer)):
             rule = f"must be left out, or be the roster's number of good rows, {len(self.roster.influencer)}"
             found.append(Finding(("influencers", "count"), rule, count))
@@ -74,6 +75,11 @@ class Inputs:
             people |= {"count": len(self.graph.influencers), "follow_graph": self.graph_name}
             people["follow_graph_directed"] |= self.is_memory  # there each follow is an edge of its own
             fans |= {"count": len(self.graph.fans), "follows_per_fan": self._follows_per_fan()}
+
+    def _n_influencers(self) -> int | None:
+        if self.graph is not None:
+            return len(self.graph.influencers)
+        return None if self.roster is None else len(self.roster.influencer)
 
     def _follows_per_fan(self) -> float:
         assert self.graph is not None

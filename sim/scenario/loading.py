@@ -5,24 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path as FilePath
 from typing import Any
 
-from pydantic import ValidationError
-
 from sim.errors import Fault, InputError
 from sim.scenario.arms import allowed, difference, merged
-from sim.scenario.checks import checks
-from sim.scenario.faults import MAX_FAULTS, Finding, faults, findings
+from sim.scenario.faults import MAX_FAULTS, Finding, faults
 from sim.scenario.graph import FollowGraph
 from sim.scenario.inputs import GivenGraph, GivenRoster, Inputs, names_input, read_inputs
+from sim.scenario.judging import Judged, alone, judged, mark
 from sim.scenario.lines import Lines
-from sim.scenario.repair import related, repaired
+from sim.scenario.phases import with_support_shares
+from sim.scenario.repair import related
 from sim.scenario.roster import Roster
 from sim.scenario.scenario import Scenario
-from sim.scenario.source import huge_integers, read_source
-from sim.scenario.words import Path, shown
+from sim.scenario.source import read_source
+from sim.scenario.words import Path
 
 __all__ = ["Loaded", "from_resolved", "json_schema", "load", "resolved", "validate"]
 
@@ -53,7 +51,7 @@ class _Findings:
 
     def __init__(self) -> None:
         self.listed: list[Finding] = []
-        self.seen: set[tuple[object, str, str]] = set()
+        self.seen: set[tuple[Path, str, str]] = set()
         self.has_more = False
 
     def full(self) -> bool:
@@ -65,12 +63,12 @@ class _Findings:
             if self.full():
                 self.has_more = True
                 return
-            key = (finding.path, finding.rule, shown(finding.value))
+            key = mark(finding)
             if arm is not None:
                 if key in self.seen:
                     continue
                 finding = finding._replace(path=("arms", arm, *finding.path))
-                key = (finding.path, *key[1:])
+                key = mark(finding)
             if key not in self.seen:
                 self.seen.add(key)
                 self.listed.append(finding)
@@ -80,51 +78,14 @@ class _Findings:
         return [*listed, Fault(file, f"and more; these are the first {MAX_FAULTS}")] if self.has_more else listed
 
 
-@dataclass(frozen=True)
-class _Judged:
-    """A scenario, or as near to it as the data allow, with all that is wrong with them."""
-
-    scenario: Scenario | None
-    wrong: list[Finding]
-    touched: list[Path]
-
-
-def _judged(data: Mapping[str, Any], has_roster: bool, has_graph: bool) -> _Judged:
-    wrong = [Finding(path, "must be a whole number of at most 64 bits", value) for path, value in huge_integers(data)]
-    paths = {finding.path for finding in wrong}
-    touched: list[Path] = []
-    try:
-        scenario = Scenario.model_validate(data)
-    except ValidationError as error:
-        others = (finding for finding in findings(error, data) if finding.path not in paths)
-        wrong += islice(others, MAX_FAULTS + 1)
-        mended = repaired(data, wrong) if len(wrong) <= MAX_FAULTS else None
-        if mended is None:
-            return _Judged(None, wrong, [])
-        scenario, touched = mended
-    broken = checks(scenario, has_roster=has_roster, has_graph=has_graph)
-    wrong += [finding for finding in broken if not related(finding.path, [*paths, *touched])]
-    return _Judged(scenario, wrong, touched)
-
-
 def _filled(scenario: Scenario, inputs: Inputs) -> dict[str, Any]:
     """The scenario as a table without defaults left to fill in."""
-    data = scenario.model_dump()
-    for surface in data["surfaces"].values():
-        if surface["kind"] == "feed":
-            surface["support_share"] = 0.0
-        elif surface["support_share"] is None:
-            surface["support_share"] = data["support"]["share"]
+    data = with_support_shares(scenario.model_dump())
     inputs.fill(data)
     return data
 
 
-def _alone(data: Mapping[str, Any], arm: str) -> dict[str, Any]:
-    """The data of a scenario with nothing but the one arm, which patches nothing."""
-    return {**data, "arms": {arm: {}}, "control": arm, "claims": {}}
-
-
-def _arms(base: _Judged, has_roster: bool, has_graph: bool, found: _Findings) -> dict[str, Scenario]:
+def _arms(base: Judged, has_roster: bool, has_graph: bool, found: _Findings) -> dict[str, Scenario]:
     """Each arm as a scenario of its own; what is wrong with an arm but not with the base goes to ``found``."""
     scenarios: dict[str, Scenario] = {}
     if base.scenario is None:
@@ -134,7 +95,8 @@ def _arms(base: _Judged, has_roster: bool, has_graph: bool, found: _Findings) ->
         if found.full():
             break
         kept, refused = allowed(start, patch)
-        arm = _judged(_alone(merged(start, kept), name), has_roster, has_graph)
+        data = alone(merged(start, kept), name)
+        arm = judged(data, has_roster=has_roster, has_graph=has_graph, touched=base.touched)
         found.add((f for f in refused + arm.wrong if not related(f.path, base.touched)), name)
         if arm.scenario is not None:
             scenarios[name] = arm.scenario
@@ -154,10 +116,10 @@ def _loaded(
     found = _Findings()
     has_roster = roster is not None or names_input(data, "roster")
     has_graph = graph is not None or names_input(data, "follow_graph")
-    judged = _judged(data, has_roster, has_graph)
-    found.add(judged.wrong)
-    arms = _arms(judged, has_roster, has_graph, found)
-    base = judged.scenario
+    whole = judged(data, has_roster=has_roster, has_graph=has_graph)
+    found.add(whole.wrong)
+    arms = _arms(whole, has_roster, has_graph, found)
+    base = whole.scenario
     inputs = Inputs() if base is None else read_inputs(base, folder, roster, graph)
     if base is not None:
         found.add([*inputs.wrong, *inputs.misfits(base)])

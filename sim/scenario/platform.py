@@ -8,7 +8,18 @@ from pydantic import BeforeValidator, Field
 
 from sim.scenario.distributions import Section
 
-__all__ = ["POLICIES", "Cascade", "FeedWeights", "Geometric", "PositionBased", "Ranking", "Support", "Surface", "Tier"]
+__all__ = [
+    "POLICIES",
+    "Cascade",
+    "FeedWeights",
+    "Geometric",
+    "PositionBased",
+    "Ranking",
+    "Services",
+    "Support",
+    "Surface",
+    "Tier",
+]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Exponent = Annotated[float, Field(ge=-8, le=8)]
@@ -80,8 +91,9 @@ class FeedWeights(Section):
 class Surface(Section):
     """A place where slots are shown."""
 
-    kind: Literal["feed", "discovery", "commerce"] = Field(
-        description="feed: posts of followed influencers; discovery and commerce: slots drawn from all influencers."
+    kind: Literal["feed", "discovery", "commerce", "live"] = Field(
+        description="feed: posts of followed influencers; discovery and commerce: slots drawn from all influencers; "
+        "live: from those on air, in proportion to their live hours."
     )
     session_share: Share = Field(description="Share of sessions that open this surface; all surfaces sum to 1.")
     slots: int = Field(default=10, ge=1, le=255, description="Slots per page.")
@@ -111,9 +123,25 @@ class Surface(Section):
         default="probability", description="better-than-followed: besides, only who is better than all followed so far."
     )
     unfollow_prob: Share = Field(default=0.0, description="P(unfollow | examined) of someone followed.")
+    unfollow_factor: Share = Field(
+        default=1.0,
+        description="Factor on every unfollow_prob for follows won on this surface; 0: fans won here stay for good.",
+    )
     feed_weights: FeedWeights = Field(default=FeedWeights(), description="Whose posts a feed shows.")
     order_factor: float = Field(
         default=0.0, ge=0, le=1000, description="Factor on a shop's conversion for clicks made on this surface."
+    )
+    referral_prob: Share = Field(default=1.0, description="P(a click on an account with a shop leads on to that shop).")
+    showcase_share: Share = Field(
+        default=1.0, description="Share of a shop's posts that carry its shop window; other posts sell nothing (feeds)."
+    )
+    custom_share: Share = Field(
+        default=0.0,
+        description="Share of slots, out of the unreserved ones, for custom products of supported shops (commerce).",
+    )
+    tip_prob: Share = Field(default=0.0, description="P(tip | click) of a viewer (live).")
+    tip_fen: int = Field(
+        default=0, ge=0, le=10**9, description="Value of a tip (live).", json_schema_extra={"unit": "fen"}
     )
     already_following: Literal["refuse", "count"] = Field(
         default="refuse", description="A follow of someone already followed: refused, or counted (exact laws need it)."
@@ -156,6 +184,43 @@ class Tier(Section):
         description="Shop turnover of the last 365 days of at least this, annualised while shorter.",
         json_schema_extra={"unit": "fen per year"},
     )
+    services: list[Literal["operations", "custom-product", "shop-entry"]] = Field(
+        default=[], max_length=3, description="Services of this tier, given where support.services says so."
+    )
+
+
+class Services(Section):
+    """What stands between a click and an order, and what platform and service providers do about it.
+
+    Orders of a shop are multiplied by the share of the time that it is attended and by a factor on its conversion:
+    its own operations' (1), a service provider's, nobody's, and the platform's dedicated operations' on top.
+    """
+
+    availability: Share = Field(
+        default=1.0, description="Share of the time that a shop without dedicated operations is attended."
+    )
+    order_loss: Share = Field(default=0.0, description="Share of the orders lost between platform and shop.")
+    operations_availability: Share = Field(
+        default=1.0, description="Share of the time that a shop with dedicated operations is attended."
+    )
+    operations_conversion_factor: float = Field(
+        default=1.0, ge=0, le=1000, description="Factor of dedicated operations on conversion."
+    )
+    providers: bool = Field(
+        default=False, description="Service providers work for accounts whose agency has no operations of its own."
+    )
+    provider_conversion_factor: float = Field(
+        default=1.0, ge=0, le=1000, description="Factor on conversion with a service provider."
+    )
+    unserved_conversion_factor: float = Field(
+        default=1.0, ge=0, le=1000, description="Factor on conversion with neither own operations nor a provider."
+    )
+    provider_entry_factor: Share = Field(
+        default=1.0, description="Factor of a service provider on the cost of opening a shop."
+    )
+    tier_entry_factor: Share = Field(
+        default=1.0, description="Factor of the tier service shop-entry on the cost of opening a shop."
+    )
 
 
 POLICIES = (
@@ -188,6 +253,9 @@ class Support(Section):
     eligible: Literal["partners", "all"] = Field(
         default="partners",
         description="Accounts that a list may hold: those of agencies with a tier, or all.",
+    )
+    services: bool = Field(
+        default=False, description="Whether agencies with a tier get its services; a factor of its own beside traffic."
     )
     relevance: Exponent = Field(default=0.0, description="Exponent of the fan's affinity in the support weight.")
     lottery_share: Share = Field(

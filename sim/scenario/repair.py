@@ -20,12 +20,15 @@ ROUNDS = 4
 NAMED_ELSEWHERE = ("arms", "verticals")
 """Tables whose names other tables use: without them, what those say can't be judged."""
 
+PATCHES = (("arms",), ("phases",))
+"""Tables of patches."""
+
 
 def _stand_in(annotation: Any) -> Any:
     """A value of the type. 1 lies within the bounds of every number of the models."""
     first = members_of(annotation)[0]
     if get_origin(first) is Literal:
-        return get_args(first)[-1]  # of a surface's kinds not the feed, which has rules of its own
+        return get_args(first)[-1]
     if tag_of(annotation) == "kind" or first in (int, float):
         return 1
     if first in (str, bool):
@@ -77,10 +80,12 @@ def repaired(data: Mapping[str, Any], found: Iterable[Finding]) -> tuple[Scenari
             path = finding.path[:-1] if kinds_of(expected(finding.path[:-1])[0]) else finding.path
             if len(path) == 1 and (path[0] in NAMED_ELSEWHERE or nearest(path[0], NAMED_ELSEWHERE)):
                 return None
-            in_patch = path[:1] == ("arms",) and len(path) > 2  # judged with its arm
+            in_patch = path[:1] in PATCHES and len(path) > 2  # judged with its arm or phase
             if path not in touched and not in_patch:
                 mended = _fix(mended, path)
                 touched.append(path)
+                if len(path) == 3 and path[::2] == ("surfaces", "kind"):
+                    touched.append(path[:2])  # each kind has rules of its own
         try:
             return Scenario.model_validate(mended), touched
         except ValidationError as error:

@@ -29,7 +29,7 @@ COUNTED_FAULTS = 1000
 REQUIRED = ("influencer", "followers")
 """Columns that a roster must have; ``followers`` may lack where a follow graph tells them."""
 TEXTS = ("influencer", "vertical", "agency")
-NUMBERS = ("age_days", "quality", "posts_per_day", "conversion_prob", "order_value_fen")
+NUMBERS = ("age_days", "quality", "posts_per_day", "conversion_prob", "order_value_fen", "live_hours_per_day")
 KNOWN = ("influencer", "followers", "vertical", "agency", *NUMBERS, "shop")
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -42,9 +42,9 @@ class Roster:
     """The accounts of a roster in the order of its rows; a column that the file lacks is None.
 
     ``followers`` int64 >= 0 [people], None only where a follow graph takes its place; ``age_days``, ``quality``,
-    ``posts_per_day``, ``conversion_prob``, ``order_value_fen`` float64, nan where the cell is empty; ``shop`` int8, 1,
-    0 or -1 where empty; texts None where empty. The arrays are read-only. ``n_skipped`` counts dirty rows left out,
-    ``unused_columns`` names those that fill no attribute, ``sha256`` is that of the file's bytes.
+    ``posts_per_day``, ``conversion_prob``, ``order_value_fen``, ``live_hours_per_day`` float64, nan where the cell is
+    empty; ``shop`` int8, 1, 0 or -1 where empty; texts None where empty. The arrays are read-only. ``n_skipped`` counts
+    dirty rows left out, ``unused_columns`` names those that fill no attribute, ``sha256`` is that of the file's bytes.
     """
 
     influencer: tuple[str, ...]
@@ -56,6 +56,7 @@ class Roster:
     posts_per_day: NDArray[np.float64] | None
     conversion_prob: NDArray[np.float64] | None
     order_value_fen: NDArray[np.float64] | None
+    live_hours_per_day: NDArray[np.float64] | None
     shop: NDArray[np.int8] | None
     unused_columns: tuple[str, ...]
     n_skipped: int

@@ -6,9 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from sim.scenario.claim import Claim
 from sim.scenario.distributions import Section
-from sim.scenario.platform import Support, Surface
-from sim.scenario.sections import AgencyGroup, Claim, Fans, Influencers, Segment, Vertical
+from sim.scenario.economy import Contracts, Economy, Entry, Live
+from sim.scenario.platform import Services, Support, Surface
+from sim.scenario.sections import AgencyGroup, Fans, Influencers, Segment, Vertical
 
 __all__ = ["Scenario"]
 
@@ -53,6 +55,17 @@ class Scenario(Section):
     agencies: dict[str, AgencyGroup] = Field(default={}, max_length=100)
     surfaces: dict[str, Surface] = Field(min_length=1, max_length=32)
     support: Support = Field(default=Support())
+    services: Services = Field(default=Services())
+    economy: Economy = Field(default=Economy())
+    contracts: Contracts = Field(default=Contracts())
+    entry: Entry = Field(default=Entry())
+    live: Live = Field(default=Live())
+    phases: dict[str, dict[str, Any]] = Field(
+        default={},
+        max_length=100,
+        description="Phases: each begins at its start_day and patches support, services, economy, contracts, live, "
+        "entry, surfaces or the buying of segments from then on, on top of the phases before it.",
+    )
     arms: dict[str, dict[str, Any]] = Field(
         default={"none": {"support": {"policy": "none"}}},
         min_length=1,
@@ -60,3 +73,8 @@ class Scenario(Section):
         description="Arms; each patches the base scenario at any key that doesn't change who exists.",
     )
     claims: dict[str, Claim] = Field(default={}, max_length=200)
+
+    @property
+    def n_newcomers(self) -> int:
+        """Accounts that enter within the horizon."""
+        return int(self.entry.newcomers_per_month * self.horizon_days / 30 + 0.5)

@@ -1,4 +1,4 @@
-"""A scenario's people and what is asked of them: fans, segments, verticals, influencers, agencies, claims."""
+"""A scenario's people: fans, segments, verticals, influencers, agencies; what they do is the model's affair."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sim.scenario.distributions import Constant, Distribution, Section
 
-__all__ = ["AgencyGroup", "Claim", "Fans", "Influencers", "Segment", "Vertical"]
+__all__ = ["AgencyGroup", "Fans", "Influencers", "Segment", "Vertical"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -60,6 +60,21 @@ class Vertical(Section):
 
     share: Share = Field(description="Share of the influencers; all verticals sum to 1.")
     shop_prob: Share = Field(default=0.0, description="Probability that an account of this vertical has a shop.")
+    capacity: float | None = Field(
+        default=None,
+        gt=0,
+        le=1e9,
+        description="Accounts that fans' attention suffices for: with n > capacity of them clicks are multiplied by "
+        "capacity / n (crowding); left out: never crowded.",
+    )
+    opens_at_days: float = Field(
+        default=0.0,
+        ge=0,
+        le=1e6,
+        description="When the platform opens the vertical: until then no newcomer chooses it, and its accounts sell "
+        "nothing, stand on no commerce surface and in no support list.",
+        json_schema_extra={"unit": "days since day 0"},
+    )
 
 
 class Influencers(Section):
@@ -105,6 +120,11 @@ class Influencers(Section):
     order_value_fen: Distribution = Field(
         default=Constant(value=0.0), description="Value of an order.", json_schema_extra={"unit": "fen"}
     )
+    live_hours_per_day: Distribution = Field(
+        default=Constant(value=0.0),
+        description="Hours on air at the reference pay.",
+        json_schema_extra={"unit": "hours per day"},
+    )
 
 
 class AgencyGroup(Section):
@@ -119,48 +139,6 @@ class AgencyGroup(Section):
     )
     verticals: list[str] = Field(default=[], max_length=200, description="Verticals that it recruits from; empty: all.")
     shop_factor: float = Field(default=1.0, ge=0, le=1000, description="Factor on the vertical's shop_prob.")
-
-
-class Claim(Section):
-    """A statement on the difference of a measure between two arms; it gets a verdict."""
-
-    title: str = Field(default="", max_length=1000, description="The claim in words.")
-    arm: str = Field(description="The arm.")
-    control: str = Field(description="The arm that it is compared with.")
-    direction: Literal["lower", "higher"] = Field(description="Where the arm's measure is said to lie.")
-    margin: float = Field(
-        default=0.005, ge=0, description="Smallest difference that matters (.005 for head shares, .01 for Gini)."
+    own_operations: bool = Field(
+        default=True, description="They run shops themselves; otherwise they need a service provider."
     )
-    quantity: Literal["followers", "exposure", "reads", "orders", "gmv", "new_follows", "net_follows", "utility"] = (
-        Field(default="followers", description="What is measured.")
-    )
-    measure: Literal[
-        "head_share_01",
-        "head_share_10",
-        "initial_head_share_01",
-        "top_10_share",
-        "gini",
-        "hhi",
-        "effective_number",
-        "theil",
-        "tail_exponent",
-        "start_rank_correlation",
-        "head_turnover_01",
-        "head_turnover_10",
-        "mean_decile_change",
-        "upward_share",
-        "n_reached_head",
-        "quality_rank_correlation",
-        "top_quality_decile_share",
-        "n_active",
-        "active_share",
-        "gained_share",
-        "n_explosive",
-        "mean",
-    ] = Field(default="head_share_01", description="How it is summed up.")
-    level: Literal["influencer", "agency", "vertical", "platform", "fan"] = Field(
-        default="influencer",
-        description="Of what: concentration on influencers, agencies or verticals; mobility, merit and participation "
-        "on the platform; utility of fans.",
-    )
-    population: Literal["all", "active", "partners", "shops"] = Field(default="all", description="Over which accounts.")

@@ -164,7 +164,7 @@ class CompiledEngine:
 
     @property
     def counts(self) -> Int64s:
-        """Counts so far, shape (M, S, 8)."""
+        """Counts so far, shape (M, S, 10)."""
         counts: Int64s = np.add.reduce([worker.counts for worker in self._workers])
         return counts
 
@@ -180,12 +180,12 @@ class CompiledEngine:
 
     @property
     def totals(self) -> Int64s:
-        """Totals so far, shape (S, 6)."""
+        """Totals so far, shape (S, 7)."""
         totals: Int64s = np.add.reduce([worker.totals for worker in self._workers])
         return totals
 
     def follow_lists(self) -> tuple[Int64s, Int32s]:
-        """Follow lists as they are: where they begin, shape (F + 1,), and their members."""
+        """Follow lists as they are: where they begin, shape (F + 1,), and their entries, influencer and origin."""
         length = np.concatenate([chunk.fans.length for chunk in self._chunks])
         begin = np.concatenate([[0], np.cumsum(length)]).astype(np.int64)
         members = np.zeros(begin[-1], np.int32)

@@ -71,7 +71,7 @@ class ReferenceEngine:
             gap = run_session(fan, int(env.now), self.tables, self.counts, self.reads, self.totals, self._key)
 
     def follow_lists(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Follow lists as they are: where they begin, shape (F + 1,), and their members."""
+        """Follow lists as they are: where they begin, shape (F + 1,), and their entries, influencer and origin."""
         begin = np.concatenate([[0], np.cumsum([len(fan.follows) for fan in self._fans])]).astype(np.int64)
         return begin, np.array([i for fan in self._fans for i in fan.follows], dtype=np.int32)
 

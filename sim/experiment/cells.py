@@ -1,0 +1,99 @@
+"""The cells of a run: which quantity is measured when, over what window and of whom; the same in every unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sim.model.clock import DAY, snapshot_times
+from sim.scenario import measurable
+from sim.scenario.measurable import FAMILIES
+
+__all__ = ["Cell", "Frame", "cells", "frames", "lorenz_cells", "lorenz_frames", "measured", "window_days"]
+
+QUANTITIES = (*measurable.FLOWS, "net_follows", "take", "profit")
+"""Flows that are measured at every snapshot."""
+
+
+class Cell(NamedTuple):
+    """What a number is about; ``window_days`` None for a stock."""
+
+    time_days: float
+    window_days: float | None
+    population: str
+    level: str
+    quantity: str
+    measure: str
+
+
+class Frame(NamedTuple):
+    """What is measured when: a quantity at a time, or over [start, time) for a flow [s]."""
+
+    time: int
+    start: int | None
+    quantity: str
+
+
+def _starts(horizon_days: int, warmup_days: int) -> dict[str, int]:
+    """Where the windows of the end begin, by name [s]; the month may reach into the warm-up."""
+    end = horizon_days * DAY
+    return {"month": max(end - 30 * DAY, -warmup_days * DAY), "quarter": max(end - 90 * DAY, 0), "run": 0}
+
+
+def window_days(window: str, horizon_days: int, warmup_days: int) -> float:
+    """Length of a window at the end: at most 30 days, at most 90, or the whole run [days].
+
+    >>> window_days("month", 20, 5), window_days("quarter", 200, 0), window_days("run", 200, 0)
+    (25.0, 90.0, 200.0)
+    """
+    return horizon_days - _starts(horizon_days, warmup_days)[window] / DAY
+
+
+def frames(horizon_days: int, warmup_days: int) -> list[Frame]:
+    """Everything that is measured: stocks at each snapshot, flows over its trailing 30 days; at the end also over the
+    last 90 days and over the whole run after the warm-up. Utility over these two only.
+    """
+    out = []
+    end = horizon_days * DAY
+    last = _starts(horizon_days, warmup_days)
+    for time in snapshot_times(horizon_days):
+        out += [Frame(time, None, stock) for stock in measurable.STOCKS]
+        starts = list(last.values()) if time == end else [max(time - 30 * DAY, -warmup_days * DAY)]
+        out += [Frame(time, start, flow) for start in dict.fromkeys(starts) if start < time for flow in QUANTITIES]
+    return out + [Frame(end, start, "utility") for start in dict.fromkeys((last["quarter"], last["run"]))]
+
+
+def measured(quantity: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Populations and levels of a quantity, with the names of what is measured of each."""
+    for family in FAMILIES:
+        if quantity in family.quantities:
+            for population in family.populations:
+                yield population, family.level, family.measures
+
+
+def _cell(frame: Frame, population: str, level: str, name: str) -> Cell:
+    window = None if frame.start is None else (frame.time - frame.start) / DAY
+    return Cell(frame.time / DAY, window, population, level, frame.quantity, name)
+
+
+def cells(horizon_days: int, warmup_days: int) -> list[Cell]:
+    """What each of the values of ``measures.measure`` is about, in their order."""
+    return [
+        _cell(frame, population, level, name)
+        for frame in frames(horizon_days, warmup_days)
+        for population, level, names in measured(frame.quantity)
+        for name in names
+    ]
+
+
+def lorenz_frames(horizon_days: int) -> list[Frame]:
+    """What has a Lorenz curve: followers at day 0 and the end, flows of the last 90 days."""
+    end = horizon_days * DAY
+    quantities = ("exposure", "reads", "orders", "gmv", "income")
+    flows = [Frame(end, max(end - 90 * DAY, 0), quantity) for quantity in quantities]
+    return [Frame(0, None, "followers"), Frame(end, None, "followers"), *flows]
+
+
+def lorenz_cells(horizon_days: int) -> list[Cell]:
+    """What each of the curves of ``measures.lorenz_curves`` is about, in their order."""
+    return [_cell(frame, "all", "influencer", "lorenz") for frame in lorenz_frames(horizon_days)]

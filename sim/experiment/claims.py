@@ -1,0 +1,95 @@
+"""Claims of a scenario: which values each compares, and the verdict on it; knows nothing of how values are measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.experiment.cells import Cell, window_days
+from sim.experiment.statistics import PairedDifference, paired_difference, verdict
+from sim.scenario.claim import Claim
+from sim.scenario.measurable import STOCKS
+from sim.scenario.scenario import Scenario
+
+__all__ = ["Contrast", "Statement", "judged", "statements"]
+
+Floats = NDArray[np.float64]
+
+
+class Contrast(NamedTuple):
+    """What is held against what, replication by replication: a test of its own in the family.
+
+    Arm - control in one column; without a control, the column - the baseline column in the arm; with both, arm -
+    control of that difference.
+    """
+
+    arm: str
+    control: str | None
+    column: int
+    baseline: int | None = None
+
+    def arms(self) -> set[str]:
+        """The arms in it."""
+        return {self.arm} if self.control is None else {self.arm, self.control}
+
+    def paired(self, values: Mapping[str, Floats]) -> PairedDifference:
+        """The paired difference, given each arm's values, shape (R, n_columns)."""
+
+        def of(arm: str) -> Floats:
+            own = values[arm]
+            return own[:, self.column] if self.baseline is None else own[:, self.column] - own[:, self.baseline]
+
+        if self.control is not None:
+            return paired_difference(of(self.control), of(self.arm))
+        own = values[self.arm]
+        return paired_difference(own[:, self.baseline], own[:, self.column])
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A claim with the cell that its row tells and the contrast that tests it."""
+
+    claim: Claim
+    cell: Cell
+    contrast: Contrast
+
+
+def cell_of(claim: Claim, population: str, scenario: Scenario) -> Cell:
+    """What a claim says of a population or group: at the end, flows over its window."""
+    days = scenario.horizon_days
+    window = None if claim.quantity in STOCKS else window_days(claim.window, days, scenario.warmup_days)
+    return Cell(float(days), window, population, claim.level, claim.quantity, claim.measure)
+
+
+def statements(scenario: Scenario, position: Mapping[Cell, int]) -> dict[str, Statement]:
+    """The scenario's claims by name, ``position`` being the column of each cell."""
+    found = {}
+    for name, claim in scenario.claims.items():
+        cell = cell_of(claim, claim.group or claim.population, scenario)
+        baseline = None
+        if claim.baseline_group is not None:
+            baseline = position[cell_of(claim, claim.baseline_group, scenario)]
+        found[name] = Statement(claim, cell, Contrast(claim.arm, claim.control, position[cell], baseline))
+    return found
+
+
+def judged(name: str, said: Statement, values: Mapping[str, Floats], level: float | None) -> dict[str, Any]:
+    """A claim's row; without a level (an arm that isn't compared, nothing measured) it stays undecided."""
+    claim = said.claim
+    row: dict[str, Any] = {"claim": name}
+    row |= {key: getattr(claim, key) for key in ("arm", "control", "group", "baseline_group")}
+    row |= said.cell._asdict() | {"direction": claim.direction, "margin": claim.margin}
+    if level is None or np.isnan(level):
+        return row | {"estimate": None, "ci_low": None, "ci_high": None, "verdict": "undecided"}
+    paired = said.contrast.paired(values)
+    judgement = verdict(paired, direction=claim.direction, margin=claim.margin, alpha=level)
+    return row | {
+        "estimate": paired.difference,
+        "ci_low": judgement.ci_low,
+        "ci_high": judgement.ci_high,
+        "verdict": str(judgement.verdict),
+    }

@@ -1,0 +1,122 @@
+"""Phases as patches of a scenario, each on top of those before it; knows nothing of files, lines or models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sim.scenario.arms import merged, pruned
+from sim.scenario.faults import Finding
+from sim.scenario.scenario import Scenario
+from sim.scenario.sections import Segment
+from sim.scenario.words import Path, escaped, suggestion
+
+__all__ = ["START", "allowed_in_phase", "in_phase", "phase_scenarios", "start_findings", "with_support_shares"]
+
+START = "start_day"
+
+SECTIONS = ("support", "services", "economy", "contracts", "live", "entry", "surfaces", "segments")
+"""Sections that a phase can patch."""
+
+RULE = "can't change in a phase"
+
+FIXED: dict[Path, str] = {
+    ("support", "share"): f"{RULE}; patch surfaces.NAME.support_share",
+    ("support", "review_days"): RULE,
+    ("contracts", "review_days"): RULE,
+    ("entry", "newcomers_per_month"): f"{RULE}; patch entry.opens",
+    ("surfaces", "*", "kind"): RULE,
+    ("surfaces", "*", "refresh_minutes"): RULE,
+}
+"""Keys of these sections that no phase can patch: they say who exists, or when something happens."""
+
+GROUPS: dict[Path, str] = {("surfaces",): "surface", ("segments",): "segment", ("support", "tiers"): "tier"}
+"""Tables whose entries are the same in every phase."""
+
+
+def with_support_shares(data: dict[str, Any]) -> dict[str, Any]:
+    """A scenario's table with the support shares of its surfaces filled in; it isn't changed itself."""
+    open_shares = {
+        name: {"support_share": 0.0 if surface["kind"] == "feed" else data["support"]["share"]}
+        for name, surface in data["surfaces"].items()
+        if surface["kind"] == "feed" or surface["support_share"] is None
+    }
+    filled: dict[str, Any] = merged(data, {"surfaces": open_shares})
+    return filled
+
+
+def in_phase(data: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """A scenario's table as it is from a phase on, without further phases; neither is changed."""
+    table: dict[str, Any] = merged(data, {key: entry for key, entry in patch.items() if key != START})
+    return {**table, "phases": {}}
+
+
+def phase_scenarios(scenario: Scenario) -> list[tuple[int, Scenario]]:
+    """The scenarios in force from the start of each phase on, in order.
+
+    Parameters
+    ----------
+    scenario
+        A resolved scenario, of an arm or of the base, that holds to all rules. Not changed.
+
+    Returns
+    -------
+    list[tuple[int, Scenario]]
+        For each phase the day of its start, >= 0, ascending, and the resolved scenario, which has no phases; empty
+        without phases.
+
+    Notes
+    -----
+    O(phases times keys). No random numbers.
+    """
+    found: list[tuple[int, Scenario]] = []
+    data = scenario.model_dump() if scenario.phases else {}
+    for patch in scenario.phases.values():
+        data = with_support_shares(in_phase(data, patch))
+        found.append((patch[START], Scenario.model_validate(data)))
+    return found
+
+
+def allowed_in_phase(base: Mapping[str, Any], patch: Mapping[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
+    """The part of a patch that a phase may say, and findings (with paths inside the patch) on the rest."""
+
+    def refusal(path: Path, entry: Any) -> Finding | None:
+        if len(path) == 1 and path[0] not in SECTIONS:
+            if path[0] == START:
+                return None
+            known = f"; known here: {START}, {', '.join(SECTIONS)}"
+            unknown = f"unknown key{suggestion(path[0], (START, *SECTIONS)) or known}"
+            return Finding(path, RULE if path[0] in Scenario.model_fields else unknown)
+        if len(path) == 3 and path[0] == "segments" and path[2] != "buying" and path[2] in Segment.model_fields:
+            return Finding(path, f"{RULE}; of a segment only buying can", entry)
+        rule = FIXED.get((path[0], "*", path[2]) if len(path) == 3 else path)
+        if rule is not None:
+            return Finding(path, rule, entry)
+        names: Any = base
+        for key in path[:-1]:
+            names = names.get(key) if isinstance(names, dict) else None
+        if path[:-1] in GROUPS and isinstance(names, dict) and path[-1] not in names:
+            return Finding(path, f"a phase can't add a {GROUPS[path[:-1]]}{suggestion(path[-1], names)}")
+        return None
+
+    return pruned(patch, refusal)
+
+
+def start_findings(phases: Mapping[str, Mapping[str, Any]], horizon_days: int | None) -> Iterator[Finding]:
+    """What is wrong with the days on which phases start, paths from the scenario; a horizon of None isn't tested."""
+    before: tuple[int, str] | None = None
+    for name, patch in phases.items():
+        path, day = ("phases", name, START), patch.get(START)
+        if START not in patch:
+            yield Finding(path, "is required")
+        elif not isinstance(day, int) or isinstance(day, bool):
+            yield Finding(path, "must be a whole number", day)
+        elif day < 0:
+            yield Finding(path, "must be >= 0", day)
+        elif horizon_days is not None and day >= horizon_days:
+            yield Finding(path, f"must be < horizon_days, {horizon_days}", day)
+        elif before is not None and day <= before[0]:
+            rule = f"must be > {before[0]}, where the phase before it, `{escaped(before[1])}`, starts"
+            yield Finding(path, rule, day)
+        else:
+            before = day, name
