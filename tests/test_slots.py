@@ -108,13 +108,6 @@ def test_ten_million_equal_weights_sum_without_overflow() -> None:
     assert guide.tolist() == [0, n // 2]
 
 
-@pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0, 2.0, -1.0])
-def test_organic_weights_are_the_stated_product(exponent: float) -> None:
-    followers, fixed = np.array([0, 3, 80]), np.array([0.5, 1.0, 0.0])
-    weights = slots.organic_weights(followers, 1.0, exponent, fixed)
-    assert weights == pytest.approx((followers + 1.0) ** exponent * fixed, rel=1e-14)
-
-
 # The guide
 
 

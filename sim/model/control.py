@@ -38,6 +38,9 @@ class Traffic(Protocol):
     def counts(self) -> Int64s:
         """Counts so far, shape (M, S, 10)."""
 
+    def count(self, counter: Counter) -> Int64s:
+        """One of them over all surfaces, shape (M,)."""
+
     @property
     def reads(self) -> Int64s:
         """Slots examined so far per influencer and segment, shape (M, G)."""
@@ -132,15 +135,12 @@ class Control:
     def _keep_books(self, env: Environment) -> Generator[Event, None, None]:
         for event in at(env, self._book_times(), Order.BOOKS):
             yield event
-            counts = self._traffic.counts
-            self._accrue(int(env.now), counts)
-            self.books.enter(int(env.now), counts, self._traffic.reads, self.accounts, self.ledger)
+            self._accrue(int(env.now))
+            self.books.enter(int(env.now), self._traffic.counts, self._traffic.reads, self.accounts, self.ledger)
 
-    def _accrue(self, now: int, counts: Int64s) -> None:
+    def _accrue(self, now: int) -> None:
         """Book what was earned and spent up to now, at the terms in force so far."""
-        gmv, tips, reads = (
-            counts[:, :, counter].sum(axis=1) for counter in (Counter.GMV_FEN, Counter.TIPS_FEN, Counter.READS)
-        )
+        gmv, tips, reads = (self._traffic.count(c) for c in (Counter.GMV_FEN, Counter.TIPS_FEN, Counter.READS))
         self.ledger.accrue(now, gmv, tips, reads, self.accounts, self._scenario)
 
     def _change_phase(self, env: Environment) -> Generator[Event, None, None]:
@@ -170,7 +170,7 @@ class Control:
         for event in at(env, sorted(time for time in times if time < self.end), Order.ENTRY):
             yield event
             now = int(env.now)
-            self._accrue(now, self._traffic.counts)
+            self._accrue(now)
             if enter(now, self.accounts, self._scenario, self._key) or now in opens_at:
                 self._touch(env)
 
@@ -214,8 +214,7 @@ class Control:
     def followers(self, now: int) -> Int64s:
         """Followers now [simulated fans], shape (M,)."""
         if self._known is None or self._known[0] != now:
-            counts = self._traffic.counts
-            change: Int64s = (counts[:, :, Counter.FOLLOWS] - counts[:, :, Counter.UNFOLLOWS]).sum(axis=1)
+            change = self._traffic.count(Counter.FOLLOWS) - self._traffic.count(Counter.UNFOLLOWS)
             self._known = now, self._population.followers + change
         return self._known[1]
 

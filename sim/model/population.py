@@ -164,10 +164,10 @@ def _contracts(
 
 
 def _entries(scenario: Scenario, n_initial: int, key: Key) -> Int64s:
-    """When each influencer enters [s]: those of day 0 before the warm-up, newcomers on a whole day of the run."""
-    horizon = scenario.horizon_days
+    """When each influencer enters [s]: those of day 0 before the warm-up, newcomers with a week, not before day 1."""
     u = draws.unit_draws(Lane.NEWCOMER, n_initial, scenario.n_newcomers, *key)
-    days = 1 + np.floor(u * (horizon - 1)).astype(np.int64)
+    weeks = np.floor(u * (scenario.horizon_days / 7)).astype(np.int64)
+    days = np.maximum(7 * weeks, 1)
     start = np.full(n_initial, -scenario.warmup_days * SECONDS_PER_DAY, np.int64)
     return np.concatenate([start, days * SECONDS_PER_DAY])
 

@@ -1,4 +1,8 @@
-"""Slot tables: integer weights as prefix sums with a guide, shared by both engines; knows arrays and scalars only."""
+"""Slot tables: integer weights as prefix sums with a guide, shared by both engines; knows arrays and scalars only.
+
+These keep the interpreter's lock, which numpy's own functions release and take again: with several units at work on
+threads, waiting for it would take longer than what they do.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +17,7 @@ LN_2 = 0.6931471805599453
 MAX_TOTAL = float(1 << 62)
 
 
-@njit(cache=True, nogil=True)
-def organic_weights(followers, offset, popularity, fixed):
-    """``(followers + offset)^popularity * fixed`` per influencer; shape (M,)."""
-    out = np.empty(followers.size, np.float64)
-    for i in range(followers.size):
-        out[i] = power(followers[i] + offset, popularity) * fixed[i]
-    return out
-
-
-@njit(cache=True, nogil=True)
+@njit(cache=True)
 def powers(amounts, exponent):
     """``amounts ** exponent`` by ``streams.power``; shape (n,)."""
     out = np.empty(amounts.size, np.float64)
@@ -31,7 +26,29 @@ def powers(amounts, exponent):
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True)
+def powers_of_ratios(amounts, offset, scale, exponent):
+    """``((amounts + offset) / scale) ** exponent``; shape (n,)."""
+    out = np.empty(amounts.size, np.float64)
+    for i in range(amounts.size):
+        out[i] = power((amounts[i] + offset) / scale, exponent)
+    return out
+
+
+@njit(cache=True)
+def products(first, second):
+    """Products of two arrays, one by one; shape (n,)."""
+    return first * second
+
+
+@njit(cache=True)
+def follow_thresholds(fame, prob, out):
+    """``floor(min(prob * fame, 1) * 2^32)`` into ``out``; shapes (M,)."""
+    for i in range(fame.size):
+        out[i] = np.int64(np.floor(min(prob * fame[i], 1.0) * 4294967296.0))
+
+
+@njit(cache=True)
 def halvings(times):
     """``2 ** -times`` for times >= 0, 0 beyond 1,000; shape (n,)."""
     out = np.zeros(times.size, np.float64)
@@ -48,7 +65,7 @@ def rank(cumulative: NDArray[np.int64], order: NDArray[np.int32]) -> None:
     order[weight[order] == 0] = -1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True)
 def build_table(weights, factor, vertical, cumulative, guide):
     """Prefix sums of integer weights, and the guide into them.
 
@@ -79,11 +96,14 @@ def build_table(weights, factor, vertical, cumulative, guide):
         guide[:] = 0
         return
     n_buckets = guide.size
+    shift = 0
+    while (1 << shift) < n_buckets:
+        shift += 1
     i = 0
     # floor(b * total / B) without overflow: total < 2^63, so quotient and remainder by B are taken apart.
-    whole, part = total // n_buckets, total % n_buckets
+    whole, part = total >> shift, total & (n_buckets - 1)
     for b in range(n_buckets):
-        lowest = whole * b + part * b // n_buckets
+        lowest = whole * b + ((part * b) >> shift)
         while cumulative[i] <= lowest:
             i += 1
         guide[b] = i

@@ -41,6 +41,9 @@ class Surfaces:
     def __init__(self, scenario: Scenario, accounts: Accounts, key: tuple[int, int]) -> None:
         self._key = (np.uint64(key[0]), np.uint64(key[1]))
         self._drawn_lots: tuple[int, Floats] | None = None
+        self._looked_at: int | None = None
+        self._known_powers: dict[tuple[float, float, float], Floats] = {}
+        self._mean_followers = 0.0
         self._scenario = scenario
         self._accounts = accounts
         self._surfaces = list(scenario.surfaces.values())
@@ -68,6 +71,7 @@ class Surfaces:
         """
         accounts, tables, scenario = self._accounts, self.tables, self._scenario
         self._present = accounts.present
+        self._looked_at = None
         opens_at = np.array([v.opens_at_days * DAY for v in scenario.verticals.values()])
         self._open = (opens_at <= max(now, 0))[accounts.vertical]  # what is open at day 0 was so in the warm-up
         self._fixed = [self._fixed_weight(surface) for surface in self._surfaces]
@@ -114,21 +118,22 @@ class Surfaces:
             Shape (A,): tier held by each agency, -1: none. Not changed.
         """
         settings, tables = self._surfaces[surface], self.tables
-        tables.follow[surface] = self._follow_thresholds(settings, followers)
+        self._look_at(now, followers)
+        self._freeze_follows(surface, followers)
         if settings.kind == "feed":
             return
         ranking = settings.ranking
-        age_days = np.maximum(self._accounts.population.age_days + now / DAY, 0.0)
         fixed = self._fixed[surface]
         if ranking.freshness_half_life_days is not None:
             # Relative to the youngest, so that a platform of old accounts doesn't underflow.
+            age_days = self._age_days(now)
             youngest = age_days[self._present].min(initial=np.inf)
             fixed = fixed * slots.halvings(np.maximum(age_days - youngest, 0.0) / ranking.freshness_half_life_days)
-        organic = slots.organic_weights(followers, ranking.offset, ranking.popularity, fixed)
+        organic = slots.products(self._powers(followers, ranking.offset, 1.0, ranking.popularity), fixed)
         self._build(organic, tables.organic[surface], self._relevance[surface])
         rows = tables.support[surface]  # all organic up to day 0
         if rows[0] >= 0:
-            self._support(settings, rows, now, followers, organic, age_days, tier, self._relevance[surface])
+            self._support(settings, rows, now, followers, organic, tier, self._relevance[surface])
         if tables.custom[surface] >= 0:
             weights = self._custom_products.astype(np.float64)
             self._build(weights, tables.custom[surface : surface + 1], np.ones((1, self._affinity.shape[1])))
@@ -140,7 +145,6 @@ class Surfaces:
         now: int,
         followers: Int64s,
         organic: Floats,
-        age_days: Floats,
         tier: Int32s,
         relevance: Floats,
     ) -> None:
@@ -149,8 +153,9 @@ class Surfaces:
             self._build(organic, rows, relevance)
             return
         people = self._accounts
-        arrays = (followers, organic, people.quality, people.vertical, people.agency, tier, age_days, self._lots(now))
-        view = PlatformView(now / DAY, *(_read_only(a) for a in (*arrays, self._present)))
+        arrays = (followers, organic, people.quality, people.vertical, people.agency, tier)
+        more = (self._age_days(now), self._lots(now), self._present)
+        view = PlatformView(now / DAY, *(_read_only(a) for a in (*arrays, *more)))
         weights = self._policy(view, self._scenario.support) * (self._present & self._open)
         if settings.kind == "live":
             weights = weights * (people.live_hours_per_day > 0)
@@ -158,8 +163,7 @@ class Surfaces:
 
     def _build(self, weights: Floats, rows: Int32s, factors: Floats) -> None:
         """Build the tables that the segments of a surface read, each once."""
-        for segment in np.unique(rows, return_index=True)[1]:
-            row = rows[segment]
+        for row, segment in {row: segment for segment, row in enumerate(rows.tolist())}.items():
             slots.build_table(
                 weights,
                 factors[segment],
@@ -170,6 +174,24 @@ class Surfaces:
             if self.tables.ranked[row]:
                 slots.rank(self.tables.cumulative[row], self.tables.order[row])
 
+    def _age_days(self, now: int) -> Floats:
+        """Age of each account, 0 before it enters [days]."""
+        return np.maximum(self._accounts.population.age_days + now / DAY, 0.0)
+
+    def _look_at(self, now: int, followers: Int64s) -> None:
+        """Forget the powers of other times, and note the mean account's followers."""
+        if self._looked_at != now:
+            self._looked_at = now
+            self._known_powers.clear()
+            self._mean_followers = int(followers @ self._present) / max(int(np.count_nonzero(self._present)), 1)
+
+    def _powers(self, followers: Int64s, offset: float, scale: float, exponent: float) -> Floats:
+        """``((followers + offset) / scale)^exponent``, once for all surfaces that need it at a time."""
+        key = (offset, scale, exponent)
+        if key not in self._known_powers:
+            self._known_powers[key] = slots.powers_of_ratios(followers, offset, scale, exponent)
+        return self._known_powers[key]
+
     def _lots(self, now: int) -> Floats:
         """A uniform number per influencer, new every 30 days."""
         month = now // (30 * DAY)
@@ -178,14 +200,13 @@ class Surfaces:
             self._drawn_lots = month, draws.unit_draws_at(Lane.LOTTERY, 0, n, np.uint64(month), *self._key)
         return self._drawn_lots[1]
 
-    def _follow_thresholds(self, settings: Surface, followers: Int64s) -> Int64s:
-        """P(follow | click) of each influencer as a threshold: ``follow_prob * fame^follow_fame``, at most 1."""
-        prob = np.full(followers.size, settings.follow_prob)
-        if settings.follow_prob > 0 and settings.follow_fame != 0:
-            mean = int(followers[self._present].sum()) / max(int(self._present.sum()), 1)
-            prob = prob * slots.powers((followers + 1.0) / (mean + 1.0), settings.follow_fame)
-        thresholds: Int64s = np.floor(np.minimum(prob, 1.0) * WORD).astype(np.int64)
-        return thresholds
+    def _freeze_follows(self, surface: int, followers: Int64s) -> None:
+        """P(follow | click) of each influencer: ``follow_prob * fame^follow_fame``, at most 1."""
+        settings = self._surfaces[surface]
+        if settings.follow_prob == 0:
+            return  # as the tables were made
+        fame = self._powers(followers, 1.0, self._mean_followers + 1.0, settings.follow_fame)
+        slots.follow_thresholds(fame, settings.follow_prob, self.tables.follow[surface])
 
 
 def _read_only(array: NDArray) -> NDArray:  # type: ignore[type-arg]

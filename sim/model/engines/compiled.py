@@ -168,6 +168,11 @@ class CompiledEngine:
         counts: Int64s = np.add.reduce([worker.counts for worker in self._workers])
         return counts
 
+    def count(self, counter: Counter) -> Int64s:
+        """One of the counts so far, over all surfaces, shape (M,)."""
+        count: Int64s = np.add.reduce([worker.counts[:, :, counter].sum(axis=1) for worker in self._workers])
+        return count
+
     @property
     def reads(self) -> Int64s:
         """Slots examined so far per influencer and segment, shape (M, G)."""

@@ -70,6 +70,11 @@ class ReferenceEngine:
             yield moment(env, gap, Order.SESSIONS)
             gap = run_session(fan, int(env.now), self.tables, self.counts, self.reads, self.totals, self._key)
 
+    def count(self, counter: Counter) -> NDArray[np.int64]:
+        """One of the counts so far, over all surfaces, shape (M,)."""
+        count: NDArray[np.int64] = self.counts[:, :, counter].sum(axis=1)
+        return count
+
     def follow_lists(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Follow lists as they are: where they begin, shape (F + 1,), and their entries, influencer and origin."""
         begin = np.concatenate([[0], np.cumsum([len(fan.follows) for fan in self._fans])]).astype(np.int64)
