@@ -76,6 +76,11 @@ def policy_of(scenario: Row, arm: str) -> str:
     return str(scenario["arms"][arm].get("support", {}).get("policy", scenario["support"]["policy"]))
 
 
+def services_of(scenario: Row, arm: str) -> bool:
+    """Whether an arm's tiers have services."""
+    return bool(scenario["arms"][arm].get("support", {}).get("services", scenario["support"]["services"]))
+
+
 def _primary(run: Run, rows: Sequence[Row], pair: Pair) -> list[Row]:
     """Rows of the two primary quantities of a pair: followers at the end, exposure over the last 90 days."""
     window = min(90.0, run.horizon_days)
@@ -117,24 +122,27 @@ def _print_sentences(run: Run, primary: dict[Pair, list[Row]], console: Console)
     """The answer in words: support against none, the tiering against uniform, and how much of the one is the other."""
     scenario, digests = run.manifest["scenario"], run.manifest["digests"]
     policy = {arm: policy_of(scenario, arm) for arm in scenario["arms"]}
+    services = {arm: services_of(scenario, arm) for arm in scenario["arms"]}
     console.print("[bold]How does the head's share of followers (largest 1 % of accounts) change?[/bold]")
     for (arm, control), rows in primary.items():
         row = rows[0]
         kind = (policy[arm], policy[control])
         tells = ""
-        if kind[1] == "none":
-            tells = "(a) support: " if kind[0] == "tiered" else ""
+        more = services[arm] and not services[control]
+        if kind == ("tiered", "none"):
+            tells = f"(a) support{' with services' if more else ''}: "
         elif kind == ("tiered", "uniform"):
-            tells = "(b) the tiering itself: "
+            tells = "(b) tiering and services: " if more else "(b) the tiering itself: "
         console.print(f"{tells}{_sentence(arm, control, row, same=digests[arm] == digests[control])}")
     change = {pair: rows[0]["difference"] for pair, rows in primary.items() if rows[0]["difference"] is not None}
     for (tiered, none), together in change.items():
         if (policy[tiered], policy[none]) == ("tiered", "none"):
             for (uniform, control), any_list in change.items():
                 if policy[uniform] == "uniform" and control == none and (tiered, uniform) in change:
+                    what = "tiering and services" if services[tiered] and not services[uniform] else "the tiering"
                     console.print(
                         f"Of {escape(tiered)}'s {number(together)} points, {number(any_list)} come with any list that "
-                        f"isn't popularity ({escape(uniform)}), {number(change[tiered, uniform])} with the tiering."
+                        f"isn't popularity ({escape(uniform)}), {number(change[tiered, uniform])} with {what}."
                     )
     console.print()
 

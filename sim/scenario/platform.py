@@ -137,7 +137,7 @@ class Surface(Section):
     )
     custom_share: Share = Field(
         default=0.0,
-        description="Share of slots, out of the unreserved ones, for custom products of supported shops (commerce).",
+        description="Share of all slots, none of them reserved, for custom products of supported shops (commerce).",
     )
     tip_prob: Share = Field(default=0.0, description="P(tip | click) of a viewer (live).")
     tip_fen: int = Field(
