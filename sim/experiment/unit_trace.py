@@ -29,7 +29,13 @@ def _refused(loaded: Loaded, rule: str, value: object) -> InputError:
 
 
 def _look(
-    loaded: Loaded, arm: str | None, replication: int, engine: EngineName, *, fan: int = -1, influencer: int = -1
+    loaded: Loaded,
+    arm: str | None,
+    replication: int,
+    engine: EngineName,
+    *,
+    fan: int = -1,
+    influencer: str | None = None,
 ) -> Look:
     name = loaded.scenario.control if arm is None else arm
     if name not in loaded.arms:
@@ -39,9 +45,18 @@ def _look(
     population = draw_population(scenario, loaded.roster, (scenario.seed, number), loaded.graph)
     if fan >= population.segment.size:
         raise _refused(loaded, f"--fan must be from 0 to {population.segment.size - 1}", fan)
+    account = -1 if influencer is None else _account(loaded, population.influencers, influencer)
     key = (scenario.seed, replication)
-    outcome = simulate(scenario, population, key, engine=engine, fan=fan, influencer=influencer)
-    return Look(scenario, name, replication, max(fan, influencer), outcome)
+    outcome = simulate(scenario, population, key, engine=engine, fan=fan, influencer=account)
+    return Look(scenario, name, replication, max(fan, account), outcome)
+
+
+def _account(loaded: Loaded, names: tuple[str, ...], wanted: str) -> int:
+    """Number of an influencer, newcomers included, by its id or that number."""
+    number = names.index(wanted) if wanted in names else int(wanted) if wanted.isdecimal() else -1
+    if not 0 <= number < len(names):
+        raise _refused(loaded, f"--influencer must be an id or a number from 0 to {len(names) - 1}", wanted)
+    return number
 
 
 def look_at_fan(
@@ -67,11 +82,4 @@ def look_at_influencer(
     InputError
         No such influencer or arm.
     """
-    names = loaded.roster.influencer if loaded.roster else loaded.graph.influencers if loaded.graph else ()
-    n = len(names) or loaded.scenario.influencers.count or 0
-    width = len(str(n))
-    known = {name: i for i, name in enumerate(names)} or {f"influencer-{i + 1:0{width}d}": i for i in range(n)}
-    number = known.get(influencer, int(influencer) if influencer.isdecimal() else -1)
-    if not 0 <= number < n:
-        raise _refused(loaded, f"--influencer must be an id or a number from 0 to {n - 1}", influencer)
-    return _look(loaded, arm, replication, engine, influencer=number)
+    return _look(loaded, arm, replication, engine, influencer=influencer)
