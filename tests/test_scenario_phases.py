@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
+import sim
 from sim.errors import Fault, InputError
+from sim.experiment.plan import pairs
 from sim.scenario import Scenario, from_resolved, load, resolved
 from sim.scenario.checks import checks
-from sim.scenario.phases import phase_scenarios
+from sim.scenario.phases import phase_scenarios, support_at_end
+
+SCENARIOS = Path(__file__).parents[1] / "scenarios"
 
 TEXT = (Path(__file__).parent / "corpus" / "valid.toml").read_text()
 PHASES = """
@@ -196,3 +200,17 @@ def test_more_phases_than_there_can_be_are_one_fault(tmp_path: Path) -> None:
     text = "".join(f"\n[phases.p{i}]\nstart_day = {i}\n" for i in range(101))
     (fault,) = faults_of(written(tmp_path, text))
     assert (fault.path, fault.rule) == ("phases", "must have at most 100 entries")
+
+
+def test_support_at_the_end_is_that_of_the_last_phase_as_the_arm_patches_it() -> None:
+    loaded = sim.load(SCENARIOS / "phases.toml")
+    table = resolved(loaded)
+    found = {arm: support_at_end(table, arm) for arm in loaded.arms}
+    assert {arm: support["policy"] for arm, support in found.items()} == {
+        "no-platform": "none",
+        "platform": "tiered",
+        "uniform": "uniform",
+    }
+    for arm, scenario in loaded.arms.items():
+        assert found[arm] == phase_scenarios(scenario)[-1][1].model_dump()["support"]
+    assert ("platform", "uniform") in pairs(loaded)  # the effect of the tiering itself

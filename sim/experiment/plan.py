@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sim.errors import MachineError
 from sim.scenario import Loaded
+from sim.scenario.phases import support_at_end
 from sim.streams import INDEPENDENT
 
 __all__ = ["STREAM_REPLICATIONS", "TWIN", "Crew", "Unit", "check_memory", "crew", "pairs", "unit_bytes", "units"]
@@ -46,7 +47,8 @@ def pairs(loaded: Loaded) -> list[tuple[str, str]]:
     """
     control = loaded.scenario.control
     found = [(arm, control) for arm in loaded.arms if arm != control]
-    policy = {arm: scenario.support.policy for arm, scenario in loaded.arms.items()}
+    table = loaded.scenario.model_dump()
+    policy = {arm: support_at_end(table, arm)["policy"] for arm in loaded.arms}
     found += [(a, b) for a in policy if policy[a] == "tiered" for b in policy if policy[b] == "uniform"]
     found += [(claim.arm, claim.control) for claim in loaded.scenario.claims.values() if claim.control is not None]
     return list(dict.fromkeys(found))

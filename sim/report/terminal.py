@@ -12,6 +12,7 @@ from rich.table import Table
 
 from sim.experiment.run import Run
 from sim.experiment.statistics import PairedDifference
+from sim.scenario.phases import support_at_end
 
 __all__ = ["MIN_REPLICATIONS", "print_answer", "print_side_by_side"]
 
@@ -71,16 +72,6 @@ def _print_heading(scenario: Row, console: Console) -> None:
     console.print()
 
 
-def policy_of(scenario: Row, arm: str) -> str:
-    """Support policy of an arm."""
-    return str(scenario["arms"][arm].get("support", {}).get("policy", scenario["support"]["policy"]))
-
-
-def services_of(scenario: Row, arm: str) -> bool:
-    """Whether an arm's tiers have services."""
-    return bool(scenario["arms"][arm].get("support", {}).get("services", scenario["support"]["services"]))
-
-
 def _primary(run: Run, rows: Sequence[Row], pair: Pair) -> list[Row]:
     """Rows of the two primary quantities of a pair: followers at the end, exposure over the last 90 days."""
     window = min(90.0, run.horizon_days)
@@ -121,8 +112,9 @@ def table_of(title: str, *columns: str) -> Table:
 def _print_sentences(run: Run, primary: dict[Pair, list[Row]], console: Console) -> None:
     """The answer in words: support against none, the tiering against uniform, and how much of the one is the other."""
     scenario, digests = run.manifest["scenario"], run.manifest["digests"]
-    policy = {arm: policy_of(scenario, arm) for arm in scenario["arms"]}
-    services = {arm: services_of(scenario, arm) for arm in scenario["arms"]}
+    support = {arm: support_at_end(scenario, arm) for arm in scenario["arms"]}
+    policy = {arm: table["policy"] for arm, table in support.items()}
+    services = {arm: table["services"] for arm, table in support.items()}
     console.print("[bold]How does the head's share of followers (largest 1 % of accounts) change?[/bold]")
     for (arm, control), rows in primary.items():
         row = rows[0]

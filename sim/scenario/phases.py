@@ -11,7 +11,15 @@ from sim.scenario.scenario import Scenario
 from sim.scenario.sections import Segment
 from sim.scenario.words import Path, escaped, suggestion
 
-__all__ = ["START", "allowed_in_phase", "in_phase", "phase_scenarios", "start_findings", "with_support_shares"]
+__all__ = [
+    "START",
+    "allowed_in_phase",
+    "in_phase",
+    "phase_scenarios",
+    "start_findings",
+    "support_at_end",
+    "with_support_shares",
+]
 
 START = "start_day"
 
@@ -75,6 +83,15 @@ def phase_scenarios(scenario: Scenario) -> list[tuple[int, Scenario]]:
         data = with_support_shares(in_phase(data, patch))
         found.append((patch[START], Scenario.model_validate(data)))
     return found
+
+
+def support_at_end(data: Mapping[str, Any], arm: str) -> dict[str, Any]:
+    """The table ``support`` of an arm in its last phase, from a whole resolved scenario's table."""
+    table = merged(data, data["arms"][arm])
+    support: dict[str, Any] = table["support"]
+    for patch in table["phases"].values():
+        support = merged(support, patch.get("support", {}))
+    return support
 
 
 def allowed_in_phase(base: Mapping[str, Any], patch: Mapping[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
