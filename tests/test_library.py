@@ -19,7 +19,7 @@ LIBRARY = Path(__file__).parents[1] / "scenarios"
 DATA = ("rosters", "graphs")
 FILES = sorted(path for path in LIBRARY.rglob("*.toml") if path.relative_to(LIBRARY).parts[0] not in DATA)
 BASE = LIBRARY / "weibo-2017.toml"
-PLATFORMS_OF_THEIR_OWN = ("minimal.toml", "roster.toml", "graph.toml")
+PLATFORMS_OF_THEIR_OWN = ("minimal.toml", "roster.toml", "roster-platform.toml", "graph.toml")
 COPIES = [path for path in FILES if path != BASE and path.name not in PLATFORMS_OF_THEIR_OWN]
 PEOPLE = 313_000_000
 
