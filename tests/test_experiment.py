@@ -323,3 +323,28 @@ def test_pairs_are_all_with_the_control_tiered_with_uniform_and_what_claims_comp
     found = pairs(loaded_from(tmp_path, text))
     controls = [("tiered", "none"), ("uniform", "none"), ("placebo", "none")]
     assert found == [*controls, ("tiered", "uniform"), ("placebo", "tiered")]
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        "entry.incubated_followers = 11_000.0",
+        "entry.opens = false",
+        "verticals.all.shop_prob = 0.2",
+        "verticals.all.capacity = 3.0",
+        "influencers.live_hours_per_day = 2.0",
+        "agencies.all.shop_factor = 0.1",
+    ],
+)
+def test_an_arm_with_other_accounts_is_what_it_is_alone(tmp_path: Path, patch: str) -> None:
+    head = TINY.split("[arms.none]")[0]
+    head += "[verticals.all]\nshare = 1.0\nshop_prob = 0.9\n\n[entry]\nnewcomers_per_month = 9.0\n\n"
+    head = head.replace("[agencies.all]", "conversion_prob = 0.9\norder_value_fen = 100.0\n\n[agencies.all]")
+    head = head.replace("follow_prob = 0.3", "follow_prob = 0.3\norder_factor = 1.0")
+    for name in ("alone", "beside"):
+        (tmp_path / name).mkdir()
+    alone = run_of(tmp_path / "alone", f'control = "other"\n{head}[arms.other]\n{patch}\n')
+    beside = run_of(tmp_path / "beside", f"{head}[arms.none]\n\n[arms.other]\n{patch}\n")
+    assert beside.manifest["digests"]["other"] == alone.manifest["digests"]["other"]
+    if "live_hours" not in patch:  # nobody sees them on this platform
+        assert beside.manifest["digests"]["none"] != alone.manifest["digests"]["other"]

@@ -49,7 +49,7 @@ class _Populations:
             return place[0]
 
 
-PEOPLE = {"seed", "people_per_fan", "fans", "segments", "verticals", "influencers", "agencies"}
+PEOPLE = {"seed", "people_per_fan", "fans", "segments", "verticals", "influencers", "agencies", "entry"}
 MANY_ARMS = 4
 
 
