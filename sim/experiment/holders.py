@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sim.analysis.concentration import head_members, head_size, summarise
 from sim.analysis.entropy import theil
-from sim.model.accounts import Status
+from sim.model.accounts import Status, is_present
 from sim.model.simulation import Outcome
 from sim.scenario.measurable import GROUPS, MIDDLE_AGENCY, SMALL_AGENCY
 
@@ -154,8 +154,7 @@ class Census:
 
     def present(self, time: int) -> NDArray[np.bool_]:
         """(M,): who is here."""
-        present: NDArray[np.bool_] = np.isin(self._status[time], (Status.INCUBATING, Status.ESTABLISHED))
-        return present
+        return is_present(self._status[time])
 
     def cut(self, time: int) -> NDArray[np.bool_]:
         """(M,): whose contract was ended."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sim.model.population import Population
 
-__all__ = ["NEVER", "Accounts", "Status"]
+__all__ = ["NEVER", "Accounts", "Status", "is_present"]
 
 NEVER = 1 << 62
 
@@ -24,6 +24,12 @@ class Status(IntEnum):
     CUT = 3
     """Its agency has ended the contract; it has stopped posting."""
     LEFT = 4
+
+
+def is_present(status: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Who is here, incubating or established."""
+    present: NDArray[np.bool_] = (status == Status.INCUBATING) | (status == Status.ESTABLISHED)
+    return present
 
 
 class Accounts:
@@ -60,5 +66,4 @@ class Accounts:
     @property
     def present(self) -> NDArray[np.bool_]:
         """(M,): who is here, incubating or established."""
-        present: NDArray[np.bool_] = (self.status == Status.INCUBATING) | (self.status == Status.ESTABLISHED)
-        return present
+        return is_present(self.status)

@@ -6,9 +6,11 @@ from enum import IntEnum
 
 from simpy import Environment, Event
 
-__all__ = ["DAY", "Order", "moment", "snapshot_times"]
+__all__ = ["DAY", "HOUR", "MONTH", "Order", "moment", "snapshot_times"]
 
-DAY = 86_400
+HOUR = 3600
+DAY = 24 * HOUR
+MONTH = 30 * DAY
 
 
 class Order(IntEnum):

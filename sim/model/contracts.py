@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from sim.model import draws
 from sim.model.accounts import Accounts, Status
-from sim.model.clock import DAY
-from sim.model.ledger import HOUR, MONTH, Ledger, Statement, whole_fen
+from sim.model.clock import DAY, HOUR, MONTH
+from sim.model.ledger import Ledger, Statement, whole_fen
+from sim.model.newcomers import open_verticals
 from sim.model.population import QUALITY_MARGIN, Population
 from sim.model.services import entry_factors
 from sim.model.slots import powers
@@ -179,10 +180,9 @@ class Contracts:
 
     def _open_shops(self, now: int, accounts: Accounts, tier: Int32s, scenario: Scenario) -> None:
         """Step 9."""
-        opens_at = np.array([v.opens_at_days * DAY for v in scenario.verticals.values()])
         wants = self._wants_shop(accounts, scenario)
         wants &= (accounts.status == Status.ESTABLISHED) & ~accounts.shop & ~self._refused
-        wants &= (opens_at <= now)[accounts.vertical]
+        wants &= open_verticals(now, scenario)[accounts.vertical]
         prices = np.floor(entry_factors(accounts, tier, scenario) * scenario.entry.shop_entry_fen).astype(np.int64)
         for account in np.flatnonzero(wants):
             agency = accounts.agency[account]

@@ -12,14 +12,14 @@ from simpy import Environment, Event
 from sim.model.accounts import Accounts
 from sim.model.blank_tables import check_countable
 from sim.model.books import Books
-from sim.model.clock import DAY, Order, moment, snapshot_times
+from sim.model.clock import DAY, MONTH, Order, moment, snapshot_times
 from sim.model.contracts import Contracts
 from sim.model.frozen import Counter, Tables
 from sim.model.ledger import Ledger
 from sim.model.newcomers import enter
 from sim.model.population import Population
 from sim.model.surfaces import Surfaces
-from sim.model.tiers import MONTH, YEAR, Review, review_agencies
+from sim.model.tiers import YEAR, Review, review_agencies
 from sim.scenario.phases import phase_scenarios
 from sim.scenario.scenario import Scenario
 

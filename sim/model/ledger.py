@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 
 from sim.errors import Fault, InputError
 from sim.model.accounts import Accounts
-from sim.model.clock import DAY
+from sim.model.clock import DAY, HOUR, MONTH
 from sim.model.population import Population
 from sim.scenario.scenario import Scenario
 
 __all__ = ["Ledger", "Statement", "whole_fen"]
 
-HOUR = 3600
-MONTH = 30 * DAY
 MAX_FEN = float(1 << 53)
 """Up to here a float counts single fen."""
 

@@ -13,7 +13,7 @@ from sim.model.slots import powers
 from sim.scenario.scenario import Scenario
 from sim.streams import Lane
 
-__all__ = ["crowding", "enter"]
+__all__ = ["crowding", "enter", "open_verticals"]
 
 Floats = NDArray[np.float64]
 Int32s = NDArray[np.int32]
@@ -26,6 +26,11 @@ def crowding(accounts: Accounts, scenario: Scenario) -> Floats:
     capacity = np.array([np.inf if v.capacity is None else v.capacity for v in verticals])
     for_each: Floats = np.divide(capacity, n_present, out=np.ones(capacity.size), where=n_present > 0)
     return np.minimum(1.0, for_each)
+
+
+def open_verticals(now: int, scenario: Scenario) -> NDArray[np.bool_]:
+    """Which verticals are open at a time [s], shape (V,); what is open at day 0 was so in the warm-up."""
+    return np.array([v.opens_at_days * DAY <= max(now, 0) for v in scenario.verticals.values()])
 
 
 def enter(now: int, accounts: Accounts, scenario: Scenario, key: tuple[int, int]) -> bool:
@@ -59,11 +64,12 @@ def enter(now: int, accounts: Accounts, scenario: Scenario, key: tuple[int, int]
     if not (scenario.entry.opens and waits.any()):
         return False
     shares = np.array([v.share for v in scenario.verticals.values()])
-    is_open = np.array([v.opens_at_days * DAY <= now for v in scenario.verticals.values()])
-    weights = shares * powers(crowding(accounts, scenario), scenario.entry.crowding_choice) * is_open
+    appeal = powers(crowding(accounts, scenario), scenario.entry.crowding_choice)
+    weights = shares * appeal * open_verticals(now, scenario)
     if not weights.any():
         return False
-    u = draws.unit_draws(Lane.VERTICAL, 0, waits.size, np.uint64(key[0]), np.uint64(key[1]))[waits]
+    first = accounts.population.n_initial  # those of day 0 never wait
+    u = draws.unit_draws(Lane.VERTICAL, first, waits.size - first, np.uint64(key[0]), np.uint64(key[1]))[waits[first:]]
     accounts.vertical[waits] = _choose(weights, shares, u)
     incubates = scenario.entry.incubated_followers > 0
     accounts.status[waits] = Status.INCUBATING if incubates else Status.ESTABLISHED

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.model import draws
+from sim.model.clock import DAY
 from sim.model.initial_follows import follow_lists, followers_per_segment, scaled_followers
 from sim.model.sampling import choose, sample, sizes
 from sim.scenario.scenario import Scenario
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Population", "check_followers", "draw_population"]
 
-SECONDS_PER_DAY = 86_400
 QUALITY_MARGIN = 1e-6
 Key = tuple[np.uint64, np.uint64]
 Floats = NDArray[np.float64]
@@ -96,10 +96,10 @@ def _fans(scenario: Scenario, first: Int32s, key: Key) -> tuple[Int32s, Floats, 
     n_later = np.floor(n_in * growth + 0.5).astype(np.int64)
     numbers = np.arange(n_in.size, dtype=np.int32)
     segment = np.concatenate([first, np.repeat(numbers, n_later)])
-    joined = np.full(segment.size, -scenario.warmup_days * SECONDS_PER_DAY, np.int64)
+    joined = np.full(segment.size, -scenario.warmup_days * DAY, np.int64)
     n_first = first.size
     u = draws.unit_draws(Lane.JOINED, n_first, segment.size - n_first, *key)
-    joined[n_first:] = np.floor(u * (scenario.horizon_days * SECONDS_PER_DAY)).astype(np.int64)
+    joined[n_first:] = np.floor(u * (scenario.horizon_days * DAY)).astype(np.int64)
     peak = np.array([max(s.hours) * 24 / sum(s.hours) if s.hours else 1.0 for s in segments])
     activity = (np.array([s.activity for s in segments]) * peak)[segment]
     sigma = scenario.fans.activity_sigma
@@ -108,7 +108,7 @@ def _fans(scenario: Scenario, first: Int32s, key: Key) -> tuple[Int32s, Floats, 
         activity = activity * draws.lognormal_factors(u, sigma)
     rate = scenario.fans.sessions_per_day * activity
     gap = np.full(segment.size, np.inf)
-    np.divide(float(SECONDS_PER_DAY), rate, out=gap, where=rate > 0)
+    np.divide(float(DAY), rate, out=gap, where=rate > 0)
     return segment, gap, joined
 
 
@@ -168,14 +168,14 @@ def _entries(scenario: Scenario, n_initial: int, key: Key) -> Int64s:
     u = draws.unit_draws(Lane.NEWCOMER, n_initial, scenario.n_newcomers, *key)
     weeks = np.floor(u * (scenario.horizon_days / 7)).astype(np.int64)
     days = np.maximum(7 * weeks, 1)
-    start = np.full(n_initial, -scenario.warmup_days * SECONDS_PER_DAY, np.int64)
-    return np.concatenate([start, days * SECONDS_PER_DAY])
+    start = np.full(n_initial, -scenario.warmup_days * DAY, np.int64)
+    return np.concatenate([start, days * DAY])
 
 
 def _ages(drawn: Floats, joined_at: Int64s, n_initial: int) -> Floats:
     """Age at day 0 [days]: negative for newcomers, whose account is made when they enter."""
     ages: Floats = np.clip(drawn, 0, 1e6)
-    ages[n_initial:] = -joined_at[n_initial:] / SECONDS_PER_DAY
+    ages[n_initial:] = -joined_at[n_initial:] / DAY
     return ages
 
 

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from sim.model import draws, slots
 from sim.model.accounts import Accounts
 from sim.model.blank_tables import WORD, blank_tables, integer_weights, powers_of_affinity
-from sim.model.clock import DAY
+from sim.model.clock import DAY, MONTH
 from sim.model.initial_follows import affinities
-from sim.model.newcomers import crowding
+from sim.model.newcomers import crowding, open_verticals
 from sim.model.policies import PlatformView, policy_named
 from sim.model.services import custom_products, sales_factors
 from sim.scenario.platform import Surface
@@ -72,8 +72,7 @@ class Surfaces:
         accounts, tables, scenario = self._accounts, self.tables, self._scenario
         self._present = accounts.present
         self._looked_at = None
-        opens_at = np.array([v.opens_at_days * DAY for v in scenario.verticals.values()])
-        self._open = (opens_at <= max(now, 0))[accounts.vertical]  # what is open at day 0 was so in the warm-up
+        self._open = open_verticals(now, scenario)[accounts.vertical]
         self._fixed = [self._fixed_weight(surface) for surface in self._surfaces]
         tables.vertical[:] = accounts.vertical
         tables.quality[:] = np.floor(accounts.quality * WORD)
@@ -194,7 +193,7 @@ class Surfaces:
 
     def _lots(self, now: int) -> Floats:
         """A uniform number per influencer, new every 30 days."""
-        month = now // (30 * DAY)
+        month = now // MONTH
         if self._drawn_lots is None or self._drawn_lots[0] != month:
             n = self._accounts.vertical.size
             self._drawn_lots = month, draws.unit_draws_at(Lane.LOTTERY, 0, n, np.uint64(month), *self._key)

@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from sim.model.accounts import Accounts
 from sim.model.books import FLOWS, Books
-from sim.model.clock import DAY
+from sim.model.clock import DAY, MONTH
 from sim.scenario.scenario import Scenario
 
-__all__ = ["MONTH", "YEAR", "Review", "review_agencies"]
+__all__ = ["YEAR", "Review", "review_agencies"]
 
-MONTH = 30 * DAY
 YEAR = 365 * DAY
 Int64s = NDArray[np.int64]
 Floats = NDArray[np.float64]
