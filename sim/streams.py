@@ -8,8 +8,8 @@ and ``ldexp``, which IEEE 754 fixes to the bit; the compiled engine compiles the
 
 from __future__ import annotations
 
-import math
 from enum import IntEnum
+from math import frexp, ldexp, sqrt
 from typing import Any, TypeVar
 
 import numpy as np
@@ -117,7 +117,7 @@ def log(x: float) -> float:
     >>> log(1.0), abs(log(10.0) - 2.302585092994046) < 1e-15
     (0.0, True)
     """
-    mantissa, exponent = math.frexp(x)
+    mantissa, exponent = frexp(x)
     if mantissa < SQRT_HALF:
         mantissa = mantissa + mantissa
         exponent = exponent - 1
@@ -153,7 +153,7 @@ def exp(x: float) -> float:
             + t * (6.61375632143793436117e-05 + t * (-1.65339022054652515390e-06 + t * 4.13813679705723846039e-08))
         )
     )
-    return math.ldexp(1.0 - ((low - (r * c) / (2.0 - c)) - high), k)
+    return ldexp(1.0 - ((low - (r * c) / (2.0 - c)) - high), k)
 
 
 def power(x: float, exponent: float) -> float:
@@ -195,7 +195,7 @@ def normal_quantile(p: float) -> float:
             + 42.313330701600911252) * r + 1.0
         )  # fmt: skip
         return q * top / bottom
-    r = math.sqrt(-log(p if q < 0.0 else 1.0 - p))
+    r = sqrt(-log(p if q < 0.0 else 1.0 - p))
     if r <= 5.0:
         r = r - 1.6
         top = (

@@ -88,9 +88,9 @@ def tables_of(world: World, now: int = 0) -> Tables:
     return surfaces.tables
 
 
-def shares(prefix: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Shares of the weights behind prefix sums."""
-    return np.diff(prefix, prepend=0) / prefix[-1]
+def shares(weights: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Shares of integer weights."""
+    return weights / weights.sum()
 
 
 def normed(weights: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:

@@ -99,6 +99,7 @@ def written(
         reviews=tuple(reviews),
         end=60 * DAY,
         trace=nothing,
+        seconds=0.0,
     )
 
 

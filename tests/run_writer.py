@@ -35,6 +35,7 @@ CONTENT = {
     "digests": {"none": ["0a"] * 6, "tiered": ["0b"] * 6},
     "counts": {"sessions": 1, "impressions": 2},
     "seconds": 1.5,
+    "loop_seconds": 1.0,
     "inputs": {},
     "plugin": None,
     "command": ["sim", "run", "x.toml"],

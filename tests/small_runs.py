@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sim.cli.app import app
+from sim.cli.progress import COMPILING
 from sim.experiment.run import Run, experiment
 from sim.scenario import Loaded, load
 
@@ -76,6 +78,11 @@ class Told(NamedTuple):
     err: str
 
 
+def unestimated(messages: str) -> str:
+    """Messages of a run without the line that says what it is expected to take."""
+    return re.sub(r"^\d+ .*: .* sessions, about .* [MG]B\n", "", messages, count=1, flags=re.MULTILINE)
+
+
 def sim(*args: str | os.PathLike[str]) -> Told:
     """The command in this process, its output captured as if piped."""
     out, err = io.StringIO(), io.StringIO()
@@ -84,7 +91,8 @@ def sim(*args: str | os.PathLike[str]) -> Told:
             app([os.fspath(arg) for arg in args])
         except SystemExit as leaving:
             code = leaving.code
-    return Told(int(code or 0), out.getvalue(), err.getvalue())
+    # The first run of all compiles.
+    return Told(int(code or 0), out.getvalue(), err.getvalue().replace(f"{COMPILING}\n", ""))
 
 
 def start(*args: str | os.PathLike[str], **options: Any) -> subprocess.Popen[str]:

@@ -125,13 +125,19 @@ def test_e3_service_providers_lower_the_price_of_a_shop_and_more_are_opened() ->
         "surfaces.find-people.follow_prob": 0.5,
     }
 
-    def opened(*more: dict[str, Any]) -> list[int]:
+    def opened(*more: dict[str, Any]) -> tuple[list[int], list[int]]:
+        """Shops that each agency has opened, and its accounts that have grown large enough for one."""
         outcome = play(ALL_WANT, price, *more)
-        mine = outcome.accounts.shop & ~outcome.population.shop & (outcome.population.agency >= 0)
-        return np.bincount(outcome.population.agency[mine]).tolist()
+        agency, without = outcome.population.agency, ~outcome.population.shop
+        grown = without & (agency >= 0) & (outcome.accounts.status == Status.ESTABLISHED)
+        mine = without & (agency >= 0) & outcome.accounts.shop
+        return np.bincount(agency[mine], minlength=5).tolist(), np.bincount(agency[grown], minlength=5).tolist()
 
-    assert opened() == [2, 1, 1, 1, 1]
-    assert opened(SERVED) == [2, 2, 2, 2, 2]
+    (dear, _), (cheap, grown) = opened(), opened(SERVED)
+    # The large agency has accounts for two shops at the full price, and no use for a provider.
+    assert dear == [min(n, paid) for n, paid in zip(grown, [2, 1, 1, 1, 1], strict=True)]
+    assert cheap == [min(n, 2) for n in grown]
+    assert sum(cheap) >= sum(dear) + 3
 
 
 # E4: fans

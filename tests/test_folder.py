@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import random
@@ -82,11 +83,42 @@ def test_the_same_content_gives_the_same_bytes_however_it_was_chunked(
     assert files_of(tmp_path / "run") == uninterrupted
 
 
-def test_large_tables_too_have_the_same_bytes_however_they_were_chunked() -> None:
+def test_large_tables_too_have_the_same_bytes_however_they_were_chunked(tmp_path: Path) -> None:
     chance = random.Random(3)
-    table = pa.table({"value": [chance.random() for _ in range(400_000)]})
-    chunked = pa.concat_tables([table.slice(0, 777), table.slice(777, 200_000), table.slice(200_777)])
-    assert folder_module._parquet(chunked) == folder_module._parquet(table)
+    numbers = [chance.random() for _ in range(200_000)]
+    table = pa.table({"value": numbers, "word": [None if x < 0.1 else f"{x:.3}" for x in numbers]})
+
+    def written(path: Path, cuts: list[int]) -> dict[str, bytes]:
+        with RunFolder.open(path, IDENTITY) as folder:
+            for start, end in itertools.pairwise([0, *cuts, table.num_rows]):
+                folder.append("large", table.slice(start, end - start))
+            folder.publish({}, CONTENT)
+        assert read_table(path, "large").equals(table)
+        return files_of(path)
+
+    whole = written(tmp_path / "whole", [])
+    assert written(tmp_path / "parts", [777, 65_536, 65_536, 150_777]) == whole
+    assert pq.ParquetFile(tmp_path / "whole" / "large.parquet").num_row_groups == 7
+
+
+def test_appended_rows_that_are_not_published_leave_nothing(half: Path) -> None:
+    before = files_of(half)
+    with RunFolder.open(half, IDENTITY) as folder:
+        folder.append("measures", pa.table({"value": [1.0]}))
+        assert "measures.parquet.headshare-tmp" in files_of(half)
+        with pytest.raises(ValueError, match="names"):
+            folder.append("../measures", pa.table({}))
+    assert files_of(half) == before
+
+
+def test_a_table_takes_no_memory_for_rows_that_are_written(tmp_path: Path) -> None:
+    part = pa.table({"value": range(1 << 15)})
+    with RunFolder.open(tmp_path / "run", IDENTITY) as folder:
+        folder.append("large", part)
+        before = pa.total_allocated_bytes()
+        for _ in range(40):
+            folder.append("large", part)
+        assert pa.total_allocated_bytes() < before + part.nbytes
 
 
 def test_tables_are_compressed_and_carry_page_checksums(run: Path) -> None:

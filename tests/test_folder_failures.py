@@ -18,6 +18,7 @@ from run_writer import IDENTITY, KEYS, Server, files_of, payload, write_run
 
 from sim.errors import InputError, MachineError, SimError
 from sim.experiment import folder as folder_module
+from sim.experiment import table_file
 from sim.experiment.folder import JOURNAL, LOCK, MANIFEST, RunFolder, read_manifest, read_table
 
 
@@ -132,7 +133,8 @@ class Failing:
             for name in ("open", "fsync", "replace", "unlink", "mkdir", "listdir"):
                 patch.setattr(os, name, self(getattr(os, name)))
             patch.setattr(fcntl, "flock", self(fcntl.flock))
-            patch.setattr(folder_module, "open", self(open), raising=False)
+            for module in (folder_module, table_file):
+                patch.setattr(module, "open", self(open), raising=False)
             yield
 
 

@@ -19,8 +19,14 @@ LIBRARY = Path(__file__).parents[1] / "scenarios"
 DATA = ("rosters", "graphs")
 FILES = sorted(path for path in LIBRARY.rglob("*.toml") if path.relative_to(LIBRARY).parts[0] not in DATA)
 BASE = LIBRARY / "weibo-2017.toml"
-PLATFORMS_OF_THEIR_OWN = ("minimal.toml", "roster.toml", "roster-platform.toml", "graph.toml")
-COPIES = [path for path in FILES if path != BASE and path.name not in PLATFORMS_OF_THEIR_OWN]
+PLATFORMS_OF_THEIR_OWN = (
+    "minimal.toml",
+    "roster.toml",
+    "roster-platform.toml",
+    "graph.toml",
+    "scale/one-to-one-hundred.toml",
+)
+COPIES = [path for path in FILES if path != BASE and path.relative_to(LIBRARY).as_posix() not in PLATFORMS_OF_THEIR_OWN]
 PEOPLE = 313_000_000
 
 DAYS, N_FANS, N_ACCOUNTS = 60, 1500, 200

@@ -136,7 +136,7 @@ def test_each_policy_freezes_its_exact_weights_into_the_support_table(name: str)
     tier = run(world).reviews[0].tier
     assert tier.tolist() == [0, 1, -1]
     tables = tables_after_review(world, tier)
-    assert shares(tables.cumulative[tables.support[0, 0]]) == pytest.approx(normed(weights), rel=1e-9, abs=1e-12)
+    assert shares(tables.weight[tables.support[0, 0]]) == pytest.approx(normed(weights), rel=1e-9, abs=1e-12)
 
 
 def tables_after_review(world: World, tier: NDArray[np.int32]) -> Tables:
@@ -296,6 +296,7 @@ def holds_tier(world: World, tier: NDArray[np.int32]) -> NDArray[np.bool_]:
 def test_tables_of_another_policy_differ_only_in_the_support_rows() -> None:
     uniform, tail = tables_of(platform(policy="uniform")), tables_of(platform(policy="tail", eligible="all"))
     row = uniform.support[0, 0]
-    assert not np.array_equal(uniform.cumulative[row], tail.cumulative[row])
-    others = [t for t in range(len(uniform.cumulative)) if t != row]
-    assert np.array_equal(uniform.cumulative[others], tail.cumulative[others])
+    assert not np.array_equal(uniform.weight[row], tail.weight[row])
+    others = [t for t in range(len(uniform.weight)) if t != row]
+    assert np.array_equal(uniform.weight[others], tail.weight[others])
+    assert np.array_equal(uniform.alias[others], tail.alias[others])

@@ -192,9 +192,10 @@ def test_follow_lists_are_distinct_in_order_and_have_exactly_the_in_degrees(worl
 @pytest.mark.parametrize("wanted", [3, 17], ids=["followers-drawn", "others-drawn"])
 def test_followers_are_uniform_over_the_fans_of_a_segment(wanted: int) -> None:
     n, size = 2000, 20
-    fans = graph.draw_followers(np.full((n, 1), wanted), np.zeros(1, np.int64), np.full(1, size), size, KEY)
-    assert all(len(set(part)) == wanted for part in fans.reshape(n, wanted).tolist())
-    counts = np.bincount(fans, minlength=size)
+    begin, members = graph.draw_lists(np.full((n, 1), wanted), np.zeros(1, np.int64), np.full(1, size), KEY)
+    assert all((np.diff(part) > 0).all() for part in np.split(members, begin[1:-1]))
+    assert (np.bincount(members, minlength=n) == wanted).all()
+    counts = np.diff(begin)
     share = wanted / size
     statistic = ((counts - n * share) ** 2).sum() / (n * share * (1 - share)) * (size - 1) / size
     assert 1e-3 < stats.chi2.sf(statistic, size - 1) < 1 - 1e-3

@@ -70,7 +70,7 @@ def weights_of(
 def test_organic_weights_are_the_product_of_the_powers(p: float, merit: float, relevance: float, offset: float) -> None:
     world = ranked(popularity=p, merit=merit, relevance=relevance, offset=offset)
     exact = normed(weights_of(p, merit, relevance, offset))
-    assert shares(tables_of(world).cumulative[0]) == pytest.approx(exact, rel=1e-7, abs=1e-12)
+    assert shares(tables_of(world).weight[0]) == pytest.approx(exact, rel=1e-7, abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_each_segment_sees_the_ranking_by_its_own_affinity() -> None:
 def test_freshness_halves_a_weight_with_each_half_life_of_age(half_life: float) -> None:
     world = ranked(popularity=0.0, freshness_half_life_days=half_life)
     exact = normed(weights_of(0.0, half_life=half_life))
-    assert shares(tables_of(world).cumulative[0]) == pytest.approx(exact, rel=1e-6, abs=1e-11)
+    assert shares(tables_of(world).weight[0]) == pytest.approx(exact, rel=1e-6, abs=1e-11)
 
 
 def test_fresh_accounts_are_shown_as_often_as_their_weights_say() -> None:
@@ -125,8 +125,8 @@ def test_fresh_accounts_are_shown_as_often_as_their_weights_say() -> None:
 @given(st.integers(0, 3000), st.floats(0.5, 500))
 def test_time_ages_all_alike_so_that_freshness_keeps_its_ratios(days: int, half_life: float) -> None:
     world = ranked(freshness_half_life_days=half_life)
-    then = shares(tables_of(world, now=days * 86_400).cumulative[0])
-    assert then == pytest.approx(shares(tables_of(world).cumulative[0]), rel=1e-6, abs=1e-11)
+    then = shares(tables_of(world, now=days * 86_400).weight[0])
+    assert then == pytest.approx(shares(tables_of(world).weight[0]), rel=1e-6, abs=1e-11)
 
 
 # Top
@@ -280,7 +280,7 @@ def test_the_organic_draw_in_place_of_an_exhausted_list_is_exact_after_the_rejec
     pages = outcome.totals[0, Total.SESSIONS]
     shown = outcome.counts[:, 0, Counter.EXPOSURE]
     assert shown[0] == outcome.totals[0, Total.SUPPORT_UNFILLED] == pages
-    weights = shares(tables_of(world).cumulative[0])[1:]
+    weights = shares(tables_of(world).weight[0])[1:]
     assert stats.chisquare(shown[1:], normed(weights) * pages).pvalue > 1e-4
 
 

@@ -1,10 +1,9 @@
-"""Slot tables against exact rational arithmetic: prefix sums, the guide, and the frequencies that come of them."""
+"""Slot tables against exact rational arithmetic: integer weights, alias tables, and the frequencies they give."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from fractions import Fraction
-from itertools import accumulate, permutations
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -14,142 +13,233 @@ from numpy.typing import NDArray
 from scenarios_for_tests import DRAWN, plain, roster_of, world_of
 from scipy import stats
 
-from sim.model import choice, slots
-from sim.model.frozen import Counter, Total
+from sim.model import choice, session, slots
+from sim.model.frozen import FRACTION_BITS, ID_MASK, ORIGIN_SHIFT, Counter, Total
 from sim.model.simulation import simulate
 from sim.streams import philox
 
 UNIT = 2**40
 MASK = 2**32 - 1
 LARGEST = 2**64 - 1
+THRESHOLDS = 2**FRACTION_BITS
+Words = NDArray[np.uint64]
 
 amounts = st.one_of(
     st.lists(st.integers(0, 10**9).map(float), min_size=1, max_size=40),
     st.lists(st.floats(0, 1e200), min_size=1, max_size=40),
-    st.lists(st.sampled_from([0.0, 1.0, 1e-13, 1e12]), min_size=1, max_size=40),
+    st.lists(st.sampled_from([0.0, 1.0, 1e-13, 1e12, 5e-324]), min_size=1, max_size=40),
+    st.lists(st.just(3.0), min_size=1, max_size=40),
 )
 draws = st.sampled_from([0, 1, MASK, MASK + 1, 2**63 - 1, 2**63, LARGEST - 1, LARGEST]) | st.integers(0, LARGEST)
 
 
-def table_of(weights: list[float], n_buckets: int | None = None) -> tuple[list[int], NDArray[np.int32]]:
-    """Prefix sums and guide as the platform makes them."""
+def table_of(weights: list[float] | NDArray[np.float64]) -> tuple[list[int], Words]:
+    """Integer weights and alias table as the platform makes them."""
     n = len(weights)
-    cumulative = np.full(n, -7, np.int64)
-    guide = np.full(n_buckets or 1 << max(1, (n - 1).bit_length()), -7, np.int32)
-    slots.build_table(np.array(weights), np.ones(1), np.zeros(n, np.int32), cumulative, guide)
-    return cumulative.tolist(), guide
+    weight, alias = np.full(n, -7, np.int64), np.full(n, LARGEST, np.uint64)
+    slots.build_table(np.array(weights), np.ones(1), np.zeros(n, np.int32), weight, alias)
+    return weight.tolist(), alias
 
 
-def looked_up(cumulative: list[int], guide: NDArray[np.int32], u: int) -> int:
+def looked_up(alias: Words, u: int) -> int:
     """Influencer that the kernel finds for a draw of 64 bits."""
-    shift = np.uint64(64 - (guide.size.bit_length() - 1))
-    prefix = np.array([cumulative], dtype=np.int64)
-    return int(choice._look_up(prefix, guide[None], 0, shift, np.uint64(u >> 32), np.uint64(u & MASK)))
+    return int(choice.look_up(alias, np.uint64(u >> 32), np.uint64(u & MASK)))
 
 
-def exact_choice(cumulative: list[int], u: int) -> int:
-    """Influencer by rational arithmetic: the first whose share of the total exceeds u / 2^64."""
-    share = Fraction(u, 2**64) * cumulative[-1]
-    return next(i for i, upto in enumerate(cumulative) if upto > share)
+def entries(alias: Words) -> list[tuple[int, int]]:
+    """Threshold and alias of each bucket."""
+    return [(int(entry) >> ORIGIN_SHIFT, int(entry) & ID_MASK) for entry in alias]
+
+
+def shares_of(alias: Words) -> tuple[list[Fraction], list[int]]:
+    """What an alias table gives to each influencer of all draws, exactly, and in how many buckets."""
+    n = len(alias)
+    shares, n_buckets = [Fraction(0)] * n, [1] * n
+    for bucket, (threshold, other) in enumerate(entries(alias)):
+        shares[bucket] += Fraction(threshold, THRESHOLDS * n)
+        shares[other] += Fraction(THRESHOLDS - threshold, THRESHOLDS * n)
+        n_buckets[other] += other != bucket
+    return shares, n_buckets
 
 
 # Weights
 
 
 @given(amounts)
-def test_prefix_sums_are_those_of_the_weights_as_shares_of_the_largest(weights: list[float]) -> None:
-    cumulative, _ = table_of(weights)
+def test_integer_weights_are_the_shares_of_the_largest(weights: list[float]) -> None:
     largest = max(weights)
     exact = (
         [max(1, Fraction(w / largest) * UNIT // 1) if w > 0 else 0 for w in weights] if largest else [0] * len(weights)
     )
-    assert cumulative == list(accumulate(exact))
+    assert table_of(weights)[0] == exact
 
 
 @given(amounts.filter(any))
 def test_an_integer_weight_is_the_exact_share_of_the_largest_to_one_part_in_two_to_the_40(weights: list[float]) -> None:
-    integers = np.diff(table_of(weights)[0], prepend=0).tolist()
-    for weight, integer in zip(weights, integers, strict=True):
+    for weight, integer in zip(weights, table_of(weights)[0], strict=True):
         exact = Fraction(weight) / Fraction(max(weights)) * UNIT
         assert exact - 1 < integer <= max(exact, 1 if weight > 0 else 0) + Fraction(1, 2**12)
-
-
-@given(amounts.filter(any))
-def test_whoever_has_any_weight_can_be_drawn_and_nobody_else(weights: list[float]) -> None:
-    integers = np.diff(table_of(weights)[0], prepend=0)
-    assert (integers > 0).tolist() == [weight > 0 for weight in weights]
-    assert integers.max() == UNIT
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=20), st.lists(st.floats(0, 1), min_size=3, max_size=3))
 def test_factors_of_the_verticals_multiply_the_weights(weights: list[float], factor: list[float]) -> None:
     n = len(weights)
     vertical = np.arange(n, dtype=np.int32) % 3
-    ours, theirs = np.zeros(n, np.int64), np.zeros(n, np.int64)
-    guide = np.zeros(32, np.int32)
-    slots.build_table(np.array(weights), np.array(factor), vertical, ours, guide)
-    multiplied = np.array(weights) * np.array(factor)[vertical]
-    slots.build_table(multiplied, np.ones(1), np.zeros(n, np.int32), theirs, guide)
-    assert np.array_equal(ours, theirs)
+    weight, alias = np.zeros(n, np.int64), np.zeros(n, np.uint64)
+    slots.build_table(np.array(weights), np.array(factor), vertical, weight, alias)
+    multiplied, theirs = table_of(np.array(weights) * np.array(factor)[vertical])
+    assert weight.tolist() == multiplied
+    assert np.array_equal(alias, theirs)
 
 
-def test_a_table_of_nobody_is_empty_whatever_stood_there_before() -> None:
-    cumulative, guide = table_of([0.0, 0.0, 0.0])
-    assert cumulative == [0, 0, 0]
-    assert not guide.any()
+@pytest.mark.parametrize("n", [1, 2, 3, 40])
+def test_a_table_of_nobody_is_empty_whatever_stood_there_before(n: int) -> None:
+    weight, alias = table_of([0.0] * n)
+    assert weight == [0] * n
+    assert (alias == ID_MASK).all()
+    assert {looked_up(alias, u) for u in (0, 1, 2**63, LARGEST)} == {ID_MASK}
 
 
-def test_ten_million_equal_weights_sum_without_overflow() -> None:
-    n = 10_000_000
-    cumulative, guide = np.zeros(n, np.int64), np.zeros(2, np.int32)
-    slots.build_table(np.ones(n), np.ones(1), np.zeros(n, np.int32), cumulative, guide)
-    assert (np.diff(cumulative) == cumulative[0]).all()
-    assert cumulative[0] == 2**62 // n
-    assert guide.tolist() == [0, n // 2]
+@pytest.mark.parametrize("n", [2**22, 2**22 + 1, 10_000_000])
+def test_millions_of_equal_weights_sum_without_overflow(n: int) -> None:
+    weight, alias = (np.zeros(n, dtype) for dtype in (np.int64, np.uint64))
+    slots.build_table(np.ones(n), np.ones(1), np.zeros(n, np.int32), weight, alias)
+    assert (weight == weight[0]).all()
+    assert weight[0] == min(UNIT, int(2**62 / n))
+    assert np.array_equal(alias >> np.uint64(ORIGIN_SHIFT), np.full(n, THRESHOLDS - 1))
+    assert np.array_equal(alias & np.uint64(ID_MASK), np.arange(n))
 
 
-# The guide
+def test_five_million_weights_of_which_one_holds_nearly_all_give_each_its_share() -> None:
+    n = 5_000_000
+    given_weights = np.full(n, 1e-9)
+    given_weights[n // 3] = 1.0
+    weight, alias = (np.zeros(n, dtype) for dtype in (np.int64, np.uint64))
+    slots.build_table(given_weights, np.ones(1), np.zeros(n, np.int32), weight, alias)
+    total = int(weight.sum())
+    assert 0 < total < 2**62
+    threshold, other = alias >> np.uint64(ORIGIN_SHIFT), alias & np.uint64(ID_MASK)
+    rest = np.arange(n) != n // 3
+    assert (other[rest] == n // 3).all()
+    # In 64 bits: weight * 2^40 * n / total, of numbers that a float holds to 53 bits.
+    exact = weight[rest] / total * n * float(THRESHOLDS)
+    assert np.abs(threshold[rest].astype(np.float64) - exact).max() <= 1 + exact.max() * 2**-50
 
 
-@settings(max_examples=300, deadline=None)
-@given(amounts.filter(any), st.lists(draws, min_size=1, max_size=8))
-@example([1.0], [0, LARGEST])
-@example([0.0, 1.0, 0.0], [0, LARGEST])
-@example([1e-13, 1.0, 1e-13], [0, LARGEST])
-def test_the_guide_finds_the_influencer_of_bisection_and_of_exact_arithmetic(
-    weights: list[float], us: list[int]
-) -> None:
-    cumulative, guide = table_of(weights)
-    for u in [*us, 0, LARGEST]:
-        by_bisection = bisect_right(cumulative, u * cumulative[-1] >> 64)
-        assert looked_up(cumulative, guide, u) == by_bisection == exact_choice(cumulative, u)
+# Alias tables
+
+
+@settings(max_examples=400, deadline=None)
+@given(amounts.filter(any))
+@example([1.0])
+@example([1.0, 1.0])
+@example([0.0, 1.0])
+@example([1.0, 0.0])
+@example([1e-300, 1.0])
+@example([1.0] + [1e-13] * 39)
+@example([0.0] * 20 + [1.0] + [1e-9] * 20)
+@example([5.0] * 40)
+@example([float(i) for i in range(40)])
+@example([2.0**-i for i in range(64)])
+def test_everyone_has_the_share_of_its_weight_in_all_draws(weights: list[float]) -> None:
+    weight, alias = table_of(weights)
+    total = sum(weight)
+    shares, n_buckets = shares_of(alias)
+    assert sum(shares) == 1
+    for share, whole, n in zip(shares, weight, n_buckets, strict=True):
+        assert abs(share - Fraction(whole, total)) <= Fraction(n + 1, THRESHOLDS * len(weights))
+
+
+@settings(max_examples=400, deadline=None)
+@given(amounts.filter(any))
+def test_whoever_has_any_weight_can_be_drawn_and_nobody_else(weights: list[float]) -> None:
+    weight, alias = table_of(weights)
+    assert max(weight) == UNIT
+    shares, _ = shares_of(alias)
+    assert [share > 0 for share in shares] == [whole > 0 for whole in weight] == [given > 0 for given in weights]
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=40).filter(any))
+def test_an_influencer_is_somebody_elses_alias_only_where_it_holds_more_than_one_bucket(weights: list[float]) -> None:
+    weight, alias = table_of(weights)
+    total, n = sum(weight), len(weights)
+    for bucket, (_, other) in enumerate(entries(alias)):
+        assert other == bucket or weight[other] * n > total
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 1000])
+def test_equal_weights_leave_each_bucket_to_its_own_influencer(n: int) -> None:
+    assert entries(table_of([0.3] * n)[1]) == [(THRESHOLDS - 1, i) for i in range(n)]
+
+
+def test_a_table_depends_on_ratios_of_weights_alone() -> None:
+    weights = [5.0, 3.0, 1.0, 1.0, 0.0, 0.25]
+    assert np.array_equal(table_of(weights)[1], table_of([w * 2.0**40 for w in weights])[1])
 
 
 @settings(max_examples=100, deadline=None)
-@given(amounts.filter(any), st.integers(1, 9))
-def test_each_bucket_of_the_guide_names_the_first_influencer_that_its_draws_can_choose(
-    weights: list[float], log_buckets: int
+@given(st.lists(st.floats(0.5, 2), min_size=20, max_size=40), st.integers(0, 19), st.floats(1, 1.001))
+def test_similar_weights_choose_the_same_influencer_of_nearly_all_draws(
+    weights: list[float], i: int, factor: float
 ) -> None:
-    cumulative, guide = table_of(weights, 1 << log_buckets)
-    for bucket, first in enumerate(guide.tolist()):
-        assert first == exact_choice(cumulative, bucket << (64 - log_buckets))
+    other = [w * factor if j == i else w for j, w in enumerate(weights)]
+    ours, theirs = entries(table_of(weights)[1]), entries(table_of(other)[1])
+    apart = sum(abs(a - b) if x == y else THRESHOLDS for (a, x), (b, y) in zip(ours, theirs, strict=True))
+    pairs_apart = sum(x != y for (_, x), (_, y) in zip(ours, theirs, strict=True))
+    # What is left of a heavy one moves by what came before it: few buckets change their alias, the others their bounds.
+    assert pairs_apart <= 2
+    assert apart - pairs_apart * THRESHOLDS <= 0.1 * THRESHOLDS * len(weights)
 
 
+# Looking up
+
+
+@settings(max_examples=300, deadline=None)
+@given(amounts, st.lists(draws, min_size=1, max_size=8))
+@example([1.0], [0, LARGEST])
+@example([0.0, 1.0, 0.0], [0, LARGEST])
+@example([1e-13, 1.0, 1e-13], [0, LARGEST])
+@example([0.0, 0.0], [0, LARGEST])
+def test_both_engines_find_the_influencer_of_exact_arithmetic(weights: list[float], us: list[int]) -> None:
+    weight, alias = table_of(weights)
+    table = entries(alias)
+    for u in [*us, 0, LARGEST]:
+        place = Fraction(u, 2**64) * len(weights)
+        bucket = place // 1
+        threshold, other = table[bucket]
+        exact = bucket if (place - bucket) * THRESHOLDS // 1 < threshold else other
+        found = looked_up(alias, u)
+        assert found == exact
+        assert session.from_alias(alias, u >> 32, u & MASK) == (found if any(weight) else None)
+
+
+@settings(max_examples=100, deadline=None)
 @given(amounts.filter(any))
-def test_the_bounds_of_every_influencer_are_hit_exactly(weights: list[float]) -> None:
-    cumulative, guide = table_of(weights)
-    total = cumulative[-1]
-    for i, (before, upto) in enumerate(zip([0, *cumulative], cumulative, strict=False)):
-        if upto > before:
-            first, last = -(-(before << 64) // total), -(-(upto << 64) // total) - 1
-            assert looked_up(cumulative, guide, first) == looked_up(cumulative, guide, last) == i
+def test_the_bounds_of_every_bucket_and_threshold_are_hit_exactly(weights: list[float]) -> None:
+    _, alias = table_of(weights)
+    n = len(weights)
+    for bucket, (threshold, other) in enumerate(entries(alias)):
+        bounds = [Fraction(bucket), bucket + Fraction(threshold, THRESHOLDS), Fraction(bucket + 1)]
+        first, middle, end = (-(-bound * 2**64 // n) for bound in bounds)  # the first draws at or above
+        assert middle == first or looked_up(alias, first) == looked_up(alias, middle - 1) == bucket
+        assert middle == end or looked_up(alias, middle) == looked_up(alias, end - 1) == other
+
+
+@pytest.mark.parametrize("n", [2**24 - 1, 2**23 + 1])
+@pytest.mark.parametrize("u", [0, 1, 2**63 - 1, 2**63, 0x9E3779B97F4A7C15, LARGEST])
+def test_the_largest_tables_are_looked_up_exactly(n: int, u: int) -> None:
+    # Views of one entry: all buckets alike, each half its own and half the last influencer's.
+    alias = np.broadcast_to(np.array([THRESHOLDS // 2 << ORIGIN_SHIFT | n - 1], dtype=np.uint64), n)
+    bucket, rest = divmod(u * n, 2**64)
+    assert session.from_alias(alias, u >> 32, u & MASK) == (bucket if rest < 2**63 else n - 1)
+    assert looked_up(np.ascontiguousarray(alias), u) == (bucket if rest < 2**63 else n - 1)
 
 
 def test_frequencies_are_those_of_the_weights() -> None:
     weights = [5.0, 3.0, 1.0, 1.0, 0.0, 0.25]
-    cumulative, guide = table_of(weights)
+    _, alias = table_of(weights)
     high, low, *_ = philox((np.arange(20_000, dtype=np.uint64), 0, 0, 3), (11, 0))
-    drawn = [looked_up(cumulative, guide, int(h) << 32 | int(w)) for h, w in zip(high, low, strict=True)]
+    drawn = [looked_up(alias, int(h) << 32 | int(w)) for h, w in zip(high, low, strict=True)]
     counts = np.bincount(drawn, minlength=6)
     assert counts[4] == 0
     held = np.array(weights) > 0

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from sim.experiment import statistics as s
-from sim.experiment.intervals import bca_interval, skewness
+from sim.experiment.intervals import bca_interval, sign_test, skewness
 
 Floats = NDArray[np.float64]
 
@@ -158,6 +158,13 @@ def test_heavy_tails_bring_the_bca_interval_and_the_sign_test_and_others_do_not(
 def test_the_sign_test_leaves_zeros_out() -> None:
     result = s.paired_difference(np.zeros(7), np.array([1.0, 2.0, 50.0, -1.0, 0.0, 0.0, 0.0]))
     assert result.sign_p == stats.binomtest(3, 4).pvalue
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 30, 101, 1200])
+def test_the_sign_test_is_that_of_scipy(n: int) -> None:
+    for n_up in range(0, n + 1, max(n // 10, 1)):
+        values = np.repeat([1.0, -1.0], [n_up, n - n_up])
+        assert sign_test(values) == pytest.approx(stats.binomtest(n_up, n).pvalue, rel=1e-12)
 
 
 def test_the_bca_interval_is_the_same_in_another_process() -> None:

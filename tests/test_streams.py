@@ -13,6 +13,7 @@ from scipy import special, stats
 
 from sim import streams
 from sim.model import draws, session
+from sim.model.frozen import NEVER
 from sim.streams import Lane, philox, threshold
 
 MASK = 2**32 - 1
@@ -173,16 +174,30 @@ def test_both_engines_scale_the_extremes_exactly(u: int, total: int) -> None:
     assert draws.below(np.uint64(u >> 32), np.uint64(u & MASK), np.int64(total)) == u * total >> 64
 
 
-@given(words, words, st.one_of(st.floats(1e-3, 1e12), st.just(math.inf)))
-@settings(max_examples=300)
-def test_both_engines_give_the_same_gap(high: int, low: int, mean: float) -> None:
-    assert session.exponential_gap(high, low, mean) == draws.exponential_gap(np.uint64(high), np.uint64(low), mean)
+def both_gaps(high: int, low: int, mean: float) -> tuple[int, int]:
+    """A gap as each engine draws it, cut off at the end of time of the compiled one."""
+    ours = int(draws.exponential_gap(np.uint64(high), np.uint64(low), mean))
+    return ours, min(session.exponential_gap(high, low, mean), NEVER)
 
 
-@pytest.mark.parametrize("word", [0, MASK])
-def test_a_fan_without_sessions_never_comes_whatever_it_draws(word: int) -> None:
-    assert session.exponential_gap(word, word, math.inf) == session.NEVER
-    assert draws.exponential_gap(np.uint64(word), np.uint64(word), math.inf) == session.NEVER
+extreme = st.sampled_from([0, 1, 2**10, 2**11 - 1, 2**11, 2**31, MASK - 1, MASK])
+
+
+@given(extreme | words, extreme | words, st.floats(1e-300, 1e300) | st.floats(1, 1e12) | st.just(math.inf))
+@settings(max_examples=1000)
+def test_both_engines_give_the_same_gap_or_one_beyond_any_horizon(high: int, low: int, mean: float) -> None:
+    ours, theirs = both_gaps(high, low, mean)
+    assert 1 <= ours == theirs <= NEVER
+
+
+@pytest.mark.parametrize("low", [0, 1, 2**11, MASK])
+@pytest.mark.parametrize("high", [0, 1, 2**31, MASK])
+def test_a_fan_without_sessions_never_comes_whatever_it_draws(high: int, low: int) -> None:
+    assert both_gaps(high, low, math.inf) == (NEVER, NEVER)
+
+
+def test_no_horizon_is_as_long_as_the_gap_that_is_never_over() -> None:
+    assert NEVER > 100 * 366 * 86_400
 
 
 def test_gaps_are_exponential() -> None:
@@ -255,25 +270,49 @@ def test_the_normal_quantile_is_odd_where_one_minus_p_is_exact(p: float) -> None
         assert streams.normal_quantile(1 - p) == -streams.normal_quantile(p)
 
 
-@given(positive)
-@settings(max_examples=300)
+every_positive = st.floats(5e-324, 1.7976931348623157e308)
+doubles = st.integers(1, 0x7FEFFFFFFFFFFFFF).map(lambda pattern: struct.unpack("<d", struct.pack("<q", pattern))[0])
+"""Positive finite numbers of every exponent alike, subnormal ones among them."""
+subnormal = st.integers(1, 2**52 - 1).map(lambda pattern: pattern * 5e-324)
+
+
+@given(every_positive | doubles | subnormal)
+@settings(max_examples=1000)
+def test_frexp_is_that_of_the_c_library(x: float) -> None:
+    fraction, exponent = draws.frexp(x)
+    assert (bits(fraction), int(exponent)) == (bits(math.frexp(x)[0]), math.frexp(x)[1])
+
+
+@pytest.mark.parametrize("x", [5e-324, 2.0**-1022 - 5e-324, 2.0**-1022, 0.5, 1.0, 2.0, 1.7976931348623157e308])
+def test_frexp_is_that_of_the_c_library_at_the_ends(x: float) -> None:
+    assert draws.frexp(x) == math.frexp(x)
+
+
+@given(st.floats(0.5, 2), st.integers(-1020, 1022))
+@settings(max_examples=1000)
+def test_ldexp_is_that_of_the_c_library_where_the_result_is_normal(x: float, k: int) -> None:
+    assert bits(draws.ldexp(x, k)) == bits(math.ldexp(x, k))
+
+
+@given(every_positive | doubles | subnormal)
+@settings(max_examples=1000)
 def test_log_has_the_same_bits_plain_and_compiled(x: float) -> None:
     assert bits(streams.log(x)) == bits(draws.log(x))
 
 
-@given(st.floats(-700, 700))
-@settings(max_examples=300)
+@given(st.floats(-700, 700) | st.floats(-1, 1))
+@settings(max_examples=1000)
 def test_exp_has_the_same_bits_plain_and_compiled(x: float) -> None:
     assert bits(streams.exp(x)) == bits(draws.exp(x))
 
 
-@given(st.floats(0, 1e300), st.floats(-8, 8))
-@settings(max_examples=300)
+@given(every_positive | doubles | subnormal | st.just(0.0), st.floats(-8, 8) | st.floats(-1e300, 1e300))
+@settings(max_examples=1000)
 def test_power_has_the_same_bits_plain_and_compiled(x: float, exponent: float) -> None:
     assert bits(streams.power(x, exponent)) == bits(draws.power(x, exponent))
 
 
-@given(st.floats(1e-300, 1 - 2**-53))
-@settings(max_examples=300)
+@given(st.floats(5e-324, 1 - 2**-53) | doubles.filter(lambda p: p < 1) | subnormal)
+@settings(max_examples=1000)
 def test_the_normal_quantile_has_the_same_bits_plain_and_compiled(p: float) -> None:
     assert bits(streams.normal_quantile(p)) == bits(draws.normal_quantile(p))

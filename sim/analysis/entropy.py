@@ -7,11 +7,15 @@ Reference: H. Theil, *Economics and Information Theory* (North-Holland, 1967), c
 """
 
 import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sim.analysis.amounts import Amounts, checked, exact_sum, quotients
 from sim.analysis.logarithm import logs
 
-__all__ = ["theil"]
+__all__ = ["theil", "theils"]
 
 
 def theil(amounts: Amounts) -> float:
@@ -39,13 +43,45 @@ def theil(amounts: Amounts) -> float:
     -----
     O(n), some 100 microseconds for 2,000 holders. No random numbers. Accurate to about 1e-16 absolutely.
 
-    >>> import numpy as np
     >>> theil(np.array([5, 5, 5])), theil(np.array([0, 7])) == math.log(2)
     (0.0, True)
     """
-    given = checked(amounts)
-    total = exact_sum(given)
-    if total == 0:
-        return math.nan
-    ratios = quotients(given[given > 0], len(given), total)
-    return max(0.0, math.fsum((ratios * logs(ratios)).tolist()) / len(given))
+    return theils([amounts])[0]
+
+
+def theils(columns: Sequence[Amounts]) -> list[float]:
+    """Theil's index of each of several vectors, the float that :func:`theil` gives, with all logarithms taken at once.
+
+    Parameters
+    ----------
+    columns
+        Amounts as for :func:`theil`, of one length or of several. Not changed.
+
+    Returns
+    -------
+    list[float]
+        One for each vector; ``nan`` where its sum is 0.
+
+    Notes
+    -----
+    O(n) over all. For short vectors the calls cost more than the numbers do: six with 40 holders each take as long as
+    one with 1,000. No random numbers. Raises as :func:`theil`.
+
+    >>> theils([np.array([5, 5, 5]), np.array([0, 0])])
+    [0.0, nan]
+    """
+    ratios = [_ratios_to_mean(checked(column)) for column in columns]
+    terms = np.concatenate([np.zeros(0), *ratios])
+    terms = (terms * logs(terms)).tolist()
+    found, begin = [], 0
+    for column, own in zip(columns, ratios, strict=True):
+        end = begin + len(own)
+        found.append(max(0.0, math.fsum(terms[begin:end]) / len(column)) if len(own) else math.nan)
+        begin = end
+    return found
+
+
+def _ratios_to_mean(amounts: Amounts) -> NDArray[np.float64]:
+    """``n x_i / sum_j x_j`` of those that have any."""
+    total = exact_sum(amounts)
+    return quotients(amounts[amounts > 0], len(amounts), total) if total else np.zeros(0)

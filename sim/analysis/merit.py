@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from sim.analysis.amounts import Amounts, checked, exact_sum, ratio
 from sim.analysis.ranks import deciles
 
-__all__ = ["as_good_as_top_tenth", "quality_decile_share"]
+__all__ = ["as_good_as_top_tenth", "quality_decile_share", "share_of_decile", "tenths_of_quality"]
+
+NO_TENTH = -1
+"""Tenth of those whose qualities are all equal."""
 
 
 def quality_decile_share(amounts: Amounts, quality: NDArray[np.float64], decile: int) -> float:
@@ -48,12 +51,42 @@ def quality_decile_share(amounts: Amounts, quality: NDArray[np.float64], decile:
     >>> quality_decile_share(np.arange(11), np.linspace(0, 1, 11), 9)
     0.34545454545454546
     """
-    given, tenth = checked(amounts), deciles(quality)
+    return share_of_decile(amounts, tenths_of_quality(quality), decile)
+
+
+def tenths_of_quality(quality: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Tenth that each holder belongs to by quality, 0 to 9; ``NO_TENTH`` for all when all qualities are equal.
+
+    Parameters
+    ----------
+    quality
+        As for :func:`quality_decile_share`. Not changed.
+
+    Notes
+    -----
+    O(n log n): for a quality that is held against many amounts, sorted once. No random numbers.
+
+    >>> tenths_of_quality(np.array([0.3, 0.1])).tolist(), tenths_of_quality(np.array([0.3, 0.3])).tolist()
+    ([9, 4], [-1, -1])
+    """
+    tenth = deciles(quality)
+    return tenth if quality.min() < quality.max() else np.full_like(tenth, NO_TENTH)
+
+
+def share_of_decile(amounts: Amounts, tenth: NDArray[np.int64], decile: int) -> float:
+    """The share of :func:`quality_decile_share`, given the tenths that :func:`tenths_of_quality` has found.
+
+    O(n). Arguments, result and errors as there.
+
+    >>> share_of_decile(np.array([3, 1]), tenths_of_quality(np.array([0.3, 0.1])), 9)
+    0.75
+    """
+    given = checked(amounts)
     if len(given) != len(tenth):
         raise ValueError(f"amounts and quality must have one length, got {len(given)} and {len(tenth)}")
     if not 0 <= decile <= 9:
         raise ValueError(f"decile must be in [0, 9], got {decile}")
-    if quality.min() == quality.max():
+    if tenth[0] == NO_TENTH:
         return math.nan
     return ratio(exact_sum(given[tenth == decile]), exact_sum(given))
 

@@ -47,9 +47,12 @@ def doubled_ranks(values: Column) -> Int64s:
     [5, 2, 5]
     """
     given = _checked(values)
-    _, place, n_equal = np.unique(given, return_inverse=True, return_counts=True)
-    last = np.cumsum(n_equal)
-    ranks: Int64s = (2 * last - n_equal + 1)[place]
+    order = np.argsort(given)  # equal values in any order: they get one rank
+    ascending = given[order]
+    begin = np.concatenate([[0], np.flatnonzero(ascending[1:] != ascending[:-1]) + 1, [len(given)]])
+    first, last = begin[:-1], begin[1:]
+    ranks = np.empty(len(given), np.int64)
+    ranks[order] = np.repeat(first + last + 1, last - first)
     return ranks
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import json
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec
 
@@ -89,6 +90,20 @@ def _leave(error: Exception) -> NoReturn:
     raise SystemExit(code)
 
 
+@contextlib.contextmanager
+def _lasting() -> Iterator[None]:
+    """Import here what stays to the end: the collector looks for garbage in it neither now nor later."""
+    if "numba" in sys.modules:  # in a process that is more than this command
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
+
+
 def console_for(*, stderr: bool = False) -> Console:
     """Console that fits the terminal; piped, plain text of 80 columns."""
     from rich.console import Console
@@ -131,13 +146,18 @@ def run(
     """Run a scenario: all arms, all replications, and the answer. A run that was interrupted goes on."""
     name = engine_named(engine)
     use_plugins(plugin)
-    from sim.scenario import load
+    with _lasting():
+        from sim.scenario import load
 
     loaded = load(scenario, roster=roster, graph=edges, replications=replications)
-    from sim.cli.progress import Progress
-    from sim.experiment.run import experiment
+    with _lasting():
+        from sim.cli.progress import COMPILING, Progress
+        from sim.experiment.run import experiment
+        from sim.model import draws, kernel
 
     with Progress(console_for(stderr=True), quiet=quiet or as_json) as progress:
+        if not draws.is_compiled(kernel.sessions if name == "compiled" else draws.unit_draws):
+            progress.note(COMPILING)
         for note in input_notes(loaded):
             progress.note(note)
         finished = experiment(
@@ -149,6 +169,7 @@ def run(
             force=force,
             command=["sim", *sys.argv[1:]],
             report=progress.update,
+            announce=lambda estimate: progress.note(str(estimate)),
         )
     show(finished, quiet=quiet, as_json=as_json)
 
@@ -256,6 +277,8 @@ def main() -> None:
         if leaving.code == ABORTED:
             _exit_at_once("interrupted")
         raise
+    finally:
+        gc.freeze()  # the interpreter's last look for garbage takes longer than many a verb
 
 
 class _Stop:

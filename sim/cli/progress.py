@@ -1,4 +1,4 @@
-"""What a user sees of a run that goes on: a bar with the time left on a terminal, nothing otherwise."""
+"""What a user sees of a run that goes on: lines that stay, and on a terminal a bar with the time left."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-__all__ = ["Progress"]
+__all__ = ["COMPILING", "Progress"]
+
+COMPILING = "compiling (once after an installation or a change of the source, about 20 s)"
 
 
 class Progress:
@@ -28,7 +30,7 @@ class Progress:
             disable=quiet or not console.is_terminal,
             transient=True,
         )
-        self._task = self._bar.add_task("compiling", total=None)
+        self._task = self._bar.add_task("starting", total=None)
 
     def __enter__(self) -> Progress:
         """Show the bar."""

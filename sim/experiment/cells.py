@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 from sim.model.clock import DAY, snapshot_times
@@ -63,12 +63,15 @@ def frames(horizon_days: int, warmup_days: int) -> list[Frame]:
     return out + [Frame(end, start, "utility") for start in dict.fromkeys((last["quarter"], last["run"]))]
 
 
-def measured(quantity: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+@cache
+def measured(quantity: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
     """Populations and levels of a quantity, with the names of what is measured of each."""
-    for family in FAMILIES:
-        if quantity in family.quantities:
-            for population in family.populations:
-                yield population, family.level, family.measures
+    return tuple(
+        (population, family.level, family.measures)
+        for family in FAMILIES
+        if quantity in family.quantities
+        for population in family.populations
+    )
 
 
 def _cell(frame: Frame, population: str, level: str, name: str) -> Cell:

@@ -26,11 +26,36 @@ from sim.experiment.unit import UnitRecord
 from sim.model.frozen import Total
 from sim.scenario import Loaded
 
-__all__ = ["Comparison", "compare_units"]
+__all__ = ["Comparison", "Summary", "compare_units"]
 
 FILLED_SHARE = 0.999
 """Arms of which less of the reserved slots found a supported account aren't compared."""
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What of a unit's record stays in memory to the end."""
+
+    digest: str
+    values: Floats
+    """Shape (cells,)."""
+    totals: NDArray[np.int64]
+    """Of the unit, over all surfaces, shape (7,)."""
+    support_effect: Floats
+    """Shape (3,)."""
+    seconds: float
+    """Of the unit's loop."""
+
+    @classmethod
+    def of(cls, record: UnitRecord) -> Summary:
+        """Summary of a record."""
+        kept = record.arrays
+        totals = kept["totals"].sum(axis=0)
+        return cls(record.digest, kept["values"], totals, kept["support_effect"], float(kept["seconds"]))
+
+
+Summaries = Mapping[Unit, Summary]
 
 
 @dataclass(frozen=True)
@@ -42,19 +67,19 @@ class Comparison:
     decomposition: pa.Table
 
 
-def values_of(kept: Mapping[Unit, UnitRecord], arm: str) -> Floats:
+def values_of(kept: Summaries, arm: str) -> Floats:
     """Values of an arm, shape (replications, cells)."""
-    return np.array([record.arrays["values"] for unit, record in kept.items() if unit.arm == arm])
+    return np.array([summary.values for unit, summary in kept.items() if unit.arm == arm])
 
 
-def unfilled_arms(loaded: Loaded, kept: Mapping[Unit, UnitRecord]) -> list[str]:
+def unfilled_arms(loaded: Loaded, kept: Summaries) -> list[str]:
     """Arms whose support list was too short for the reserved slots in any replication."""
     scenario = loaded.scenario
     # Totals include the warm-up, in which nothing is supported.
     supported = scenario.horizon_days / (scenario.horizon_days + scenario.warmup_days)
     out = []
     for arm in loaded.arms:
-        totals = [record.arrays["totals"].sum(axis=0) for unit, record in kept.items() if unit.arm == arm]
+        totals = [summary.totals for unit, summary in kept.items() if unit.arm == arm]
         if any(t[Total.SUPPORT_UNFILLED] > (1 - FILLED_SHARE) * supported * t[Total.RESERVED] for t in totals):
             out.append(arm)
     return out
@@ -69,7 +94,7 @@ def primary_cells(horizon_days: int) -> list[Cell]:
     ]
 
 
-def compare_units(loaded: Loaded, kept: Mapping[Unit, UnitRecord]) -> Comparison:
+def compare_units(loaded: Loaded, kept: Summaries) -> Comparison:
     """Compare all pairs of arms on all cells.
 
     Confirmatory, and adjusted together by Holm's procedure, are the non-control arms on the two primary quantities, and
@@ -147,12 +172,12 @@ def _transposed(table: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {field.name: pa.array([row[field.name] for row in rows], field.type) for field in schema}
 
 
-def _decomposition_columns(kept: Mapping[Unit, UnitRecord], compared: list[tuple[str, str]]) -> dict[str, Any]:
+def _decomposition_columns(kept: Summaries, compared: list[tuple[str, str]]) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     for arm, control in compared:
         for replication in sorted(unit.replication for unit in kept if unit.arm == arm):
-            s0, w_arm, n_arm = kept[Unit(arm, replication)].arrays["support_effect"]
-            _, w_control, n_control = kept[Unit(control, replication)].arrays["support_effect"]
+            s0, w_arm, n_arm = kept[Unit(arm, replication)].support_effect
+            _, w_control, n_control = kept[Unit(control, replication)].support_effect
             parts = decomposition(*(np.array([x]) for x in (s0, w_control, w_arm, n_control, n_arm)))
             allocation, volume = float(parts.allocation[0]), float(parts.volume[0])
             rows.append(

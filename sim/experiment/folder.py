@@ -15,13 +15,14 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import Fault, InputError, MachineError
 from sim.experiment.journal import Journal
+from sim.experiment.table_file import TEMPORARY, TableFile
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,11 +31,10 @@ LOCK = "headshare.lock"
 JOURNAL = "journal.sqlite"
 MANIFEST = "manifest.json"
 MANIFEST_KEYS = (
-    "schema", "name", "scenario", "seed", "engine", "versions", "digests", "counts", "seconds", "inputs", "plugin",
-    "command",
+    "schema", "name", "scenario", "seed", "engine", "versions", "digests", "counts", "seconds", "loop_seconds",
+    "inputs", "plugin", "command",
 )  # fmt: skip
 _ADDED_KEYS = ("identity", "files", "seal")
-_TEMPORARY = ".headshare-tmp"
 _DAMAGED = "differs from the manifest's SHA-256: damaged or edited; delete the folder to run it anew"
 
 
@@ -56,6 +56,7 @@ class RunFolder:
         self._lock: int | None = lock
         self._journal: Journal | None = None
         self._manifest: dict[str, Any] | None = None
+        self._begun: dict[str, TableFile] = {}
 
     @classmethod
     def open(cls, path: Path | str, identity: str, *, resume: bool = False) -> RunFolder:
@@ -116,13 +117,23 @@ class RunFolder:
         """Payload of a finished unit of an unfinished run; ``KeyError`` when it is not there."""
         return self._open_journal().fetch(arm, replication)
 
+    def append(self, name: str, rows: pa.Table) -> None:
+        """Append rows to a table, which nobody sees before it is published; errors as in ``publish``."""
+        self._open_journal()
+        _check_names([name])
+        with _system_errors(self.path / f"{name}.parquet"):
+            if name not in self._begun:
+                self._begun[name] = TableFile(self.path / f"{name}.parquet", rows.schema)
+            self._begun[name].add(rows)
+
     def publish(self, tables: Mapping[str, pa.Table], manifest: Mapping[str, Any]) -> None:
         """Write the tables and then the manifest, which finishes the run; the journal is deleted.
 
         Parameters
         ----------
         tables
-            Arrow tables by name; each becomes ``NAME.parquet``. The same tables give the same bytes.
+            Arrow tables by name, beside or below those appended so far; each becomes ``NAME.parquet``. The same rows
+            give the same bytes.
         manifest
             ``MANIFEST_KEYS``, values as JSON knows them. ``files`` (SHA-256 by file name), ``identity`` and ``seal``
             (the manifest's own SHA-256) are added. Not changed.
@@ -141,12 +152,14 @@ class RunFolder:
         """
         journal = self._open_journal()
         _check(tables, manifest)
+        for name in sorted(tables):
+            self.append(name, tables[name])
         with _system_errors(self.path):
             files = {}
-            for name in sorted(tables):
-                content = _parquet(tables[name])
-                files[f"{name}.parquet"] = hashlib.sha256(content).hexdigest()
-                self._write(f"{name}.parquet", content)
+            for name in sorted(self._begun):
+                with _system_errors(self.path / f"{name}.parquet"):
+                    files[f"{name}.parquet"] = self._begun[name].finish()
+                del self._begun[name]
             # The tables are there for good before the manifest says so.
             _synchronise(self.path)
             sealed = {key: manifest[key] for key in MANIFEST_KEYS} | {"files": files, "identity": self.identity}
@@ -158,7 +171,10 @@ class RunFolder:
             Journal.delete(self.path / JOURNAL)
 
     def close(self) -> None:
-        """Let go of the journal and the lock; closing twice does nothing."""
+        """Let go of the journal and the lock, and of rows that weren't published; closing twice does nothing."""
+        for begun in self._begun.values():
+            begun.discard()
+        self._begun.clear()
         journal, self._journal = self._journal, None
         lock, self._lock = self._lock, None
         try:
@@ -187,7 +203,7 @@ class RunFolder:
         else:
             Journal.delete(self.path / JOURNAL)
         for name in os.listdir(self.path):
-            if _TEMPORARY in name:
+            if TEMPORARY in name:
                 os.unlink(self.path / name)
 
     def _open_journal(self) -> Journal:
@@ -198,7 +214,7 @@ class RunFolder:
 
     def _write(self, name: str, content: bytes) -> None:
         """Write a file whole or not at all."""
-        temporary = self.path / (name + _TEMPORARY)
+        temporary = self.path / (name + TEMPORARY)
         with _system_errors(self.path / name):
             try:
                 with open(temporary, "wb") as handle:
@@ -330,13 +346,17 @@ def _check(tables: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
     digests = manifest["digests"]
     if not isinstance(digests, Mapping) or not all(isinstance(hexes, (list, tuple)) for hexes in digests.values()):
         raise ValueError("manifest: digests must be lists of hex strings by arm")
-    bad = [name for name in tables if not re.fullmatch("[a-z][a-z0-9_]*", name)]
-    if bad:
-        raise ValueError(f"tables: names must be of a-z, 0-9, _, got {bad}")
+    _check_names(tables)
     try:
         _canonical(manifest)
     except TypeError as error:
         raise ValueError(f"manifest: {error}") from error
+
+
+def _check_names(tables: Iterable[str]) -> None:
+    bad = [name for name in tables if not re.fullmatch("[a-z][a-z0-9_]*", name)]
+    if bad:
+        raise ValueError(f"tables: names must be of a-z, 0-9, _, got {bad}")
 
 
 def _canonical(manifest: Mapping[str, Any]) -> bytes:
@@ -349,24 +369,6 @@ def _canonical(manifest: Mapping[str, Any]) -> bytes:
 def _sealed(manifest: Mapping[str, Any]) -> bytes:
     """Bytes of a manifest with ``seal``, the SHA-256 of its bytes without."""
     return _canonical({**manifest, "seal": hashlib.sha256(_canonical(manifest)).hexdigest()})
-
-
-def _parquet(table: pa.Table) -> bytes:
-    """Bytes of a table: of its content only, not of the chunks that it was built in."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    sink = pa.BufferOutputStream()
-    pq.write_table(
-        table.combine_chunks(),
-        sink,
-        compression="zstd",
-        write_page_checksum=True,
-        row_group_size=1 << 20,
-        version="2.6",
-    )
-    content: bytes = sink.getvalue().to_pybytes()
-    return content
 
 
 def _synchronise(path: Path) -> None:

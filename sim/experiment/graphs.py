@@ -91,8 +91,7 @@ def _graph(scenario: Scenario, outcome: Outcome, time: int) -> FollowGraph:
     taken = (*population.influencers, *(population.fans or ()))
     first = population.fans or _names("fan", scenario.fans.count or 0, taken)
     later = _names("joined", population.segment.size - len(first), (*taken, *first))
-    joined = population.joined < time
-    joined[: len(first)] = True
+    joined = np.concatenate([np.ones(len(first), np.bool_), population.joined < time])
     accounts = outcome.accounts
     entered = accounts.status != Status.WAITING
     begin, members = outcome.follow_lists

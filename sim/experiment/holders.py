@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.analysis.concentration import head_members, head_size, summarise
-from sim.analysis.entropy import theil
 from sim.model.accounts import Status, is_present
 from sim.model.simulation import Outcome
 from sim.scenario.measurable import GROUPS, MIDDLE_AGENCY, SMALL_AGENCY
@@ -53,8 +52,11 @@ class Holders:
         chosen = of_influencers[self.members]
         if self.begin is None:
             return chosen
-        upto: Int64s = np.append(0, np.cumsum(chosen))[self.begin]
-        return np.diff(upto)
+        upto = np.zeros(chosen.size + 1, np.int64)
+        np.cumsum(chosen, out=upto[1:])
+        at_bounds = upto[self.begin]
+        held: Int64s = at_bounds[1:] - at_bounds[:-1]
+        return held
 
     def places(self, ids: Int64s) -> Int64s:
         """Where these holders, influencers by their ids, stand among the amounts; those that aren't here left out."""
@@ -81,11 +83,8 @@ class Heads:
         return cls(n_head, head_size(holders.n, 0.1), ids)
 
     def concentration(self, amounts: Int64s, places: Int64s) -> dict[str, float]:
-        """Measures of concentration by name, given where the initial head stands; none where nothing is held."""
-        if not amounts.any():
-            return {}
-        found = summarise(amounts, head_01=self.head_01, head_10=self.head_10, initial_head=places)
-        return found | {"theil": theil(amounts)}
+        """Measures of concentration but Theil's index, by name, given where the initial head stands."""
+        return summarise(amounts, head_01=self.head_01, head_10=self.head_10, initial_head=places)
 
 
 @dataclass(frozen=True)
@@ -133,16 +132,16 @@ class Census:
         self._status = outcome.books.status
         self._agency = outcome.books.agency
         population = outcome.population
-        self._n = population.vertical.size
-        self._everyone = np.arange(self._n)
+        everyone = np.arange(population.vertical.size)
         self._n_agencies = len(population.agencies)
         tier = np.append(outcome.reviews[0].tier, np.int32(-1))[self._agency[0]]
         self._fixed: dict[Who, Holders] = {
             ("partners", "influencer"): Holders.accounts(tier >= 0),
             ("shops", "influencer"): Holders.accounts(population.shop),
-            ("all", "vertical"): Holders.groups(self._everyone, outcome.accounts.vertical, len(population.verticals)),
+            ("all", "vertical"): Holders.groups(everyone, outcome.accounts.vertical, len(population.verticals)),
         }
-        self._group = size_classes(outcome.followers(0)[: population.n_initial], self._n)
+        self._group = size_classes(outcome.followers(0)[: population.n_initial], everyone.size)
+        self._of_group = Holders.groups(everyone, self._group, len(GROUPS["influencer"]))
         n_accounts = np.bincount(self._agency[0][self._agency[0] >= 0], minlength=self._n_agencies)
         self.agency_group = agency_classes(n_accounts)
         """(A,): a number in ``GROUPS["agency"]``."""
@@ -179,7 +178,7 @@ class Census:
         return {
             "influencer": Split(
                 accounts,
-                Holders.groups(self._everyone, self._group, len(accounts)),
+                self._of_group,
                 np.bincount(of_accounts, minlength=len(accounts)),
             ),
             "agency": Split(

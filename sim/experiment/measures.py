@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sim.analysis.amounts import exact_sum, ratio
 from sim.analysis.concentration import group_share, head_members, head_size, lorenz
+from sim.analysis.entropy import theils
 from sim.analysis.mobility import decile_transitions, n_moves, state_transitions
 from sim.analysis.tail import top_tail
 from sim.analysis.utility import mean_utility
@@ -80,7 +81,8 @@ class Meter:
         explosive = scenario.explosive_gmv_fen_per_year
         self._standing = Standing(times, followers, population.quality, population.n_initial, explosive)
         at_start = followers[0]
-        self._heads = {who: Heads.of(holders, at_start) for who, holders in self._census.populations(0).items()}
+        of_day_0 = self._census.populations(0).items()
+        self._heads = {who: heads for who, holders in of_day_0 if (heads := Heads.of(holders, at_start))}
         self._at_start = {level: split.holders.amounts(at_start) for level, split in self._census.splits(0).items()}
         self._affinity = affinities(scenario)
         self._n_tiers = len(scenario.support.tiers)
@@ -93,7 +95,7 @@ class Meter:
         self._entered = self._census.entered(time)
         self._populations = self._census.populations(time)
         self._splits = self._census.splits(time)
-        self._places = {who: self._populations[who].places(h.initial) for who, h in self._heads.items() if h}
+        self._places = {who: self._populations[who].places(h.initial) for who, h in self._heads.items()}
 
     def found(self, frame: Frame) -> Found:
         """Measures of a frame; what is undefined may be left out."""
@@ -134,19 +136,24 @@ class Meter:
         return found
 
     def _concentration(self, quantity: str, amounts: Int64s, scale: float) -> Found:
-        found: Found = {}
+        """Concentration on the holders of each population and level, where they hold anything; the tail of everybody.
+
+        Where everybody who has entered is still active, both populations are one.
+        """
         everybody, active = ("all", "influencer"), ("active", "influencer")
-        for who in dict.fromkeys((population, level) for population, level, _ in measured(quantity)):
-            holders, heads = self._populations.get(who), self._heads.get(who)
-            if who == active and holders and holders.n == self._populations[everybody].n:
-                found[who] = found[everybody]
-            elif holders and heads:
-                held = holders.amounts(amounts)
-                found[who] = heads.concentration(held, self._places[who])
-                if who == everybody:
-                    exponent, x_min, n = top_tail(held, heads.head_10)
-                    least = x_min * scale if n else math.nan
-                    found[who] |= {"tail_exponent": exponent, "tail_x_min": least, "tail_n": float(n)}
+        wanted = dict.fromkeys((population, level) for population, level, _ in measured(quantity))
+        all_active = self._populations[active].n == self._populations[everybody].n
+        apart = [who for who in wanted if who in self._heads and not (who == active and all_active)]
+        held = {who: self._populations[who].amounts(amounts) for who in apart}
+        exponent, x_min, n = top_tail(held[everybody], self._heads[everybody].head_10)
+        least = x_min * scale if n else math.nan
+        found: Found = {everybody: {"tail_exponent": exponent, "tail_x_min": least, "tail_n": float(n)}}
+        held = {who: own for who, own in held.items() if own.any()}
+        for (who, own), index in zip(held.items(), theils(list(held.values())), strict=True):
+            concentration = self._heads[who].concentration(own, self._places[who])
+            found[who] = found.get(who, {}) | concentration | {"theil": index}
+        if all_active:
+            found[active] = found[everybody]
         return found
 
     def _of_platform(self, frame: Frame, amounts: Int64s) -> dict[str, float]:

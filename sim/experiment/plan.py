@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from sim.errors import MachineError
+from sim.experiment.cost import PROCESS_BYTES, START_SECONDS, Cost, People, cost, people
 from sim.scenario import Loaded
 from sim.scenario.phases import support_at_end
 from sim.streams import INDEPENDENT
 
-__all__ = ["STREAM_REPLICATIONS", "TWIN", "Crew", "Unit", "check_memory", "crew", "pairs", "unit_bytes", "units"]
+__all__ = ["STREAM_REPLICATIONS", "TWIN", "Crew", "Estimate", "Unit", "check_memory", "estimate", "pairs", "units"]
 
 TWIN = "\x1ftwin"
 """Journal name of the control arm on the same population with independent streams; no arm can be called so."""
 STREAM_REPLICATIONS = 10
 """Replications that have a twin: they only serve to state by how much common random numbers reduce the variance."""
 MEMORY_SHARE = 0.8
+CONTENTION = 0.28
+"""Of what holds the interpreter's lock, waited for each other unit at work; fitted as the constants of ``cost``."""
+SPLIT_SESSIONS = 200_000
+"""Sessions between two refreshes from which the threads of one unit have work enough."""
 
 
 class Unit(NamedTuple):
@@ -62,40 +69,149 @@ class Crew:
     threads: int
 
 
-def unit_bytes(loaded: Loaded) -> int:
-    """Memory that a unit takes, from the sizes of its arrays [bytes]; about 30 % off at most."""
-    scenario = loaded.scenario
-    n_fans = scenario.fans.count or 0
-    n = (scenario.influencers.count or 0) + scenario.n_newcomers
-    n_follows = (scenario.fans.follows_per_fan or 0.0) * n_fans
-    n_surfaces, n_segments = len(scenario.surfaces), len(scenario.segments)
-    population = 28 * n_fans + 16 * n_follows
-    engine = 44 * n_fans + 24 * n_follows
-    tables = 2 * n_surfaces * n_segments * n * 16
-    books = 96 * n * 3 * (scenario.horizon_days // 30 + 3)
-    return int(population + engine + tables + books + 60 * n * n_surfaces + 20_000_000)
+@dataclass(frozen=True)
+class Estimate:
+    """What units are expected to take, with the threads that they get."""
+
+    scale: str
+    """Which units these are, in words."""
+    units: int
+    sessions: float
+    seconds: float
+    bytes: float
+    """Of the whole process at its peak."""
+    crew: Crew
+
+    def __str__(self) -> str:
+        """One line for the user."""
+        return f"{self.scale}: {count(self.sessions)} sessions, about {duration(self.seconds)}, {amount(self.bytes)}"
 
 
-def check_memory(loaded: Loaded, free: int) -> None:
-    """Refuse, with ``MachineError``, an experiment of which a single unit would take over 80 % of the free memory."""
-    each = unit_bytes(loaded)
-    if each > MEMORY_SHARE * free:
-        raise MachineError(
-            f"{loaded.file}: needs about {each / 1e9:.1f} GB for one arm and replication, over 80 % of the "
-            f"{free / 1e9:.1f} GB of free memory; --force runs it all the same"
-        )
-
-
-def crew(loaded: Loaded, n_units: int, threads: int, free: int) -> Crew:
-    """How to use the threads: one unit each while memory allows, several threads for a unit where it doesn't.
+def estimate(
+    loaded: Loaded, threads: int, free: int, todo: Sequence[Unit] | None = None, *, engine: str = "compiled"
+) -> Estimate:
+    """What it takes to run an experiment, or what is still to do of it; from the scenario alone.
 
     Parameters
     ----------
-    loaded, n_units, threads
+    loaded, threads
         What is to run, and on how many threads.
     free
         Free memory [bytes].
+    todo
+        Units that are still to run; left out: all.
+    engine
+        ``compiled`` or ``reference``.
+
+    Returns
+    -------
+    Estimate
+        Seconds as on the machine that the constants of ``cost`` were fitted on.
     """
-    fit = int(MEMORY_SHARE * free // unit_bytes(loaded))
-    workers = max(1, min(n_units, threads, fit))
+    everything = units(loaded)
+    wanted = everything if todo is None else list(todo)
+    scenario = loaded.scenario
+    sizes = {arm: people(of, loaded) for arm, of in loaded.arms.items()}
+    costs = {arm: cost(of, sizes[arm], reference=engine == "reference") for arm, of in loaded.arms.items()}
+    costs[TWIN] = costs[scenario.control]
+    crew = _crew(costs, loaded, wanted, threads, free)
+    own = [costs[unit.arm] for unit in wanted]
+    draws: dict[tuple[int, People], float] = {}
+    for unit in wanted:
+        number = 0 if scenario.population == "fixed" else unit.replication
+        draws[number, sizes[scenario.control if unit.arm == TWIN else unit.arm]] = costs[unit.arm].draw_seconds
+    at_once = min(crew.workers * crew.threads, len(os.sched_getaffinity(0)))
+    parallel = sum(c.parallel_seconds for c in own) + sum(draws.values())
+    serial = sum(c.serial_seconds for c in own)
+    n_arms, n = len(loaded.arms), scenario.replications
+    whole = f"{n_arms} arm{'s' * (n_arms != 1)} x {n} replication{'s' * (n != 1)}"
+    return Estimate(
+        scale=whole if len(wanted) == len(everything) else f"{len(wanted)} of {len(everything)} units to go",
+        units=len(wanted),
+        sessions=sum(c.sessions for c in own),
+        seconds=START_SECONDS + serial * _waiting(crew.workers) + parallel / max(at_once, 1),
+        bytes=PROCESS_BYTES + _bytes(costs, loaded, wanted, crew.workers),
+        crew=crew,
+    )
+
+
+def _waiting(workers: int) -> float:
+    """Factor on what holds the interpreter's lock: units at work on other threads are in the way."""
+    return 1.0 + CONTENTION * (workers - 1)
+
+
+def _bytes(costs: Mapping[str, Cost], loaded: Loaded, wanted: Sequence[Unit], workers: int) -> float:
+    """Memory of that many units at a time, the largest, and of the populations that they have."""
+    if not wanted:
+        return 0.0
+    of_replication = len(loaded.arms) + 1
+    replications = 1 + -(-(workers - 1) // of_replication)
+    fixed = loaded.scenario.population == "fixed"
+    n_populations = 1 if fixed else min(replications, len({unit.replication for unit in wanted}))
+    # Arms that differ in who exists have populations of their own.
+    distinct = len({(c.shared_bytes, c.draw_seconds) for c in costs.values()})
+    return workers * max(c.bytes for c in costs.values()) + n_populations * distinct * max(
+        c.shared_bytes for c in costs.values()
+    )
+
+
+def _crew(costs: Mapping[str, Cost], loaded: Loaded, wanted: Sequence[Unit], threads: int, free: int) -> Crew:
+    """How to use the threads: so many units at a time that they don't wait for each other's control plane longer than
+    they gain, and no more than memory allows; what is left over, for the sessions of each.
+    """
+    serial = sum(costs[unit.arm].serial_seconds for unit in wanted)
+    parallel = sum(costs[unit.arm].parallel_seconds for unit in wanted)
+    if all(costs[unit.arm].interval_sessions >= SPLIT_SESSIONS for unit in wanted):
+        return Crew(1, threads)  # as fast with the memory of one
+    most = max(1, min(len(wanted), threads))
+    workers = min(range(1, most + 1), key=lambda n: serial * _waiting(n) + parallel / n)
+    while workers > 1 and PROCESS_BYTES + _bytes(costs, loaded, wanted, workers) > MEMORY_SHARE * free:
+        workers -= 1
     return Crew(workers, max(1, threads // workers))
+
+
+def check_memory(loaded: Loaded, free: int) -> None:
+    """Refuse, with ``MachineError``, an experiment that takes over 80 % of the free memory unit by unit."""
+    needed = estimate(loaded, 1, free).bytes
+    if needed > MEMORY_SHARE * free:
+        raise MachineError(
+            f"{loaded.file}: needs about {amount(needed)} for one arm and replication at a time, over 80 % of the "
+            f"{amount(free)} of free memory; --force runs it all the same"
+        )
+
+
+def count(number: float) -> str:
+    """A number in words.
+
+    >>> count(950), count(213_400_000), count(1_234_000)
+    ('950', '213 million', '1.2 million')
+    """
+    for unit, name in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+        if number >= 0.9995 * unit:
+            return f"{_rounded(number / unit)} {name}"
+    return f"{number:,.0f}"
+
+
+def duration(seconds: float) -> str:
+    """A time in words.
+
+    >>> duration(0.6), duration(83), duration(1000), duration(9000), duration(1e6)
+    ('1 s', '83 s', '17 min', '2.5 h', '12 days')
+    """
+    for unit, name in ((2 * 86_400, "days"), (7200, "h"), (120, "min")):
+        if seconds >= unit:
+            return f"{_rounded(seconds / {'days': 86_400, 'h': 3600, 'min': 60}[name])} {name}"
+    return f"{max(seconds, 1):.0f} s"
+
+
+def amount(n_bytes: float) -> str:
+    """Memory in words.
+
+    >>> amount(3.1e8), amount(2.04e9)
+    ('310 MB', '2.0 GB')
+    """
+    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 0.9995e9 else f"{n_bytes / 1e6:.0f} MB"
+
+
+def _rounded(number: float) -> str:
+    return f"{number:.0f}" if number >= 9.95 else f"{number:.1f}"

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from sim.errors import Fault, InputError
 from sim.experiment import plan, provenance
 from sim.experiment.cells import Cell
-from sim.experiment.comparison import compare_units, primary_cells
+from sim.experiment.comparison import Summary, compare_units, primary_cells
 from sim.experiment.folder import MANIFEST, RunFolder, read_manifest, read_table
 from sim.experiment.runner import check_populations, run_units
 from sim.experiment.statistics import PairedDifference, paired_difference
-from sim.experiment.tables import unit_tables
+from sim.experiment.tables import UnitTables
 from sim.experiment.unit import UnitRecord
 from sim.model.frozen import Total
 from sim.model.simulation import EngineName
@@ -133,6 +133,7 @@ def experiment(
     force: bool = False,
     command: Sequence[str] = (),
     report: Callable[[float, float], None] = lambda _done, _all: None,
+    announce: Callable[[plan.Estimate], None] = lambda _estimate: None,
 ) -> Run:
     """Run a scenario to its end, or go on with an unfinished run of the same identity; a finished one is just read.
 
@@ -154,6 +155,8 @@ def experiment(
         How the run was called, for the manifest.
     report
         Told the days simulated so far, and of how many.
+    announce
+        Told what is still to do of the run and what it is expected to take, before it starts.
 
     Raises
     ------
@@ -178,21 +181,20 @@ def experiment(
             everything = plan.units(loaded)
             done = folder.done()
             todo = [unit for unit in everything if unit not in done]
-            run_units(loaded, todo, folder, plan.crew(loaded, len(todo), threads, free), engine, report)
-            kept = {unit: UnitRecord.from_bytes(folder.fetch(*unit)) for unit in everything}
+            expected = plan.estimate(loaded, threads, free, todo, engine=engine)
+            if todo:
+                announce(expected)
+            run_units(loaded, todo, folder, expected.crew, engine, report)
+            kept = _write_units(loaded, everything, folder)
             answer = compare_units(loaded, kept)
-            ordered = sorted(
-                (unit for unit in kept if unit.arm != plan.TWIN), key=lambda u: list(loaded.arms).index(u.arm)
-            )
-            arms_only = {unit: kept[unit] for unit in ordered}
-            tables = unit_tables(loaded, arms_only) | {
-                "comparison": answer.comparison,
-                "claims": answer.claims,
-                "decomposition": answer.decomposition,
-            }
-            totals = sum(record.arrays["totals"].sum(axis=0) for record in arms_only.values())
+            of_arms = {unit: summary for unit, summary in kept.items() if unit.arm != plan.TWIN}
+            totals = np.sum([summary.totals for summary in of_arms.values()], axis=0)
             folder.publish(
-                tables,
+                {
+                    "comparison": answer.comparison,
+                    "claims": answer.claims,
+                    "decomposition": answer.decomposition,
+                },
                 {
                     "schema": SCHEMA,
                     "name": loaded.scenario.name,
@@ -200,12 +202,29 @@ def experiment(
                     "seed": loaded.scenario.seed,
                     "engine": engine,
                     "versions": provenance.versions(),
-                    "digests": {arm: [kept[unit].digest for unit in ordered if unit.arm == arm] for arm in loaded.arms},
+                    "digests": {
+                        arm: [summary.digest for unit, summary in of_arms.items() if unit.arm == arm]
+                        for arm in loaded.arms
+                    },
                     "counts": {"sessions": int(totals[Total.SESSIONS]), "impressions": int(totals[Total.IMPRESSIONS])},
                     "seconds": round(time.perf_counter() - started, 3),
+                    "loop_seconds": round(sum(summary.seconds for summary in of_arms.values()), 3),
                     "inputs": loaded.inputs,
                     "plugin": provenance.plugins(loaded),
                     "command": list(command),
                 },
             )
         return Run.read(folder.path)
+
+
+def _write_units(loaded: Loaded, units: Sequence[plan.Unit], folder: RunFolder) -> dict[plan.Unit, Summary]:
+    """Append the rows of all units to their tables, arm by arm, with one record in memory at a time."""
+    makers, kept = UnitTables(loaded), {}
+    arms = [*loaded.arms, plan.TWIN]
+    for unit in sorted(units, key=lambda unit: arms.index(unit.arm)):
+        record = UnitRecord.from_bytes(folder.fetch(*unit))
+        kept[unit] = Summary.of(record)
+        if unit.arm != plan.TWIN:
+            for name, rows in makers.of(unit, record).items():
+                folder.append(name, rows)
+    return kept

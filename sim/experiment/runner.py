@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from sim.errors import Fault, InputError, InterruptedRunError
 from sim.experiment.folder import RunFolder
 from sim.experiment.plan import TWIN, Crew, Unit
-from sim.experiment.unit import UnitRecord, run_unit
+from sim.experiment.unit import run_unit
 from sim.model.clock import DAY
 from sim.model.population import Population, check_followers, draw_population
 from sim.model.simulation import EngineName
@@ -27,30 +29,45 @@ class _StoppedError(Exception):
 
 
 class _Populations:
-    """Populations that are in use, each drawn once however many arms share it."""
+    """Populations that are in use, each drawn once however many arms share it, and dropped after its last unit."""
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: Loaded, todo: Iterable[Unit]) -> None:
         self._loaded = loaded
         self._lock = threading.Lock()
+        self._people = {name: arm.model_dump_json(include=PEOPLE) for name, arm in loaded.arms.items()}
+        self._waiting = Counter(self._key(unit) for unit in todo)
         self._drawn: dict[tuple[int, str], tuple[threading.Lock, list[Population]]] = {}
 
-    def of(self, scenario: Scenario, replication: int) -> Population:
-        """Population of an arm in a replication; arms with the same people share it."""
-        number = _number(scenario, replication)
-        people = scenario.model_dump_json(include=PEOPLE)
+    def _key(self, unit: Unit) -> tuple[int, str]:
+        """Arms with the same people share a replication's population."""
+        return _number(self._loaded.scenario, unit.replication), self._people[_arm(self._loaded, unit)]
+
+    @contextlib.contextmanager
+    def of(self, unit: Unit) -> Iterator[Population]:
+        """Population of a unit, for as long as it runs."""
+        key = self._key(unit)
         with self._lock:
-            for old in [key for key in self._drawn if key[0] < number - 2 * MANY_ARMS]:
-                del self._drawn[old]
-            own_lock, place = self._drawn.setdefault((number, people), (threading.Lock(), []))
-        with own_lock:
-            if not place:
-                key = (scenario.seed, number)
-                place.append(draw_population(scenario, self._loaded.roster, key, self._loaded.graph))
-            return place[0]
+            own_lock, place = self._drawn.setdefault(key, (threading.Lock(), []))
+        try:
+            with own_lock:
+                if not place:
+                    scenario = self._loaded.arms[_arm(self._loaded, unit)]
+                    of = (scenario.seed, key[0])
+                    place.append(draw_population(scenario, self._loaded.roster, of, self._loaded.graph))
+            yield place[0]
+        finally:
+            with self._lock:
+                self._waiting[key] -= 1
+                if not self._waiting[key]:
+                    self._drawn.pop(key, None)
 
 
 PEOPLE = {"seed", "people_per_fan", "fans", "segments", "verticals", "influencers", "agencies", "entry"}
-MANY_ARMS = 4
+
+
+def _arm(loaded: Loaded, unit: Unit) -> str:
+    """Arm that a unit runs."""
+    return loaded.scenario.control if unit.arm == TWIN else unit.arm
 
 
 def _number(scenario: Scenario, replication: int) -> int:
@@ -113,9 +130,9 @@ def run_units(
     days = scenario.horizon_days + scenario.warmup_days
     progress = dict.fromkeys(todo, 0.0)
     stop = threading.Event()
-    populations = _Populations(loaded)
+    populations = _Populations(loaded, todo)
 
-    def work(unit: Unit) -> UnitRecord:
+    def work(unit: Unit) -> bytes:
         def watch(time: int) -> None:
             if stop.is_set():
                 raise _StoppedError
@@ -123,21 +140,24 @@ def run_units(
 
         if stop.is_set():
             raise _StoppedError
-        arm = loaded.arms[scenario.control if unit.arm == TWIN else unit.arm]
-        population = populations.of(arm, unit.replication)
-        key = unit.key(scenario.seed)
-        return run_unit(arm, population, key, engine=engine, threads=crew.threads, watch=watch)
+        arm = loaded.arms[_arm(loaded, unit)]
+        with populations.of(unit) as population:
+            key = unit.key(scenario.seed)
+            record = run_unit(arm, population, key, engine=engine, threads=crew.threads, watch=watch)
+        return record.to_bytes()
 
     pool = ThreadPoolExecutor(crew.workers)
     patient = True
     try:
-        running: dict[Future[UnitRecord], Unit] = {pool.submit(work, unit): unit for unit in todo}
+        running: dict[Future[bytes], Unit] = {pool.submit(work, unit): unit for unit in todo}
         while running:
             done, _ = wait(running, timeout=HEARTBEAT, return_when=FIRST_COMPLETED)
-            for future in done:
+            while done:
+                future = done.pop()
                 unit = running.pop(future)
-                folder.store(*unit, future.result().to_bytes())
+                folder.store(*unit, future.result())
                 progress[unit] = float(days)
+                del future  # it holds the record
             report(sum(progress.values()), float(days * len(todo)))
     except KeyboardInterrupt:
         patient = False  # a worker looks up at its next refresh only; all that is kept is stored by this thread

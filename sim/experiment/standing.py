@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.analysis.concentration import head_size
-from sim.analysis.merit import as_good_as_top_tenth, quality_decile_share
+from sim.analysis.merit import as_good_as_top_tenth, share_of_decile, tenths_of_quality
 from sim.analysis.mobility import (
     NEVER,
     arrivals_in_head,
@@ -66,7 +66,7 @@ class Standing:
         good = as_good_as_top_tenth(quality, n_initial)
         self._arrivals_of_good = np.where(good, self._arrivals, NEVER)
         self._has_best = bool(good.any())
-        self._ranked: tuple[Bools, Int64s] = (np.zeros(0, np.bool_), np.zeros(0, np.int64))
+        self._look_at(np.arange(quality.size) < n_initial)
 
     def values(self, quantity: str, amounts: Int64s, entered: Bools, time: int, start: int | None) -> dict[str, float]:
         """Measures of a quantity, by name, at a time or over [start, time) [s]; nan where undefined.
@@ -107,15 +107,21 @@ class Standing:
             "median_days_to_head": median / DAY,
         }
 
+    def _look_at(self, entered: Bools) -> None:
+        """Rank those who have entered by quality, once for all amounts of theirs."""
+        self._entered = entered
+        self._quality_ranks = doubled_ranks(self._quality[entered])
+        self._quality_tenths = tenths_of_quality(self._quality[entered])
+
     def _correlation(self, amounts: Int64s, entered: Bools) -> float:
-        if not np.array_equal(self._ranked[0], entered):
-            self._ranked = (entered, doubled_ranks(self._quality[entered]))
-        return correlation_of_ranks(self._ranked[1], doubled_ranks(amounts[entered]))
+        if not np.array_equal(self._entered, entered):
+            self._look_at(entered)
+        return correlation_of_ranks(self._quality_ranks, doubled_ranks(amounts[entered]))
 
     def _merit(self, amounts: Int64s, entered: Bools) -> dict[str, float]:
         return {
             "quality_rank_correlation": self._correlation(amounts, entered),
-            "top_quality_decile_share": quality_decile_share(amounts[entered], self._quality[entered], TOP_DECILE),
+            "top_quality_decile_share": share_of_decile(amounts[entered], self._quality_tenths, TOP_DECILE),
         }
 
     def _participation(self, amounts: Int64s, entered: Bools) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,8 @@ from sim.model.clock import DAY
 from sim.model.frozen import Counter, Total
 from sim.scenario import Loaded
 
-__all__ = ["cell_columns", "unit_tables"]
+__all__ = ["UnitTables", "cell_columns", "words"]
 
-Records = Mapping[Unit, UnitRecord]
 Columns = dict[str, Any]
 
 
@@ -46,61 +45,50 @@ def cell_columns(wanted: Sequence[Cell], times: int) -> Columns:
     return columns
 
 
-def unit_tables(loaded: Loaded, kept: Records) -> dict[str, pa.Table]:
-    """The tables that have rows for each arm and replication."""
-    surfaces = [f"exposure_{name.replace('-', '_')}" for name in loaded.scenario.surfaces]
-    makers: dict[str, Callable[[], Columns]] = {
-        "measures": lambda: _measures(loaded, kept),
-        "influencers": lambda: _stacked([_influencers(loaded, record, surfaces) for record in kept.values()], kept),
-        "agencies": lambda: _stacked([_agencies(loaded, record) for record in kept.values()], kept),
-        "surfaces": lambda: _stacked([_surfaces(loaded, record) for record in kept.values()], kept),
-        "lorenz": lambda: _lorenz(loaded, kept),
-        "transitions": lambda: _stacked([_transitions(record) for record in kept.values()], kept),
-        "tier_transitions": lambda: _stacked([_tier_transitions(loaded, record) for record in kept.values()], kept),
-    }
-    extra = {"influencers": surfaces}
-    return {name: records.table_of(name, make(), extra.get(name, ())) for name, make in makers.items()}
+class UnitTables:
+    """Makes the rows that a unit has in each table with rows for each arm and replication."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        scenario = loaded.scenario
+        self._loaded = loaded
+        self._surfaces = [f"exposure_{name.replace('-', '_')}" for name in scenario.surfaces]
+        self._measured = cell_columns(cells(scenario.horizon_days, scenario.warmup_days), 1)
+        curves = [cell for cell in lorenz_cells(scenario.horizon_days) for _ in range(LORENZ_POINTS)]
+        self._curves = cell_columns(curves, 1)
+        del self._curves["measure"]
+
+    def of(self, unit: Unit, record: UnitRecord) -> dict[str, pa.Table]:
+        """Its rows by table."""
+        parts: dict[str, Columns] = {
+            "measures": self._measured | {"value": record.arrays["values"]},
+            "influencers": _influencers(self._loaded, record, self._surfaces),
+            "agencies": _agencies(self._loaded, record),
+            "surfaces": _surfaces(self._loaded, record),
+            "lorenz": self._lorenz(record),
+            "transitions": _transitions(record),
+            "tier_transitions": _tier_transitions(self._loaded, record),
+        }
+        extra = {"influencers": self._surfaces}
+        return {
+            name: records.table_of(name, _unit_columns(unit, part) | part, extra.get(name, ()))
+            for name, part in parts.items()
+        }
+
+    def _lorenz(self, record: UnitRecord) -> Columns:
+        curves = record.arrays["lorenz"]
+        defined = ~np.isnan(curves.ravel())
+        points = np.tile(np.arange(LORENZ_POINTS) / (LORENZ_POINTS - 1), len(curves))
+        columns = self._curves | {"holder_share": points, "amount_share": curves.ravel()}
+        return {
+            name: column.filter(pa.array(defined)) if isinstance(column, pa.Array) else column[defined]
+            for name, column in columns.items()
+        }
 
 
-def _unit_columns(kept: Records, n_rows: Sequence[int]) -> Columns:
-    """Arm and replication of each unit, repeated over its rows."""
-    arms = list(dict.fromkeys(unit.arm for unit in kept))
-    arm = np.repeat(np.array([arms.index(unit.arm) for unit in kept], dtype=np.int32), n_rows)
-    return {"arm": words(arms, arm), "replication": np.repeat([unit.replication for unit in kept], n_rows)}
-
-
-def _stacked(parts: Sequence[Columns], kept: Records) -> Columns:
-    """The units' columns one below the other."""
-    n_rows = [len(next(iter(part.values()))) for part in parts]
-    together = {
-        name: pa.chunked_array([pa.array(part[name]) for part in parts])
-        if isinstance(parts[0][name], pa.Array)
-        else np.concatenate([part[name] for part in parts])
-        for name in parts[0]
-    }
-    return _unit_columns(kept, n_rows) | together
-
-
-def _measures(loaded: Loaded, kept: Records) -> Columns:
-    about = cells(loaded.scenario.horizon_days, loaded.scenario.warmup_days)
-    columns = cell_columns(about, len(kept)) | _unit_columns(kept, [len(about)] * len(kept))
-    return columns | {"value": np.concatenate([record.arrays["values"] for record in kept.values()])}
-
-
-def _lorenz(loaded: Loaded, kept: Records) -> Columns:
-    about = [cell for cell in lorenz_cells(loaded.scenario.horizon_days) for _ in range(LORENZ_POINTS)]
-    columns = cell_columns(about, len(kept)) | _unit_columns(kept, [len(about)] * len(kept))
-    del columns["measure"]
-    curves = np.concatenate([record.arrays["lorenz"].ravel() for record in kept.values()])
-    defined = ~np.isnan(curves)
-    columns["holder_share"] = np.tile(
-        np.arange(LORENZ_POINTS) / (LORENZ_POINTS - 1), len(kept) * len(about) // LORENZ_POINTS
-    )
-    columns["amount_share"] = curves
-    return {
-        name: column.filter(pa.array(defined)) if isinstance(column, pa.Array) else column[defined]
-        for name, column in columns.items()
-    }
+def _unit_columns(unit: Unit, part: Columns) -> Columns:
+    """Arm and replication of a unit, repeated over its rows."""
+    n_rows = len(next(iter(part.values())))
+    return {"arm": words([unit.arm], np.zeros(n_rows, np.int32)), "replication": np.full(n_rows, unit.replication)}
 
 
 def people(amounts: NDArray[Any], people_per_fan: NDArray[Any]) -> NDArray[np.int64]:

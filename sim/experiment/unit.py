@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from sim.experiment.measures import lorenz_curves, measure, support_effect, tier_transitions, transitions
 from sim.model.accounts import Status
-from sim.model.books import FLOWS
 from sim.model.clock import DAY
 from sim.model.population import Population
 from sim.model.simulation import EngineName, Outcome, simulate
@@ -66,6 +65,7 @@ def _record(outcome: Outcome, scenario: Scenario) -> UnitRecord:
     return UnitRecord(
         digest=outcome.digest(),
         arrays={
+            "seconds": np.array(outcome.seconds),
             "values": measure(outcome, scenario),
             "lorenz": lorenz_curves(outcome, horizon_days),
             "support_effect": np.array(support_effect(outcome, horizon_days)),
@@ -93,7 +93,7 @@ def _record(outcome: Outcome, scenario: Scenario) -> UnitRecord:
             "shop_end": accounts.shop,
             "conversion_prob": population.conversion_prob,
             "order_value_fen": population.order_value_fen,
-            "income_fen": outcome.books.upto(end)[FLOWS.index("income")],
+            "income_fen": outcome.books.flow("income", end),
             "review_time": np.array([review.time for review in outcome.reviews], dtype=np.int64),
         }
         | {f"review_{name}": column for name, column in reviews.items()}

@@ -28,7 +28,8 @@ class Status(IntEnum):
 
 def is_present(status: NDArray[np.int8]) -> NDArray[np.bool_]:
     """Who is here, incubating or established."""
-    present: NDArray[np.bool_] = (status == Status.INCUBATING) | (status == Status.ESTABLISHED)
+    # numpy compares with a plain number several times as fast as with an enum's member, and this is asked often.
+    present: NDArray[np.bool_] = (status == Status.INCUBATING.value) | (status == Status.ESTABLISHED.value)
     return present
 
 
@@ -60,6 +61,8 @@ class Accounts:
         """(M,): reviews in a row with a loss, or idle."""
         self.savings: NDArray[np.int64] = np.zeros(n, np.int64)
         """(M,): what accounts without an agency have put by [fen]; may be negative."""
+        self.entered_at: NDArray[np.int64] = np.full(n, -NEVER, np.int64)
+        """(M,): when it entered, once it has; those of day 0 were always here [s]."""
         self.gone_at: NDArray[np.int64] = np.full(n, NEVER, np.int64)
         """(M,): when it was cut or left [s]."""
 

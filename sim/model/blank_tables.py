@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sim.errors import Fault, InputError
 from sim.model import slots
-from sim.model.frozen import NOBODY, ORGANIC, Tables
+from sim.model.frozen import ID_MASK, NOBODY, ORGANIC, Tables
 from sim.model.initial_follows import affinities
 from sim.model.population import Population
 from sim.scenario.platform import Cascade, Geometric, PositionBased, Surface
@@ -84,8 +84,8 @@ def blank_tables(scenario: Scenario, population: Population, *, own_list: bool) 
         organic=rows.organic,
         support=np.full(shape, ORGANIC, np.int32),
         custom=np.full(len(surfaces), ORGANIC, np.int32),
-        cumulative=np.zeros((rows.n + 1, n), np.int64),
-        guide=np.zeros((rows.n + 1, 1 << max(1, (n - 1).bit_length())), np.int32),
+        weight=np.zeros((rows.n + 1, n), np.int64),
+        alias=np.full((rows.n + 1, n), ID_MASK, np.uint64),
         order=np.full((rows.n + 1, n if ranked.any() else 1), -1, np.int32),
         ranked=ranked,
         explore=explore,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,7 @@ class Books:
         self._is_feed = is_feed
         self._reads_at = reads_at
         self._influencer = influencer
-        self._entries: dict[int, Int64s] = {}
+        self._entries: dict[int, Sequence[NDArray[np.integer]]] = {}
         self.reads: dict[int, Int64s] = {}
         """Slots examined up to a time, shape (M, G)."""
         self.surfaces: dict[int, Int64s] = {}
@@ -69,23 +69,22 @@ class Books:
         """Enter what was up to ``time``, from the engine's counts, shape (M, S, 10), its reads, shape (M, G), and the
         ledger, which has accrued up to then.
         """
-        exposure = counts[:, :, Counter.EXPOSURE]
         over_surfaces = counts.sum(axis=1)
-        self._entries[time] = np.stack(
-            [
-                exposure[:, self._is_feed].sum(axis=1),
-                exposure[:, ~self._is_feed].sum(axis=1),
-                over_surfaces[:, Counter.READS],
-                over_surfaces[:, Counter.ORDERS],
-                over_surfaces[:, Counter.GMV_FEN],
-                over_surfaces[:, Counter.FOLLOWS],
-                over_surfaces[:, Counter.UNFOLLOWS],
-                over_surfaces[:, Counter.TIPS_FEN],
-                ledger.income,
-                ledger.take,
-                ledger.paid,
-            ]
+        on_feeds = counts[:, self._is_feed, Counter.EXPOSURE].sum(axis=1)
+        rows = (
+            on_feeds,
+            over_surfaces[:, Counter.EXPOSURE] - on_feeds,
+            over_surfaces[:, Counter.READS],
+            over_surfaces[:, Counter.ORDERS],
+            over_surfaces[:, Counter.GMV_FEN],
+            over_surfaces[:, Counter.FOLLOWS],
+            over_surfaces[:, Counter.UNFOLLOWS],
+            over_surfaces[:, Counter.TIPS_FEN],
+            ledger.income,
+            ledger.take,
+            ledger.paid,
         )
+        self._entries[time] = [_narrow(row) for row in rows]
         self.surface_gmv[time] = counts[:, :, Counter.GMV_FEN].sum(axis=0)
         self.agency[time] = accounts.agency.copy()
         self.status[time] = accounts.status.copy()
@@ -97,8 +96,21 @@ class Books:
 
     def upto(self, time: int) -> Int64s:
         """Flows from the start up to ``time``, shape (11, M); the time must have been entered."""
-        return self._entries[time]
+        return np.array(self._entries[time], dtype=np.int64)
 
     def between(self, start: int, end: int) -> Int64s:
         """Flows in [start, end), shape (11, M); both must have been entered."""
-        return self._entries[end] - self._entries[start]
+        return self.upto(end) - self.upto(start)
+
+    def flow(self, name: str, until: int, since: int | None = None) -> Int64s:
+        """One of the flows in [since, until), or from the start on, shape (M,); both must have been entered."""
+        row = FLOWS.index(name)
+        upto = self._entries[until][row].astype(np.int64)
+        return upto if since is None else upto - self._entries[since][row]
+
+
+def _narrow(row: Int64s) -> NDArray[np.integer]:
+    """A copy in 32 bits where they suffice, as for all but money: there are many entries, and maybe many accounts."""
+    limits = np.iinfo(np.int32)
+    fits = limits.min <= row.min(initial=0) and row.max(initial=0) <= limits.max
+    return row.astype(np.int32 if fits else np.int64)

@@ -1,7 +1,7 @@
 """Who stands in a slot, compiled: draws from slot tables, from their order and from follow lists; knows arrays only.
 
-Helpers are inlined and compiled without reference counting (``_nrt=False``): they allocate nothing, and counting
-references to their arrays at every call took a third of a session's time.
+All is compiled without reference counting (``_nrt=False``), for nothing is allocated: counting references to arrays at
+every call took a third of a session's time.
 """
 
 from __future__ import annotations
@@ -10,87 +10,109 @@ import numpy as np
 from numba import njit
 
 from sim.model.draws import below, philox
+from sim.model.frozen import FRACTION_BITS, ID_MASK, ORIGIN_SHIFT
 from sim.streams import Lane
 
 SLOT, RESIDUAL = np.uint64(Lane.SLOT), np.uint64(Lane.RESIDUAL)
 ATTEMPTS = 32
 ATTEMPT_SHIFT = np.uint64(8)
 NONE = -1
+FEW = 32
+"""Up to here counting, several slots at a time, is quicker than halving, which the processor can't foresee."""
+WORD_BITS, MASK = np.uint64(32), np.uint64(0xFFFFFFFF)
+HIGH_BITS = np.uint64(FRACTION_BITS - 32)
+LOW_BITS = np.uint64(64 - FRACTION_BITS)
+THRESHOLD_SHIFT = np.uint64(ORIGIN_SHIFT)
+ID = np.uint64(ID_MASK)
 
 
 @njit(cache=True, nogil=True, _nrt=False, forceinline=True)
-def _stands_on(page, n_shown, influencer):
-    for j in range(n_shown):  # noqa: SIM110 - no generators in a kernel
-        if page[j] == influencer:
-            return True
-    return False
+def bucket_of(high, low, n):
+    """Bucket of an alias table of n that a 64-bit draw u falls into: ``floor(u * n / 2^64)``; all uint64."""
+    return (high * n + ((low * n) >> WORD_BITS)) >> WORD_BITS
 
 
 @njit(cache=True, nogil=True, _nrt=False, forceinline=True)
-def _look_up(cumulative, guide, table, bucket_shift, high, low):
-    """Influencer whose share of a table's total the 64-bit draw falls into."""
-    r = below(high, low, cumulative[table, -1])
-    i = np.int64(guide[table, np.int64(((high << np.uint64(32)) | low) >> bucket_shift)])
-    while cumulative[table, i] <= r:
-        i += 1
-    return i
+def holder(bucket, entry, high, low, n):
+    """Who holds the place in a bucket, with this entry, that a draw falls into; ``ID_MASK``: nobody has any weight."""
+    below_low = low * n
+    fraction = (((high * n + (below_low >> WORD_BITS)) & MASK) << HIGH_BITS) | ((below_low & MASK) >> LOW_BITS)
+    return np.int64(bucket if fraction < entry >> THRESHOLD_SHIFT else entry & ID)
 
 
 @njit(cache=True, nogil=True, _nrt=False, forceinline=True)
-def from_table(cumulative, guide, table, bucket_shift, distinct, page, n_shown, at, lanes, key, high, low):
+def look_up(alias, high, low):
+    """Influencer that a 64-bit draw chooses from an alias table; ``ID_MASK``: nobody has any weight."""
+    n = np.uint64(alias.size)
+    bucket = bucket_of(high, low, n)
+    return holder(bucket, alias[bucket], high, low, n)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def from_table(alias, weight, table, distinct, seen, page, at, lanes, key, high, low):
     """Influencer for a slot, without replacement by rejection, after ATTEMPTS exactly; NONE when nobody is left.
 
-    ``at`` is (fan, event, slot); ``high, low`` are the words of attempt 0; ``lanes`` are for the attempts and the rest.
+    ``at`` is (fan, event, slot); ``high, low`` are the words of attempt 0; ``lanes`` are for the attempts and the rest;
+    whoever stands on the page already has its number in ``seen``.
     """
-    if cumulative[table, -1] == 0:
-        return NONE
-    i = _look_up(cumulative, guide, table, bucket_shift, high, low)
-    if not distinct or not _stands_on(page, n_shown, i):
+    i = look_up(alias[table], high, low)
+    if i == ID_MASK:
+        return np.int64(NONE)
+    if not distinct or seen[i] != page:
         return i
     for attempt in range(1, ATTEMPTS):
         a, b, _, _ = philox(at[0], at[1], at[2] | (np.uint64(attempt) << ATTEMPT_SHIFT), lanes[0], key[0], key[1])
-        i = _look_up(cumulative, guide, table, bucket_shift, a, b)
-        if not _stands_on(page, n_shown, i):
+        i = look_up(alias[table], a, b)
+        if seen[i] != page:
             return i
-    return _from_rest_of_table(cumulative, table, page, n_shown, at, lanes[1], key)
+    return _from_rest_of_table(weight, table, seen, page, at, lanes[1], key)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def _from_rest_of_table(cumulative, table, page, n_shown, at, lane, key):
+def _from_rest_of_table(weight, table, seen, page, at, lane, key):
     """Exact draw from the weights of those who don't stand on the page yet; NONE when nobody is left."""
-    total = cumulative[table, -1]
-    for j in range(n_shown):
-        i = page[j]
-        total -= cumulative[table, i] - (cumulative[table, i - 1] if i > 0 else 0)
+    total = np.int64(0)
+    for i in range(weight.shape[1]):
+        if seen[i] != page:
+            total += weight[table, i]
     if total <= 0:
-        return NONE
+        return np.int64(NONE)
     a, b, _, _ = philox(at[0], at[1], at[2], lane, key[0], key[1])
     r = below(a, b, total)
-    before = np.int64(0)
-    for i in range(cumulative.shape[1]):
-        weight = cumulative[table, i] - before
-        before = cumulative[table, i]
-        if weight > 0 and not _stands_on(page, n_shown, i):
-            if r < weight:
-                return i
-            r -= weight
-    return NONE
+    for i in range(weight.shape[1]):
+        if seen[i] != page and weight[table, i] > 0:
+            if r < weight[table, i]:
+                return np.int64(i)
+            r -= weight[table, i]
+    return np.int64(NONE)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def from_order(order, table, distinct, page, n_shown):
+def from_order(order, table, distinct, seen, page):
     """First influencer of a ranked table that may stand in the slot; NONE when nobody is left."""
     for place in range(order.shape[1]):
         i = np.int64(order[table, place])
-        if i < 0 or not distinct or not _stands_on(page, n_shown, i):
+        if i < 0 or not distinct or seen[i] != page:
             return i
-    return NONE
+    return np.int64(NONE)
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
-def _place(prefix, n, high, low):
-    """First place of a list whose prefix sum exceeds the draw."""
-    r = below(high, low, prefix[n - 1])
+@njit(cache=True, nogil=True, _nrt=False)
+def find_places(prefix, n, draws, places):
+    """For each draw below the last of n prefix sums the first place whose sum exceeds it, into ``places``."""
+    if n > FEW:
+        for k in range(draws.size):
+            places[k] = _place_of(prefix, n, draws[k])
+        return
+    places[: draws.size] = 0
+    for j in range(n - 1):
+        for k in range(draws.size):
+            places[k] += prefix[j] <= draws[k]
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _place_of(prefix, n, r):
+    """First place whose prefix sum exceeds r, by halving."""
     first, last = 0, n - 1
     while first < last:
         middle = (first + last) >> 1
@@ -101,37 +123,35 @@ def _place(prefix, n, high, low):
     return first
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
-def from_list(prefix, candidates, n, distinct, page, n_shown, at, key, high, low):
-    """Influencer for a feed slot, by integer prefix sums in list order; as ``from_table`` otherwise."""
-    if n == 0 or prefix[n - 1] == 0:
-        return NONE
-    i = np.int64(candidates[_place(prefix, n, high, low)])
-    if not distinct or not _stands_on(page, n_shown, i):
+@njit(cache=True, nogil=True, _nrt=False)
+def from_list(prefix, candidates, n, seen, page, at, key, high, low):
+    """Influencer for a slot of a feed, none on a page twice; as ``from_table`` otherwise."""
+    i = np.int64(candidates[_place_of(prefix, n, below(high, low, prefix[n - 1]))])
+    if seen[i] != page:
         return i
     for attempt in range(1, ATTEMPTS):
         a, b, _, _ = philox(at[0], at[1], at[2] | (np.uint64(attempt) << ATTEMPT_SHIFT), SLOT, key[0], key[1])
-        i = np.int64(candidates[_place(prefix, n, a, b)])
-        if not _stands_on(page, n_shown, i):
+        i = np.int64(candidates[_place_of(prefix, n, below(a, b, prefix[n - 1]))])
+        if seen[i] != page:
             return i
-    return _from_rest_of_list(prefix, candidates, n, page, n_shown, at, key)
+    return _from_rest_of_list(prefix, candidates, n, seen, page, at, key)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def _from_rest_of_list(prefix, candidates, n, page, n_shown, at, key):
+def _from_rest_of_list(prefix, candidates, n, seen, page, at, key):
     """Exact draw from those followed who don't stand on the page yet; NONE when nobody is left."""
     total = np.int64(0)
     for j in range(n):
-        if not _stands_on(page, n_shown, candidates[j]):
+        if seen[candidates[j]] != page:
             total += prefix[j] - (prefix[j - 1] if j > 0 else 0)
     if total <= 0:
-        return NONE
+        return np.int64(NONE)
     a, b, _, _ = philox(at[0], at[1], at[2], RESIDUAL, key[0], key[1])
     r = below(a, b, total)
     for j in range(n):
         weight = prefix[j] - (prefix[j - 1] if j > 0 else 0)
-        if weight > 0 and not _stands_on(page, n_shown, candidates[j]):
+        if weight > 0 and seen[candidates[j]] != page:
             if r < weight:
                 return np.int64(candidates[j])
             r -= weight
-    return NONE
+    return np.int64(NONE)

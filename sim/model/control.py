@@ -108,8 +108,8 @@ class Control:
             self._open,
         ):
             env.process(process(env))
-        for surface, settings in enumerate(self._scenario.surfaces.values()):
-            env.process(self._refresh(env, surface, settings.refresh_minutes * 60))
+        for interval, surfaces in self._refreshed_together().items():
+            env.process(self._refresh(env, surfaces, interval))
         return moment(env, self.end - self.start, Order.STOP)
 
     def _contract_times(self) -> range:
@@ -135,13 +135,10 @@ class Control:
     def _keep_books(self, env: Environment) -> Generator[Event, None, None]:
         for event in at(env, self._book_times(), Order.BOOKS):
             yield event
-            self._accrue(int(env.now))
-            self.books.enter(int(env.now), self._traffic.counts, self._traffic.reads, self.accounts, self.ledger)
-
-    def _accrue(self, now: int) -> None:
-        """Book what was earned and spent up to now, at the terms in force so far."""
-        gmv, tips, reads = (self._traffic.count(c) for c in (Counter.GMV_FEN, Counter.TIPS_FEN, Counter.READS))
-        self.ledger.accrue(now, gmv, tips, reads, self.accounts, self._scenario)
+            now, traffic = int(env.now), self._traffic
+            gmv, tips, reads = (traffic.count(c) for c in (Counter.GMV_FEN, Counter.TIPS_FEN, Counter.READS))
+            self.ledger.accrue(now, gmv, tips, reads, self.accounts, self._scenario)
+            self.books.enter(now, traffic.counts, traffic.reads, self.accounts, self.ledger)
 
     def _change_phase(self, env: Environment) -> Generator[Event, None, None]:
         scenarios = [scenario for _, scenario in self._phases]
@@ -170,7 +167,6 @@ class Control:
         for event in at(env, sorted(time for time in times if time < self.end), Order.ENTRY):
             yield event
             now = int(env.now)
-            self._accrue(now)
             if enter(now, self.accounts, self._scenario, self._key) or now in opens_at:
                 self._touch(env)
 
@@ -203,13 +199,21 @@ class Control:
         for surface in range(self.tables.is_feed.size if anew else 0):
             self._surfaces.refresh(surface, now, self.followers(now), self.tier)
 
-    def _refresh(self, env: Environment, surface: int, interval: int) -> Generator[Event, None, None]:
+    def _refreshed_together(self) -> dict[int, list[int]]:
+        """Surfaces by the interval at which they are refreshed [s]."""
+        together: dict[int, list[int]] = {}
+        for surface, settings in enumerate(self._scenario.surfaces.values()):
+            together.setdefault(settings.refresh_minutes * 60, []).append(surface)
+        return together
+
+    def _refresh(self, env: Environment, surfaces: list[int], interval: int) -> Generator[Event, None, None]:
         times = [*range(self.start, 0, interval), *range(0, self.end, interval)]
         for event in at(env, times, Order.REFRESH):
             yield event
             now = int(env.now)
             self._watch(now)
-            self._surfaces.refresh(surface, now, self.followers(now), self.tier)
+            for surface in surfaces:
+                self._surfaces.refresh(surface, now, self.followers(now), self.tier)
 
     def followers(self, now: int) -> Int64s:
         """Followers now [simulated fans], shape (M,)."""

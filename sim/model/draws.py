@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 
 from sim import streams
+from sim.model.frozen import NEVER
 
 _HERE = Path(__file__).parent
 
@@ -30,15 +31,44 @@ if not os.environ.get("NUMBA_CACHE_DIR") and os.access(_HERE, os.W_OK):
     numba.config.CACHE_DIR = _cache_folder()
 
 
+def is_compiled(function: Any) -> bool:
+    """Whether a compiled function can be loaded, this source's code being in numba's cache on the disk."""
+    source = Path(function.py_func.__code__.co_filename)
+    found = Path(function.stats.cache_path).glob(f"{source.stem}.{function.py_func.__qualname__}-*.nbi")
+    return any(index.stat().st_mtime >= source.stat().st_mtime for index in found)
+
+
 def _compiled(function: Callable[..., float], **callees: Any) -> Any:
     """A function of ``streams``, compiled, with the compiled ones that it calls."""
     assert isinstance(function, FunctionType)
     with_callees = FunctionType(function.__code__, {**vars(streams), **callees}, function.__name__)
-    return njit(cache=True, nogil=True)(with_callees)
+    return njit(cache=True, nogil=True, forceinline=True, error_model="numpy")(with_callees)
 
 
-log = _compiled(streams.log)
-exp = _compiled(streams.exp)
+# ``frexp`` and ``ldexp`` on the bits: exact as those of the C library, and the compiler can do several at a time.
+EXPONENT_SHIFT, EXPONENT_BIAS = np.int64(52), np.int64(1023)
+FRACTION = np.int64((1 << 52) - 1)
+HALF = EXPONENT_BIAS - np.int64(1) << EXPONENT_SHIFT
+LEAST_NORMAL, TO_NORMAL, TO_NORMAL_BITS = 2.0**-1022, 2.0**54, np.int64(54)
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def frexp(x):
+    """As ``math.frexp``, of a positive finite number."""
+    tiny = x < LEAST_NORMAL
+    bits = np.float64(x * TO_NORMAL if tiny else x).view(np.int64)
+    exponent = (bits >> EXPONENT_SHIFT) - EXPONENT_BIAS + np.int64(1) - (TO_NORMAL_BITS if tiny else np.int64(0))
+    return np.int64((bits & FRACTION) | HALF).view(np.float64), exponent
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def ldexp(x, k):
+    """As ``math.ldexp``, where neither ``2^k`` nor the result is too large or too small to be exact."""
+    return x * np.int64((np.int64(k) + EXPONENT_BIAS) << EXPONENT_SHIFT).view(np.float64)
+
+
+log = _compiled(streams.log, frexp=frexp)
+exp = _compiled(streams.exp, ldexp=ldexp)
 power = _compiled(streams.power, log=log, exp=exp)
 normal_quantile = _compiled(streams.normal_quantile, log=log)
 
@@ -48,6 +78,7 @@ MULTIPLIER_A, MULTIPLIER_C = (np.uint64(m) for m in streams.MULTIPLIERS)
 WEYL_A, WEYL_C = (np.uint64(w) for w in streams.WEYL)
 ROUNDS = streams.ROUNDS
 UNIT = 2.0**-53
+FAR = float(NEVER)
 
 
 @njit(cache=True, nogil=True, forceinline=True)
@@ -56,15 +87,14 @@ def philox(entity, event, slot, lane, seed, replication):
     a, b, c, d = entity, event, slot, lane
     k, m = seed, replication
     for _ in range(ROUNDS):
-        first = a * MULTIPLIER_A
-        second = c * MULTIPLIER_C
-        a = (second >> HALF_WORD) ^ b ^ k
-        b = second & MASK
-        c = (first >> HALF_WORD) ^ d ^ m
-        d = first & MASK
+        # Only factors are cut to 32 bits, which the processor's multiplication does by itself.
+        first = (a & MASK) * MULTIPLIER_A
+        second = (c & MASK) * MULTIPLIER_C
+        a, b = (second >> HALF_WORD) ^ b ^ k, second
+        c, d = (first >> HALF_WORD) ^ d ^ m, first
         k = (k + WEYL_A) & MASK
         m = (m + WEYL_C) & MASK
-    return a, b, c, d
+    return a & MASK, b & MASK, c & MASK, d & MASK
 
 
 @njit(cache=True, nogil=True, forceinline=True)
@@ -79,10 +109,16 @@ def below(high, low, total):
 
 @njit(cache=True, nogil=True, forceinline=True)
 def exponential_gap(high, low, mean):
-    """Exponential gap of this mean, rounded to whole seconds, at least one [s]; 2^62 (never) beyond any horizon."""
-    u = np.float64((high << np.uint64(21)) | (low >> np.uint64(11))) + 1.0
+    """Exponential gap of this mean, rounded to whole seconds, at least one [s]; ``NEVER`` beyond any horizon."""
+    u = np.float64(np.int64((high << np.uint64(21)) | (low >> np.uint64(11)))) + 1.0
     gap = -log(u * UNIT) * mean + 0.5
-    return max(np.int64(gap), np.int64(1)) if gap < 4.0e18 else np.int64(1 << 62)
+    return max(np.int64(gap if gap < FAR else FAR), np.int64(1))  # nan, of log(1) * inf, is never, too
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def unit_draw(high, low):
+    """Uniform float in (0, 1): ``(53 bits + 1/2) 2^-53``."""
+    return (np.float64(np.int64((high << np.uint64(21)) | (low >> np.uint64(11)))) + 0.5) * UNIT
 
 
 @njit(cache=True, nogil=True)
@@ -91,7 +127,7 @@ def unit_draws_at(lane, first, count, event, seed, replication):
     out = np.empty(count, np.float64)
     for i in range(count):
         a, b, _, _ = philox(np.uint64(first + i), event, np.uint64(0), np.uint64(lane), seed, replication)
-        out[i] = (np.float64((a << np.uint64(21)) | (b >> np.uint64(11))) + 0.5) * UNIT
+        out[i] = unit_draw(a, b)
     return out
 
 
@@ -99,12 +135,3 @@ def unit_draws_at(lane, first, count, event, seed, replication):
 def unit_draws(lane, first, count, seed, replication):
     """Uniform floats in (0, 1) at (entity, 0, 0, lane) for entities from ``first``: ``(53 bits + 1/2) 2^-53``."""
     return unit_draws_at(lane, first, count, np.uint64(0), seed, replication)
-
-
-@njit(cache=True, nogil=True)
-def lognormal_factors(u, sigma):
-    """Lognormal factors of mean 1 at uniform numbers: ``exp(sigma z - sigma^2 / 2)``."""
-    out = np.empty(u.size, np.float64)
-    for i in range(u.size):
-        out[i] = exp(sigma * normal_quantile(u[i]) - 0.5 * sigma * sigma)
-    return out

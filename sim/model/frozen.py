@@ -1,7 +1,7 @@
 """What a session sees and what it writes: named arrays and scalars only, the same for both engines.
 
-Axes: F fans, M influencers, G segments, V verticals, S surfaces, T slot tables, B buckets. Probabilities are
-``floor(p * 2^32)`` as int64, compared with a 32-bit word.
+Axes: F fans, M influencers, G segments, V verticals, S surfaces, T slot tables. Probabilities are ``floor(p * 2^32)``
+as int64, compared with a 32-bit word.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "FRACTION_BITS",
     "ID_MASK",
+    "NEVER",
     "NOBODY",
     "ORGANIC",
     "ORIGIN_SHIFT",
@@ -92,6 +94,9 @@ ORIGIN_SHIFT = 24
 ID_MASK = (1 << ORIGIN_SHIFT) - 1
 """An entry of a follow list is ``influencer | origin << 24``, so that fans won on a surface can stay longer."""
 
+FRACTION_BITS = 40
+"""Of a draw from an alias table: where in its bucket it falls."""
+
 
 class Tables(NamedTuple):
     """All that a session reads about others, frozen at the last control event."""
@@ -120,10 +125,11 @@ class Tables(NamedTuple):
     """(S, G): slot table of reserved slots, or ``ORGANIC``, or ``NOBODY``."""
     custom: Int32s
     """(S,): slot table of custom products, or ``ORGANIC``."""
-    cumulative: Int64s
-    """(T, M): inclusive prefix sums of a slot table's integer weights."""
-    guide: Int32s
-    """(T, B): first influencer that a draw falling in this bucket can choose; B a power of two."""
+    weight: Int64s
+    """(T, M): integer weights of a slot table."""
+    alias: NDArray[np.uint64]
+    """(T, M): its alias table, ``threshold << 24 | alias``: of the draws in bucket i, one of M, the fraction below
+    ``threshold / 2^40`` chooses i, the rest the alias; ``ID_MASK`` throughout where nobody has any weight."""
     order: Int32s
     """(T, M): influencers by falling weight, -1 after the last that has any; (T, 1) where no table is ranked."""
     ranked: NDArray[np.bool_]
@@ -173,17 +179,21 @@ class Tables(NamedTuple):
 class Fans(NamedTuple):
     """A fan's own state, written by its own sessions only."""
 
-    segment: Int32s
+    segment: NDArray[np.int8]
     """(F,)"""
     mean_gap: Floats
     """(F,): mean time between sessions [s]; inf: none."""
-    next_time: Int64s
-    """(F,): time of the next session [s]; changed."""
-    event: Int64s
+    next_time: NDArray[np.uint32]
+    """(F,): when its next session is, after the start of the run [s]; ``NEVER``; changed."""
+    event: NDArray[np.uint32]
     """(F,): number of the next session; changed."""
-    start: Int64s
+    start: NDArray[np.uint32]
     """(F,): where its follow list begins in the arena of its chunk; changed."""
     length: Int32s
     """(F,): accounts followed; changed."""
-    capacity: Int32s
-    """(F,): room of its list; changed."""
+    room: NDArray[np.int8]
+    """(F,): its list has room for ``2^room`` entries; changed."""
+
+
+NEVER = (1 << 32) - 1
+"""In place of a time after the start of the run [s]: beyond any horizon."""

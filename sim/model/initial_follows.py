@@ -82,12 +82,11 @@ def followers_per_segment(scenario: Scenario, followers: Int64s, vertical: Int32
 
 
 def follow_lists(
-    scenario: Scenario, followers: Int64s, vertical: Int32s, segment: Int32s, key: Key
+    scenario: Scenario, followers: Int64s, vertical: Int32s, segment: NDArray[np.int8], key: Key
 ) -> tuple[Int64s, Int32s]:
     """Follow lists of all fans."""
-    size = np.bincount(segment, minlength=len(scenario.segments)).astype(np.int64)
+    size = graph.sizes_of_segments(segment, len(scenario.segments))
     per_segment = followers_per_segment(scenario, followers, vertical, size, key)
     first = np.cumsum(size) - size
-    fan_of_edge = graph.draw_followers(per_segment, first, size, segment.size, key)
-    begin, members = graph.lists_of_fans(fan_of_edge, followers, segment.size)
+    begin, members = graph.draw_lists(per_segment, first, size, key)
     return begin, members

@@ -90,8 +90,8 @@ class Ledger:
 
         Commission, pay, subsidy, advertisements: amount x rate; of the first three an agency gets ``agency_share``
         of accounts under contract, of what the platform leaves of tips ``tip_agency_share / (1 - tip_platform_share)``.
-        Costs and hours on air are those of the accounts present; reads and turnover of accounts that have gone since
-        are their own.
+        Costs and hours on air are those of the accounts present, of newcomers from their entry on; reads and turnover
+        of accounts that have gone since are their own.
 
         Parameters
         ----------
@@ -100,7 +100,8 @@ class Ledger:
         gmv, tips, reads
             Cumulative, shape (M,) [fen, fen, simulated reads]. Not changed.
         accounts, scenario
-            As they have been since the last entry: it is made before anything changes. Not changed.
+            As they have been since the last entry, but for newcomers: it is made before terms, contracts or effort
+            change. Not changed.
 
         Raises
         ------
@@ -113,7 +114,8 @@ class Ledger:
         """
         economy = scenario.economy
         contract = accounts.agency >= 0
-        since = -scenario.warmup_days * DAY if self._until is None else self._until
+        until = -scenario.warmup_days * DAY if self._until is None else self._until
+        since = np.maximum(until, accounts.entered_at)
         seconds = self.seconds_on_air + _seconds(accounts, since, now)
 
         def booked(before: Floats | Int64s, upto: Floats | Int64s, rate: float) -> Int64s:
@@ -162,20 +164,20 @@ def whole_fen(amounts: Floats, scenario: Scenario) -> Int64s:
     return np.floor(amounts).astype(np.int64)
 
 
-def _seconds(accounts: Accounts, since: int, now: int) -> Int64s:
-    """Seconds on air of each account in [since, now)."""
+def _seconds(accounts: Accounts, since: Int64s, now: int) -> Int64s:
+    """Seconds on air of each account in [since, now), since being its own, shape (M,)."""
     hours = np.where(accounts.present, accounts.live_hours_per_day, 0.0)
     scale = DAY / HOUR
     return (np.floor(hours * (now / scale)) - np.floor(hours * (since / scale))).astype(np.int64)
 
 
-def _upkeep(accounts: Accounts, since: int, now: int, scenario: Scenario) -> Int64s:
-    """What accounts and their posts cost in [since, now), shape (M,) [fen]."""
+def _upkeep(accounts: Accounts, since: Int64s, now: int, scenario: Scenario) -> Int64s:
+    """What accounts and their posts cost in [since, now), since being their own, shape (M,) [fen]."""
     economy = scenario.economy
     per_month = np.where(accounts.agency >= 0, economy.account_fen_per_month, economy.independent_fen_per_month)
     posts = accounts.posts_per_day * economy.post_fen
 
-    def upto(time: int) -> Int64s:
+    def upto(time: int | Int64s) -> Int64s:
         return whole_fen(per_month * (time / MONTH) + posts * (time / DAY), scenario)
 
     return np.where(accounts.present, upto(now) - upto(since), 0)

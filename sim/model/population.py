@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.model import draws
+from sim.model import draws, graph
 from sim.model.clock import DAY
 from sim.model.initial_follows import follow_lists, followers_per_segment, scaled_followers
 from sim.model.sampling import choose, sample, sizes
@@ -31,6 +31,7 @@ Key = tuple[np.uint64, np.uint64]
 Floats = NDArray[np.float64]
 Int64s = NDArray[np.int64]
 Int32s = NDArray[np.int32]
+Int8s = NDArray[np.int8]
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,12 @@ class Population:
     """Influencers of day 0; whoever enters later stands after them."""
     agency_group: Int32s
     """(A,): the scenario's group that an agency belongs to, -1: a roster's."""
-    segment: Int32s
+    segment: Int8s
     """(F,)"""
     mean_gap: Floats
     """(F,): mean time between sessions before thinning by hour [s]; inf: none."""
     joined: Int64s
-    """(F,): when a fan joins [s]; fans of day 0 were there before the warm-up. Who joins later stands after them."""
+    """When those fans join who were not there before the warm-up [s]: they stand after all others."""
     begin: Int64s
     """(F + 1,): where a fan's follow list begins in ``members``."""
     members: Int32s
@@ -80,36 +81,28 @@ class Population:
     """Names of the fans of day 0, where a follow graph gives them."""
 
 
-def _first_segments(scenario: Scenario, follow_graph: FollowGraph | None, key: Key) -> Int32s:
+def _first_segments(scenario: Scenario, follow_graph: FollowGraph | None, key: Key) -> Int8s:
     """Segment of each fan of day 0: whole blocks by their shares, or drawn for each fan of a graph."""
     shares = np.array([s.share for s in scenario.segments.values()])
     if follow_graph is not None:
-        return choose(shares, draws.unit_draws(Lane.FAN_SEGMENT, 0, len(follow_graph.fans), *key))
-    return np.repeat(np.arange(shares.size, dtype=np.int32), _segment_sizes(scenario))
+        return choose(shares, draws.unit_draws(Lane.FAN_SEGMENT, 0, len(follow_graph.fans), *key)).astype(np.int8)
+    return np.repeat(np.arange(shares.size, dtype=np.int8), _segment_sizes(scenario))
 
 
-def _fans(scenario: Scenario, first: Int32s, key: Key) -> tuple[Int32s, Floats, Int64s]:
-    """Segment, mean gap between sessions and time of joining of each fan: those of day 0, then those who join later."""
+def _fans(scenario: Scenario, first: Int8s, key: Key) -> tuple[Int8s, Floats, Int64s]:
+    """Segment and mean gap between sessions of each fan, those of day 0 first, and when the others join."""
     segments = list(scenario.segments.values())
-    n_in = np.bincount(first, minlength=len(segments))
+    n_in = graph.sizes_of_segments(first, len(segments))
     growth = np.array([s.growth_per_year * scenario.horizon_days / 365 for s in segments])
     n_later = np.floor(n_in * growth + 0.5).astype(np.int64)
-    numbers = np.arange(n_in.size, dtype=np.int32)
+    numbers = np.arange(n_in.size, dtype=np.int8)
     segment = np.concatenate([first, np.repeat(numbers, n_later)])
-    joined = np.full(segment.size, -scenario.warmup_days * DAY, np.int64)
-    n_first = first.size
-    u = draws.unit_draws(Lane.JOINED, n_first, segment.size - n_first, *key)
-    joined[n_first:] = np.floor(u * (scenario.horizon_days * DAY)).astype(np.int64)
+    u = draws.unit_draws(Lane.JOINED, first.size, segment.size - first.size, *key)
+    joined = np.floor(u * (scenario.horizon_days * DAY)).astype(np.int64)
     peak = np.array([max(s.hours) * 24 / sum(s.hours) if s.hours else 1.0 for s in segments])
-    activity = (np.array([s.activity for s in segments]) * peak)[segment]
-    sigma = scenario.fans.activity_sigma
-    if sigma > 0:
-        u = draws.unit_draws(Lane.FAN_ACTIVITY, 0, segment.size, *key)
-        activity = activity * draws.lognormal_factors(u, sigma)
-    rate = scenario.fans.sessions_per_day * activity
-    gap = np.full(segment.size, np.inf)
-    np.divide(float(DAY), rate, out=gap, where=rate > 0)
-    return segment, gap, joined
+    activity = np.array([s.activity for s in segments]) * peak
+    fans = scenario.fans
+    return segment, graph.mean_gaps(segment, activity, fans.sessions_per_day, fans.activity_sigma, key), joined
 
 
 def _segment_sizes(scenario: Scenario) -> Int64s:

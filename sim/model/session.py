@@ -15,13 +15,14 @@ A session of a fan, in this order:
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.model.frozen import ID_MASK, NOBODY, ORGANIC, ORIGIN_SHIFT, Counter, Deed, Source, Tables, Total
+from sim.model.frozen import FRACTION_BITS, ID_MASK, NOBODY, ORGANIC, ORIGIN_SHIFT, Counter, Deed, Source, Tables, Total
 from sim.streams import Lane, log, philox
 
 __all__ = ["Fan", "exponential_gap", "run_session"]
@@ -60,9 +61,20 @@ def below(high: int, low: int, total: int) -> int:
     return (high << 32 | low) * total >> 64
 
 
-def from_weights(
-    prefix: NDArray[np.int64] | list[int],
-    members: range | list[int],
+def from_alias(entries: NDArray[np.uint64], high: int, low: int) -> int | None:
+    """Index drawn from an alias table; None: nobody has any weight. See ``frozen.Tables.alias``."""
+    scaled = (high << 32 | low) * len(entries)
+    bucket = scaled >> 64
+    fraction = scaled >> (64 - FRACTION_BITS) & ((1 << FRACTION_BITS) - 1)
+    entry = int(entries[bucket])
+    chosen = bucket if fraction < entry >> ORIGIN_SHIFT else entry & ID_MASK
+    return chosen if chosen != ID_MASK else None
+
+
+def without_replacement(
+    pick: Callable[[int, int], int | None],
+    members: Sequence[int],
+    weights: Callable[[], list[int]],
     distinct: bool,
     fan: Fan,
     slot: int,
@@ -70,22 +82,18 @@ def from_weights(
     first: tuple[int, int],
     key: tuple[int, int],
 ) -> int | None:
-    """Member drawn in proportion to the weights behind the prefix sums, without those on the page; None: nobody left.
+    """Member that ``pick`` draws in proportion to its weight, without those on the page; None: nobody is left.
 
     Rejection first, after ``ATTEMPTS`` tries exactly, from the residual weights. ``first`` are the words of attempt 0.
     """
-    if len(prefix) == 0 or prefix[-1] == 0:
-        return None
-    total = int(prefix[-1])
     high, low = first
     for attempt in range(1, ATTEMPTS + 1):
-        chosen = members[bisect_right(prefix, below(high, low, total))]
-        if not distinct or chosen not in fan.page:
+        chosen = pick(high, low)
+        if chosen is None or not distinct or chosen not in fan.page:
             return chosen
         if attempt < ATTEMPTS:
             high, low, *_ = philox((fan.id, fan.event, slot | attempt << 8, lanes[0]), key)
-    weights = np.diff(prefix, prepend=0).tolist()
-    rest = list(accumulate(0 if i in fan.page else weight for i, weight in zip(members, weights, strict=True)))
+    rest = list(accumulate(0 if i in fan.page else weight for i, weight in zip(members, weights(), strict=True)))
     if rest[-1] == 0:
         return None
     high, low, *_ = philox((fan.id, fan.event, slot, lanes[1]), key)
@@ -109,8 +117,18 @@ def from_table(
             if i < 0 or not distinct or i not in fan.page:
                 return i if i >= 0 else None
         return None
-    everyone = range(tables.cumulative.shape[1])
-    return from_weights(tables.cumulative[table], everyone, distinct, fan, slot, lanes, first, key)
+    everyone = range(tables.weight.shape[1])
+    return without_replacement(
+        lambda high, low: from_alias(tables.alias[table], high, low),
+        everyone,
+        tables.weight[table].tolist,
+        distinct,
+        fan,
+        slot,
+        lanes,
+        first,
+        key,
+    )
 
 
 def from_feed(
@@ -119,9 +137,20 @@ def from_feed(
     """Influencer from those followed when the page was opened; None: nobody is left."""
     affinity = tables.feed_affinity[surface, fan.segment]
     weights = [int(tables.feed_weight[surface, i]) * int(affinity[tables.vertical[i]]) for i in fan.offered]
-    lanes = (Lane.SLOT, Lane.RESIDUAL)
-    distinct = bool(tables.distinct[surface])
-    return from_weights(list(accumulate(weights)), fan.offered, distinct, fan, slot, lanes, first, key)
+    prefix = list(accumulate(weights))
+    if not prefix or prefix[-1] == 0:
+        return None
+    return without_replacement(
+        lambda high, low: fan.offered[bisect_right(prefix, below(high, low, prefix[-1]))],
+        fan.offered,
+        lambda: weights,
+        bool(tables.distinct[surface]),
+        fan,
+        slot,
+        (Lane.SLOT, Lane.RESIDUAL),
+        first,
+        key,
+    )
 
 
 def influencer_for(
@@ -152,7 +181,7 @@ def influencer_for(
         tables.explore[table] > 0 and philox((fan.id, fan.event, slot, Lane.EXPLORE), key)[0] < tables.explore[table]
     )
     if explores:
-        everybody = tables.cumulative.shape[0] - 1
+        everybody = tables.weight.shape[0] - 1
         high, low, *_ = philox((fan.id, fan.event, slot, Lane.EXPLORED), key)
         lanes, source = (Lane.EXPLORED, Lane.EXPLORED_RESIDUAL), Source.EXPLORED
         chosen = from_table(everybody, slot, surface, (high, low), lanes, fan, tables, key)

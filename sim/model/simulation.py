@@ -20,14 +20,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from time import perf_counter
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment
 
 from sim.model.accounts import Accounts
-from sim.model.books import FLOWS, Books
+from sim.model.books import Books
 from sim.model.control import Control
 from sim.model.engines.compiled import CompiledEngine
 from sim.model.engines.reference import ReferenceEngine
@@ -40,6 +41,8 @@ __all__ = ["EngineName", "Outcome", "simulate"]
 
 EngineName = Literal["compiled", "reference"]
 Int64s = NDArray[np.int64]
+HASHED = 1 << 20
+"""Numbers that are hashed at a time: a copy of all follow lists would double what a run needs."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +64,12 @@ class Outcome:
     """Time [s]."""
     trace: Int64s
     """Slots of the traced fan, shape (n, 8), as ``frozen.TRACE`` names them; none: no rows."""
+    seconds: float
+    """How long the loop took, from the first event to the last [s]; no part of the result."""
 
     def followers(self, time: int) -> Int64s:
         """Followers at a time that the books know [simulated fans], shape (M,)."""
-        flows = self.books.upto(time)
-        change: Int64s = flows[FLOWS.index("new_follows")] - flows[FLOWS.index("unfollows")]
+        change = self.books.flow("new_follows", time) - self.books.flow("unfollows", time)
         return self.population.followers + change
 
     @property
@@ -81,8 +85,11 @@ class Outcome:
         state = (accounts.status, accounts.agency, accounts.vertical, accounts.shop, accounts.gone_at)
         money = (books.upto(self.end), books.profit[self.end])
         tiers = (review.tier for review in self.reviews)
-        for array in (self.counts, self.totals, *self.follow_entries, *state, *money, *tiers):
-            sha.update(np.ascontiguousarray(array, dtype="<i8").tobytes())
+        arrays: tuple[NDArray[Any], ...] = (self.counts, self.totals, *self.follow_entries, *state, *money, *tiers)
+        for array in arrays:
+            flat = array.reshape(-1)
+            for first in range(0, flat.size, HASHED):
+                sha.update(np.ascontiguousarray(flat[first : first + HASHED], dtype="<i8").data)
         return sha.hexdigest()
 
 
@@ -133,15 +140,18 @@ def simulate(
     env = Environment(initial_time=control.start)
     end = control.processes(env, traffic)
     traffic.start(env)
+    started = perf_counter()
     env.run(until=end)
+    seconds = perf_counter() - started
     return Outcome(
         population=population,
         counts=traffic.counts,
         totals=traffic.totals,
-        follow_entries=traffic.follow_lists(),
+        follow_entries=traffic.take_follow_lists(),
         accounts=control.accounts,
         books=control.books,
         reviews=tuple(control.reviews),
         end=control.end,
         trace=traffic.trace(),
+        seconds=seconds,
     )

@@ -1,4 +1,4 @@
-"""Slot tables: integer weights as prefix sums with a guide, shared by both engines; knows arrays and scalars only.
+"""Slot tables: integer weights and alias tables of them, shared by both engines; knows arrays and scalars only.
 
 These keep the interpreter's lock, which numpy's own functions release and take again: with several units at work on
 threads, waiting for it would take longer than what they do.
@@ -11,10 +11,15 @@ from numba import njit
 from numpy.typing import NDArray
 
 from sim.model.draws import exp, power
+from sim.model.frozen import FRACTION_BITS, ID_MASK, ORIGIN_SHIFT
 
 MAX_WEIGHT = float(1 << 40)
 LN_2 = 0.6931471805599453
 MAX_TOTAL = float(1 << 62)
+FRACTIONS = float(1 << FRACTION_BITS)
+MAX_THRESHOLD = np.int64((1 << FRACTION_BITS) - 1)
+THRESHOLD_SHIFT = np.uint64(ORIGIN_SHIFT)
+NOBODY = np.uint64(ID_MASK)
 
 
 @njit(cache=True)
@@ -58,52 +63,92 @@ def halvings(times):
     return out
 
 
-def rank(cumulative: NDArray[np.int64], order: NDArray[np.int32]) -> None:
+def rank(weight: NDArray[np.int64], order: NDArray[np.int32]) -> None:
     """Influencers by falling integer weight, the lower id first among equals, into ``order``; -1 after the last."""
-    weight = np.diff(cumulative, prepend=0)
     order[:] = np.argsort(-weight, kind="stable")
     order[weight[order] == 0] = -1
 
 
 @njit(cache=True)
-def build_table(weights, factor, vertical, cumulative, guide):
-    """Prefix sums of integer weights, and the guide into them.
+def build_tables(weights, factors, vertical, rows, weight, alias):
+    """As ``build_table``, of the same weights with other factors for each of these rows; shapes (R, V) and (R,)."""
+    for r in range(rows.size):
+        build_table(weights, factors[r], vertical, weight[rows[r]], alias[rows[r]])
+
+
+@njit(cache=True, error_model="numpy")
+def build_table(weights, factor, vertical, weight, alias):
+    """Integer weights and the alias table of them.
 
     The integer weight is ``floor(w / max(w) * 2^40)``, at least 1 where w > 0, of ``w = weights * factor[vertical]``;
     with more than 2^22 influencers ``2^62 / M`` takes the place of 2^40, so that the sum fits.
-    Bucket b of the guide names the first influencer that a draw u in [b, b + 1) / B can choose.
 
     Parameters
     ----------
     weights, factor, vertical
         Shapes (M,), (V,), (M,); weights and factors finite and >= 0.
-    cumulative, guide
-        Shapes (M,) and (B,), B a power of two. Changed.
+    weight, alias
+        Shapes (M,), int64 and uint64. Changed.
     """
+    n = weights.size
+    amounts = np.empty(n, np.float64)
     largest = 0.0
-    for i in range(weights.size):
-        largest = max(largest, weights[i] * factor[vertical[i]])
-    unit = min(MAX_WEIGHT, MAX_TOTAL / weights.size)
-    total = np.int64(0)
-    if largest > 0.0:
-        for i in range(weights.size):
-            w = weights[i] * factor[vertical[i]]
-            if w > 0.0:
-                total += max(np.int64(1), np.int64(w / largest * unit))
-            cumulative[i] = total
-    else:
-        cumulative[:] = 0
-        guide[:] = 0
+    for i in range(n):
+        amounts[i] = weights[i] * factor[vertical[i]]
+        largest = max(largest, amounts[i])
+    if largest == 0.0:
+        weight[:] = 0
+        alias[:] = NOBODY
         return
-    n_buckets = guide.size
-    shift = 0
-    while (1 << shift) < n_buckets:
-        shift += 1
-    i = 0
-    # floor(b * total / B) without overflow: total < 2^63, so quotient and remainder by B are taken apart.
-    whole, part = total >> shift, total & (n_buckets - 1)
-    for b in range(n_buckets):
-        lowest = whole * b + ((part * b) >> shift)
-        while cumulative[i] <= lowest:
-            i += 1
-        guide[b] = i
+    unit = min(MAX_WEIGHT, MAX_TOTAL / n)
+    total = np.int64(0)
+    for i in range(n):
+        weight[i] = max(np.int64(amounts[i] > 0.0), np.int64(amounts[i] / largest * unit))
+        total += weight[i]
+    own, other = np.empty(n, np.int64), np.empty(n, np.int32)
+    _pair(weight, total, own, other)
+    for i in range(n):
+        threshold = min(np.int64(own[i] * (FRACTIONS / np.float64(total))), MAX_THRESHOLD)
+        threshold = max(threshold, np.int64(weight[i] > 0))  # whoever has any weight can be drawn
+        alias[i] = (np.uint64(threshold) << THRESHOLD_SHIFT) | np.uint64(other[i])
+
+
+@njit(cache=True, error_model="numpy")
+def _pair(weight, total, own, other):
+    """What of each bucket of an alias table is its influencer's ``own``, of the total, and whose the rest is.
+
+    Walker, A. J.: An efficient method for generating discrete random variables with general distributions (ACM
+    Transactions on Mathematical Software 3, 1977). Bucket i, one of M with an equal share of the total, holds i first.
+    Light ones are filled up from heavy ones, both in order of id: so tables of similar weights are alike, and arms that
+    share draws choose the same influencer nearly as often as can be.
+    """
+    n = weight.size
+    light, heavy = np.empty(n + 1, np.int32), np.empty(n + 1, np.int32)
+    n_light, n_heavy = 0, 0
+    for i in range(n):
+        own[i], other[i] = total, i
+        is_heavy = weight[i] * n > total
+        light[n_light] = heavy[n_heavy] = i
+        n_light += not is_heavy
+        n_heavy += is_heavy
+    if n_heavy == 0:
+        return
+    heavy[n_heavy] = heavy[n_heavy - 1]
+    i, j = 0, 0
+    left = weight[heavy[0]] * n
+    # Which of the two comes next is a coin toss: all is written without branches.
+    while i < n_light and j < n_heavy:
+        a, b, after = light[i], heavy[j], heavy[j + 1]
+        of_a, of_after = weight[a] * n, weight[after] * n
+        fills = left > total
+        bucket = a if fills else b
+        own[bucket] = of_a if fills else left
+        other[bucket] = b if fills else after
+        left += (of_a if fills else of_after) - total
+        i += fills
+        j += not fills
+    # In whole numbers nothing is left over: the other light ones are full, the other heavy ones fill each other.
+    while j < n_heavy:
+        own[heavy[j]], other[heavy[j]] = left, heavy[j + 1]
+        left += weight[heavy[j + 1]] * n - total
+        j += 1

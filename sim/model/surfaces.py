@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,6 +44,8 @@ class Surfaces:
         self._key = (np.uint64(key[0]), np.uint64(key[1]))
         self._drawn_lots: tuple[int, Floats] | None = None
         self._looked_at: int | None = None
+        self._built: dict[int, _Built] = {}
+        self._built_now: list[_Built] = []
         self._known_powers: dict[tuple[float, float, float], Floats] = {}
         self._mean_followers = 0.0
         self._scenario = scenario
@@ -72,13 +76,17 @@ class Surfaces:
         accounts, tables, scenario = self._accounts, self.tables, self._scenario
         self._present = accounts.present
         self._looked_at = None
+        self._built.clear()  # accounts may have moved to other verticals
+        self._built_now.clear()
         self._open = open_verticals(now, scenario)[accounts.vertical]
         self._fixed = [self._fixed_weight(surface) for surface in self._surfaces]
         tables.vertical[:] = accounts.vertical
         tables.quality[:] = np.floor(accounts.quality * WORD)
         click = np.array([s.click_prob for s in self._surfaces])[:, None, None] * self._affinity[None]
         tables.click[:] = np.floor(click * crowding(accounts, scenario) * WORD)
-        tables.feed_weight[:] = [self._posts(surface) for surface in self._surfaces]
+        for s, surface in enumerate(self._surfaces):
+            if surface.kind == "feed":
+                tables.feed_weight[s] = self._posts(surface)
         tables.shop[:] = accounts.shop & self._present & self._open
         sells = accounts.population.conversion_prob * accounts.population.people_per_fan * WORD
         tables.order_base[:] = np.where(tables.shop, sells * sales_factors(accounts, tier, scenario), 0.0)
@@ -161,17 +169,22 @@ class Surfaces:
         self._build(weights, rows, self._support_relevance)
 
     def _build(self, weights: Floats, rows: Int32s, factors: Floats) -> None:
-        """Build the tables that the segments of a surface read, each once."""
-        for row, segment in {row: segment for segment, row in enumerate(rows.tolist())}.items():
-            slots.build_table(
-                weights,
-                factors[segment],
-                self._accounts.vertical,
-                self.tables.cumulative[row],
-                self.tables.guide[row],
-            )
-            if self.tables.ranked[row]:
-                slots.rank(self.tables.cumulative[row], self.tables.order[row])
+        """Build the tables that the segments of a surface read, each once, or copy equal ones."""
+        tables = self.tables
+        segments = {row: segment for segment, row in enumerate(rows.tolist())}
+        own = np.array(list(segments), dtype=np.int32)
+        wanted = _Built(weights, factors[list(segments.values())], own)
+        if wanted.equals(self._built.get(int(own[0]))):
+            return
+        same = next((built for built in self._built_now if wanted.equals(built)), None)
+        if same:
+            tables.weight[own], tables.alias[own] = tables.weight[same.rows], tables.alias[same.rows]
+        else:
+            slots.build_tables(weights, wanted.factors, self._accounts.vertical, own, tables.weight, tables.alias)
+            self._built_now.append(wanted)
+        self._built[int(own[0])] = wanted
+        for row in own[tables.ranked[own]]:
+            slots.rank(tables.weight[row], tables.order[row])
 
     def _age_days(self, now: int) -> Floats:
         """Age of each account, 0 before it enters [days]."""
@@ -182,6 +195,7 @@ class Surfaces:
         if self._looked_at != now:
             self._looked_at = now
             self._known_powers.clear()
+            self._built_now.clear()
             self._mean_followers = int(followers @ self._present) / max(int(np.count_nonzero(self._present)), 1)
 
     def _powers(self, followers: Int64s, offset: float, scale: float, exponent: float) -> Floats:
@@ -206,6 +220,22 @@ class Surfaces:
             return  # as the tables were made
         fame = self._powers(followers, 1.0, self._mean_followers + 1.0, settings.follow_fame)
         slots.follow_thresholds(fame, settings.follow_prob, self.tables.follow[surface])
+
+
+class _Built(NamedTuple):
+    """What slot tables were made of: weights, shape (M,), factors by row and vertical, shape (R, V), and the rows."""
+
+    weights: Floats
+    factors: Floats
+    rows: Int32s
+
+    def equals(self, other: _Built | None) -> bool:
+        """Whether tables of the other one are just like these."""
+        return (
+            other is not None
+            and np.array_equal(self.factors, other.factors)
+            and (self.weights is other.weights or np.array_equal(self.weights, other.weights))
+        )
 
 
 def _read_only(array: NDArray) -> NDArray:  # type: ignore[type-arg]

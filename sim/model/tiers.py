@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.model.accounts import Accounts
-from sim.model.books import FLOWS, Books
+from sim.model.books import Books
 from sim.model.clock import DAY, MONTH
 from sim.scenario.scenario import Scenario
 
@@ -67,7 +67,7 @@ def review_agencies(
         since = max(time - window, start)
         if since == time:
             return np.zeros(n)
-        flows = total(books.between(since, time)[FLOWS.index(flow)])
+        flows = total(books.flow(flow, time, since))
         return flows.astype(np.float64) * (window / (time - since))
 
     posts = np.zeros(n)

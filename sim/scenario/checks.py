@@ -19,8 +19,8 @@ from sim.scenario.words import Path, escaped, one_of, suggestion
 __all__ = ["RANGES", "Range", "accounts_finding", "checks"]
 
 SUM_TOLERANCE = 1e-9
-MAX_ACCOUNTS = 1 << 24
-"""An account's id has 24 bits."""
+MAX_ACCOUNTS = (1 << 24) - 1
+"""An account's id has 24 bits, and one value is nobody's."""
 
 _SURFACE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 

@@ -6,23 +6,36 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
+from mmap import mmap
 
 import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment, Event
 
-from sim.model import kernel, lists
+from sim.errors import MachineError
+from sim.model import kernel, lists, openings
 from sim.model.clock import Order, moment
 from sim.model.frozen import TRACE, Counter, Fans, Tables, Total
+from sim.model.group import Group, new_group
 
 __all__ = ["CompiledEngine"]
 
 Int64s = NDArray[np.int64]
 Int32s = NDArray[np.int32]
 
-THREAD_WORTH = 20_000
+LEAST_GROUP = 64
+"""Sessions for which an arena should have room; else it is laid out anew."""
+THREAD_WORTH = 50_000
 """Sessions in an interval from which more than one thread pays."""
 CHUNKS_PER_THREAD = 4
+MOST_FANS = 1 << 16
+"""Fans of a chunk: a small chunk's arena can be laid out anew without much memory of its own."""
+MOST_PLACES = 1 << 31
+"""Places of an arena."""
+LIST_ROOM = 1.25
+"""Room of a new arena for what its lists take."""
+GROUP_ROOM = 1 << 17
+"""Places of a new arena beyond that: a group of sessions may follow whole pages."""
 
 
 @dataclass
@@ -32,21 +45,35 @@ class Chunk:
     first_id: int
     fans: Fans
     arena: Int32s
-    cursor: Int64s
+    free: Int64s
+    """First free place, and for each size of row the one that was freed last."""
 
     def make_room(self) -> None:
-        """Lay the lists out anew, without holes, in an arena with at least as much free room as they take."""
+        """Lay the lists out anew, without holes, in an arena with more room.
+
+        Raises
+        ------
+        MachineError
+            The lists are too long to be counted.
+        """
         fans = self.fans
-        room = np.maximum(fans.length, 1).astype(np.int64)
-        start = np.cumsum(room) - room
+        old_start = fans.start.copy()
+        lists.sizes(fans.length, fans.room)
+        room = np.left_shift(1, fans.room, dtype=np.int64)
         used = int(room.sum())
-        page = 4 * (int(fans.length.max()) + 255) + 4
-        arena = np.zeros(2 * used + page, np.int32)
-        lists.move_lists(fans.start, fans.length, self.arena, start, arena)
-        fans.start[:] = start
-        fans.capacity[:] = room
+        # Fans may follow whole pages.
+        n_places = int(LIST_ROOM * used) + GROUP_ROOM + 8 * (int(fans.length.max(initial=0)) + 255)
+        if n_places >= MOST_PLACES:
+            raise MachineError(f"the follow lists of {fans.length.size} fans have over {MOST_PLACES} places")
+        np.cumsum(room[:-1], out=room[1:])
+        room[0] = 0
+        fans.start[:] = room
+        # Pages of its own: taken when they are touched only, and given back when the arena is let go.
+        arena: Int32s = np.frombuffer(mmap(-1, n_places * 4), np.int32)
+        lists.move_lists(old_start, fans.length, self.arena, fans.start, arena)
         self.arena = arena
-        self.cursor[0] = used
+        self.free[0] = used
+        self.free[1:] = lists.NO_ROW
 
 
 @dataclass
@@ -54,12 +81,11 @@ class Worker:
     """What a thread counts on its own; summed when somebody asks."""
 
     counts: Int64s
+    """(S, 10, M)"""
     reads: Int64s
+    """(G, M)"""
     totals: Int64s
-    page: Int32s
-    prefix: Int64s
-    candidates: Int32s
-    words: NDArray[np.uint64]
+    group: Group
 
 
 class CompiledEngine:
@@ -69,8 +95,10 @@ class CompiledEngine:
     ----------
     tables
         What sessions read; the control plane changes them in place.
-    segment, mean_gap, joined
-        Shape (F,): segment of each fan, mean time between its sessions and when it joins [s].
+    segment, mean_gap
+        Shape (F,): segment of each fan and mean time between its sessions [s].
+    joined
+        When the last fans join, who are not there from the start [s].
     begin, members
         Initial follow lists: fan f follows ``members[begin[f]:begin[f + 1]]``.
     key
@@ -84,7 +112,7 @@ class CompiledEngine:
     def __init__(
         self,
         tables: Tables,
-        segment: Int32s,
+        segment: NDArray[np.int8],
         mean_gap: NDArray[np.float64],
         joined: NDArray[np.int64],
         begin: Int64s,
@@ -96,25 +124,23 @@ class CompiledEngine:
         self.tables = tables
         self._joined = joined
         self._key = (np.uint64(key[0]), np.uint64(key[1]))
-        self._bucket_shift = np.uint64(64 - (tables.guide.shape[1].bit_length() - 1))
         self._sessions_per_second = float((1.0 / mean_gap).sum())
         n_influencers, n_surfaces = tables.vertical.size, tables.is_feed.size
         self._workers = [
             Worker(
-                np.zeros((n_influencers, n_surfaces, len(Counter)), np.int64),
-                np.zeros((n_influencers, tables.visits.shape[0]), np.int64),
+                np.zeros((n_surfaces, len(Counter), n_influencers), np.int64),
+                np.zeros((tables.visits.shape[0], n_influencers), np.int64),
                 np.zeros((n_surfaces, len(Total)), np.int64),
-                np.zeros(255, np.int32),
-                np.zeros(n_influencers, np.int64),
-                np.zeros(n_influencers, np.int32),
-                np.zeros((4, 255), np.uint64),
+                new_group(tables),
             )
             for _ in range(threads)
         ]
         self._traced = traced
         self._trace = np.zeros((1024 if traced >= 0 else 1, len(TRACE)), np.int64)
         self._trace_length = np.zeros(1, np.int64)
-        n_chunks = 1 if threads == 1 else min(threads * CHUNKS_PER_THREAD, segment.size)
+        n_chunks = max(
+            -(-segment.size // MOST_FANS), 1 if threads == 1 else min(threads * CHUNKS_PER_THREAD, segment.size)
+        )
         bounds = [segment.size * c // n_chunks for c in range(n_chunks + 1)]
         self._chunks = [
             _chunk(first, segment[first:last], mean_gap[first:last], begin[first : last + 1], members)
@@ -123,9 +149,14 @@ class CompiledEngine:
 
     def start(self, env: Environment) -> None:
         """Let all fans live from now on."""
+        self._start = int(env.now)
+        n_first = sum(chunk.fans.segment.size for chunk in self._chunks) - self._joined.size
         for chunk in self._chunks:
-            joined = self._joined[chunk.first_id : chunk.first_id + chunk.fans.segment.size]
-            kernel.arrivals(int(env.now), joined, chunk.first_id, self._key, chunk.fans.mean_gap, chunk.fans.next_time)
+            joined = np.zeros(chunk.fans.segment.size, np.int64)
+            there = min(max(n_first - chunk.first_id, 0), joined.size)
+            first = chunk.first_id + there - n_first
+            joined[there:] = self._joined[first : first + joined.size - there] - self._start
+            openings.arrivals(joined, chunk.first_id, self._key, chunk.fans.mean_gap, chunk.fans.next_time)
         env.process(self._live(env))
 
     def _live(self, env: Environment) -> Generator[Event, None, None]:
@@ -137,6 +168,9 @@ class CompiledEngine:
             yield moment(env, until - int(env.now), Order.SESSIONS)
 
     def _advance(self, until: int, seconds: int) -> None:
+        if self.tables.slots.max() > self._workers[0].group.chosen.shape[0]:  # a new phase has longer pages
+            for worker in self._workers:
+                worker.group = new_group(self.tables)
         waiting = iter(self._chunks)
         if len(self._workers) == 1 or self._sessions_per_second * seconds < THREAD_WORTH:
             self._run(waiting, self._workers[0], until)
@@ -150,34 +184,37 @@ class CompiledEngine:
         for chunk in waiting:
             f, n = 0, chunk.fans.segment.size
             traced = self._traced - chunk.first_id if 0 <= self._traced - chunk.first_id < n else -1
+            least = LEAST_GROUP
             while True:
                 f = kernel.sessions(
-                    f, n, chunk.first_id, until, traced, self._key, self._bucket_shift, self.tables, chunk.fans,
-                    chunk.arena, chunk.cursor, worker.counts, worker.reads, worker.totals, worker.page, worker.prefix,
-                    worker.candidates, worker.words, self._trace, self._trace_length,
+                    f, n, least, chunk.first_id, self._start, until - self._start, traced, self._key, self.tables,
+                    chunk.fans, chunk.arena, chunk.free, worker.counts, worker.reads, worker.totals, worker.group,
+                    self._trace, self._trace_length,
                 )  # fmt: skip
                 if f == n:
                     break
-                chunk.make_room()
-                if f == traced:
+                if traced >= 0 and self._trace_length[0] + 255 > len(self._trace):
                     self._trace = np.concatenate([self._trace, np.zeros_like(self._trace)])
+                else:
+                    chunk.make_room()
+                    least = 1  # lists may be so long that there is no room for more
 
     @property
     def counts(self) -> Int64s:
         """Counts so far, shape (M, S, 10)."""
         counts: Int64s = np.add.reduce([worker.counts for worker in self._workers])
-        return counts
+        return counts.transpose(2, 0, 1)
 
     def count(self, counter: Counter) -> Int64s:
         """One of the counts so far, over all surfaces, shape (M,)."""
-        count: Int64s = np.add.reduce([worker.counts[:, :, counter].sum(axis=1) for worker in self._workers])
+        count: Int64s = sum(worker.counts[:, counter].sum(axis=0) for worker in self._workers)
         return count
 
     @property
     def reads(self) -> Int64s:
         """Slots examined so far per influencer and segment, shape (M, G)."""
         reads: Int64s = np.add.reduce([worker.reads for worker in self._workers])
-        return reads
+        return reads.T
 
     def trace(self) -> Int64s:
         """Slots of the traced fan, shape (n, 8), as ``frozen.TRACE`` names them."""
@@ -189,31 +226,33 @@ class CompiledEngine:
         totals: Int64s = np.add.reduce([worker.totals for worker in self._workers])
         return totals
 
-    def follow_lists(self) -> tuple[Int64s, Int32s]:
-        """Follow lists as they are: where they begin, shape (F + 1,), and their entries, influencer and origin."""
-        length = np.concatenate([chunk.fans.length for chunk in self._chunks])
-        begin = np.concatenate([[0], np.cumsum(length)]).astype(np.int64)
-        members = np.zeros(begin[-1], np.int32)
-        first = 0
+    def take_follow_lists(self) -> tuple[Int64s, Int32s]:
+        """Follow lists at the end, which leave the engine: where they begin, shape (F + 1,), and their entries."""
+        begin = np.zeros(sum(chunk.fans.length.size for chunk in self._chunks) + 1, np.int64)
+        np.concatenate([chunk.fans.length for chunk in self._chunks], out=begin[1:])
+        np.cumsum(begin, out=begin)
+        members = np.empty(begin[-1], np.int32)
         for chunk in self._chunks:
-            n = chunk.fans.length.size
-            lists.move_lists(chunk.fans.start, chunk.fans.length, chunk.arena, begin[first : first + n], members)
-            first += n
+            fans = chunk.fans
+            start = begin[chunk.first_id : chunk.first_id + fans.length.size]
+            lists.move_lists(fans.start, fans.length, chunk.arena, start, members)
+            chunk.arena = members[:0]  # so that there is never a copy of all
         return begin, members
 
 
-def _chunk(first: int, segment: Int32s, mean_gap: NDArray[np.float64], begin: Int64s, members: Int32s) -> Chunk:
+def _chunk(
+    first: int, segment: NDArray[np.int8], mean_gap: NDArray[np.float64], begin: Int64s, members: Int32s
+) -> Chunk:
     """Chunk of the fans from ``first`` on."""
-    length = np.diff(begin).astype(np.int32)
     fans = Fans(
-        segment=segment.copy(),
-        mean_gap=mean_gap.copy(),
-        next_time=np.zeros(segment.size, np.int64),
-        event=np.zeros(segment.size, np.int64),
-        start=begin[:-1] - begin[0],
-        length=length,
-        capacity=length.copy(),
+        segment=segment,
+        mean_gap=mean_gap,
+        next_time=np.zeros(segment.size, np.uint32),
+        event=np.zeros(segment.size, np.uint32),
+        start=(begin[:-1] - begin[0]).astype(np.uint32),
+        length=np.diff(begin).astype(np.int32),
+        room=np.zeros(segment.size, np.int8),
     )
-    chunk = Chunk(first, fans, members[begin[0] : begin[-1]].copy(), np.zeros(1, np.int64))
+    chunk = Chunk(first, fans, members[begin[0] : begin[-1]], np.zeros(1 + lists.N_SIZES, np.int64))
     chunk.make_room()
     return chunk

@@ -23,8 +23,10 @@ class ReferenceEngine:
     ----------
     tables
         What sessions read; the control plane changes them in place.
-    segment, mean_gap, joined
-        Shape (F,): segment of each fan, mean time between its sessions and when it joins [s].
+    segment, mean_gap
+        Shape (F,): segment of each fan and mean time between its sessions [s].
+    joined
+        When the last fans join, who are not there from the start [s].
     begin, members
         Initial follow lists: fan f follows ``members[begin[f]:begin[f + 1]]``.
     key
@@ -36,7 +38,7 @@ class ReferenceEngine:
     def __init__(
         self,
         tables: Tables,
-        segment: NDArray[np.int32],
+        segment: NDArray[np.int8],
         mean_gap: NDArray[np.float64],
         joined: NDArray[np.int64],
         begin: NDArray[np.int64],
@@ -60,12 +62,14 @@ class ReferenceEngine:
 
     def start(self, env: Environment) -> None:
         """Let every fan live from now on."""
+        n_first = len(self._fans) - self._joined.size
         for fan in self._fans:
-            env.process(self._live(env, fan, int(self._joined[fan.id])))
+            joined = int(self._joined[fan.id - n_first]) if fan.id >= n_first else int(env.now)
+            env.process(self._live(env, fan, joined))
 
     def _live(self, env: Environment, fan: Fan, joined: int) -> Generator[Event, None, None]:
         high, low, *_ = philox((fan.id, 0, 0, Lane.ARRIVAL), self._key)
-        gap = max(joined - int(env.now), 0) + exponential_gap(high, low, fan.mean_gap)
+        gap = joined - int(env.now) + exponential_gap(high, low, fan.mean_gap)
         while True:
             yield moment(env, gap, Order.SESSIONS)
             gap = run_session(fan, int(env.now), self.tables, self.counts, self.reads, self.totals, self._key)
@@ -75,8 +79,8 @@ class ReferenceEngine:
         count: NDArray[np.int64] = self.counts[:, :, counter].sum(axis=1)
         return count
 
-    def follow_lists(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Follow lists as they are: where they begin, shape (F + 1,), and their entries, influencer and origin."""
+    def take_follow_lists(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Follow lists at the end: where they begin, shape (F + 1,), and their entries, influencer and origin."""
         begin = np.concatenate([[0], np.cumsum([len(fan.follows) for fan in self._fans])]).astype(np.int64)
         return begin, np.array([i for fan in self._fans for i in fan.follows], dtype=np.int32)
 

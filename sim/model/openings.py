@@ -1,0 +1,103 @@
+"""Stages 0 and 1 of the kernel: fans that have a session now, and which surface each opens; knows arrays only."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from sim.model.draws import exponential_gap, philox
+from sim.model.frozen import NEVER
+from sim.model.lists import most_growth
+from sim.streams import Lane
+
+ARRIVAL, SESSION = np.uint64(Lane.ARRIVAL), np.uint64(Lane.SESSION)
+ZERO = np.uint64(0)
+HOUR, DAY_HOURS = 3600, 24
+CERTAIN = 1 << 32
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def arrivals(joined, first_id, key, mean_gap, next_time):
+    """Each fan's first session after joining, shape (F,) [s after the start], into ``next_time``; lane ARRIVAL."""
+    for f in range(mean_gap.size):
+        a, b, _, _ = philox(np.uint64(first_id + f), ZERO, ZERO, ARRIVAL, key[0], key[1])
+        next_time[f] = min(joined[f] + exponential_gap(a, b, mean_gap[f]), NEVER)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def gather(f, last, until, next_time, n_due, due):
+    """Fans with a session before ``until``: those of the last group that still have one, then more from ``f`` on.
+
+    Their number, and the fan to go on from; ``due`` is changed and stays in order of fans.
+    """
+    n = 0
+    for j in range(n_due):
+        due[n] = due[j]
+        n += next_time[due[j]] < until
+    while n < due.size and f < last:
+        due[n] = f
+        n += next_time[f] < until
+        f += 1
+    return n, f
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def affordable(n, due, length, room, n_slots, n_places):
+    """How many of the fans due can follow everybody on a page within this number of places in the arena."""
+    for j in range(n):
+        n_places -= most_growth(length[due[j]], room[due[j]], n_slots)
+        if n_places < 0:
+            return j
+    return n
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def is_thinned(keep):
+    """Whether there is an hour at which not all sessions take place."""
+    for segment in range(keep.shape[0]):
+        for hour in range(DAY_HOURS):
+            if keep[segment, hour] < CERTAIN:
+                return True
+    return False
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def open_surfaces(n, first_id, thins, key, tables, fans, group):
+    """Draw the sessions of the first n fans due, put those that take place (all, unless ``thins``) in order of surface,
+    and set their fans' next session.
+    """
+    due, words, surface, begin = group.due, group.words, group.surface, group.begin
+    n_surfaces = tables.is_feed.size
+    ids, events, means, gaps = group.due_id, group.due_event, group.mean_gap, group.gap
+    for j in range(n):
+        ids[j] = first_id + due[j]
+        events[j], means[j] = fans.event[due[j]], fans.mean_gap[due[j]]
+    for j in range(n):
+        a, b, c, d = philox(np.uint64(ids[j]), np.uint64(events[j]), ZERO, SESSION, key[0], key[1])
+        words[0, j], words[1, j], words[2, j], words[3, j] = a, b, c, d
+    for j in range(n):
+        gaps[j] = exponential_gap(np.uint64(words[2, j]), np.uint64(words[3, j]), means[j])
+    begin[:] = 0
+    for j in range(n):
+        segment = fans.segment[due[j]]
+        opened = 0
+        for s in range(n_surfaces - 1):
+            opened += np.int64(words[0, j]) >= tables.visits[segment, s]
+        if thins:
+            hour = np.int64(fans.next_time[due[j]]) // HOUR % DAY_HOURS
+            if np.int64(words[1, j]) >= tables.keep[segment, hour]:
+                opened = n_surfaces
+        surface[j] = opened
+        begin[opened + 1] += 1
+    for s in range(n_surfaces):
+        begin[s + 1] += begin[s]
+    for j in range(n):
+        f, place = due[j], begin[surface[j]]
+        begin[surface[j]] += 1
+        group.fan[place], group.id[place], group.event[place] = f, ids[j], events[j]
+        group.segment[place], group.time[place] = fans.segment[f], fans.next_time[f]
+        fans.event[f] += np.uint32(1)
+        fans.next_time[f] = min(np.int64(fans.next_time[f]) + gaps[j], NEVER)
+    for s in range(n_surfaces, 0, -1):
+        begin[s] = begin[s - 1]
+    begin[0] = 0
