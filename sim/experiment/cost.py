@@ -14,23 +14,23 @@ __all__ = ["PROCESS_BYTES", "START_SECONDS", "Cost", "People", "cost", "people"]
 
 # Seconds on one thread, with the machine code already in the cache.
 START_SECONDS = 0.6
-UNIT_SECONDS = 0.05
-SESSION_SECONDS = 8e-8
-SLOT_SECONDS = 3.7e-8
+UNIT_SECONDS = 0.03
+SESSION_SECONDS = 4e-8
+SLOT_SECONDS = 1.9e-8
 REFERENCE_FACTOR = 250.0  # of the reference engine on sessions
 REFRESH_SECONDS = 6e-5
-TABLE_SECONDS = 2.6e-8  # per influencer in a slot table that is built
+TABLE_SECONDS = 1e-8  # per influencer in a slot table that is built
 ENTRY_SECONDS = 1e-6  # per influencer and entry in the books, with the measures and rows that are made of it
 DRAW_FAN_SECONDS = 2e-7
 DRAW_FOLLOW_SECONDS = 5e-8
 DRAW_INFLUENCER_SECONDS = 4e-6
 # Bytes: of the process with its libraries, of a population that units share, of a unit at work.
-PROCESS_BYTES = 315e6
-SHARED_FAN_BYTES = 30
-SHARED_FOLLOW_BYTES = 8
+PROCESS_BYTES = 300e6
+SHARED_FAN_BYTES = 25
+SHARED_FOLLOW_BYTES = 4.2
 SHARED_INFLUENCER_BYTES = 250
-FAN_BYTES = 70
-FOLLOW_BYTES = 20
+FAN_BYTES = 26
+FOLLOW_BYTES = 7
 COUNT_BYTES = 250  # per influencer and surface
 TABLE_BYTES = 16  # per influencer and slot table
 ENTRY_BYTES = 100  # per influencer and entry in the books

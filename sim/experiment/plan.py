@@ -40,7 +40,8 @@ class Unit(NamedTuple):
 def units(loaded: Loaded) -> list[Unit]:
     """All units, replication by replication, so that the arms of one share its population."""
     scenario = loaded.scenario
-    twins = min(scenario.replications, STREAM_REPLICATIONS) if len(loaded.arms) > 1 else 0
+    wanted = len(loaded.arms) > 1 and scenario.replications > 1  # one alone has no variance
+    twins = min(scenario.replications, STREAM_REPLICATIONS) if wanted else 0
     return [
         Unit(arm, replication)
         for replication in range(scenario.replications)

@@ -33,6 +33,8 @@ __all__ = ["RUNS", "Run", "experiment"]
 
 RUNS = Path("results/runs")
 SCHEMA = 1
+ROWS = 10_000
+"""Influencers whose rows are made at a time."""
 
 
 @dataclass(frozen=True)
@@ -218,13 +220,23 @@ def experiment(
 
 
 def _write_units(loaded: Loaded, units: Sequence[plan.Unit], folder: RunFolder) -> dict[plan.Unit, Summary]:
-    """Append the rows of all units to their tables, arm by arm, with one record in memory at a time."""
+    """Append the rows of all units to their tables, arm by arm, with a few records in memory at a time."""
     makers, kept = UnitTables(loaded), {}
     arms = [*loaded.arms, plan.TWIN]
+    waiting: dict[plan.Unit, UnitRecord] = {}
+
+    def write() -> None:
+        for name, rows in makers.of(waiting).items():
+            folder.append(name, rows)
+        waiting.clear()
+
     for unit in sorted(units, key=lambda unit: arms.index(unit.arm)):
         record = UnitRecord.from_bytes(folder.fetch(*unit))
         kept[unit] = Summary.of(record)
         if unit.arm != plan.TWIN:
-            for name, rows in makers.of(unit, record).items():
-                folder.append(name, rows)
+            waiting[unit] = record
+            if sum(own.arrays["vertical"].size for own in waiting.values()) >= ROWS:
+                write()
+    if waiting:
+        write()
     return kept

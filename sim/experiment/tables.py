@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,7 @@ def cell_columns(wanted: Sequence[Cell], times: int) -> Columns:
 
 
 class UnitTables:
-    """Makes the rows that a unit has in each table with rows for each arm and replication."""
+    """Makes the rows that units have in each table with rows for each arm and replication."""
 
     def __init__(self, loaded: Loaded) -> None:
         scenario = loaded.scenario
@@ -57,8 +57,17 @@ class UnitTables:
         self._curves = cell_columns(curves, 1)
         del self._curves["measure"]
 
-    def of(self, unit: Unit, record: UnitRecord) -> dict[str, pa.Table]:
-        """Its rows by table."""
+    def of(self, records_of: Mapping[Unit, UnitRecord]) -> dict[str, pa.Table]:
+        """Their rows by table, unit after unit."""
+        parts = [self._columns(unit, record) for unit, record in records_of.items()]
+        extra = {"influencers": self._surfaces}
+        return {
+            name: records.table_of(name, joined([part[name] for part in parts]), extra.get(name, ()))
+            for name in parts[0]
+        }
+
+    def _columns(self, unit: Unit, record: UnitRecord) -> dict[str, Columns]:
+        """Columns of a unit's rows, by table."""
         parts: dict[str, Columns] = {
             "measures": self._measured | {"value": record.arrays["values"]},
             "influencers": _influencers(self._loaded, record, self._surfaces),
@@ -68,11 +77,7 @@ class UnitTables:
             "transitions": _transitions(record),
             "tier_transitions": _tier_transitions(self._loaded, record),
         }
-        extra = {"influencers": self._surfaces}
-        return {
-            name: records.table_of(name, _unit_columns(unit, part) | part, extra.get(name, ()))
-            for name, part in parts.items()
-        }
+        return {name: _unit_columns(unit, part) | part for name, part in parts.items()}
 
     def _lorenz(self, record: UnitRecord) -> Columns:
         curves = record.arrays["lorenz"]
@@ -83,6 +88,16 @@ class UnitTables:
             name: column.filter(pa.array(defined)) if isinstance(column, pa.Array) else column[defined]
             for name, column in columns.items()
         }
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """Columns of one part after the other."""
+
+    def column(name: str) -> Any:
+        pieces = [part[name] for part in parts]
+        return pa.chunked_array(pieces) if isinstance(pieces[0], pa.Array) else np.concatenate(pieces)
+
+    return {name: column(name) for name in parts[0]}
 
 
 def _unit_columns(unit: Unit, part: Columns) -> Columns:

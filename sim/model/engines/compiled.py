@@ -14,7 +14,7 @@ from simpy import Environment, Event
 
 from sim.errors import MachineError
 from sim.model import kernel, lists, openings
-from sim.model.clock import Order, moment
+from sim.model.clock import MONTH, Order, moment
 from sim.model.frozen import TRACE, Counter, Fans, Tables, Total
 from sim.model.group import Group, new_group
 
@@ -125,6 +125,8 @@ class CompiledEngine:
         self._joined = joined
         self._key = (np.uint64(key[0]), np.uint64(key[1]))
         self._sessions_per_second = float((1.0 / mean_gap).sum())
+        if self._sessions_per_second * MONTH < THREAD_WORTH:
+            threads = 1
         n_influencers, n_surfaces = tables.vertical.size, tables.is_feed.size
         self._workers = [
             Worker(
