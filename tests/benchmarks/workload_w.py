@@ -163,7 +163,7 @@ def show(result: dict[str, Any], engines: list[str]) -> None:
     )
     print(f"{machine['cpu']}, {machine['cores_usable']} cores usable")
     print(f"Python {machine['python']}, " + ", ".join(f"{n} {machine[n]}" for n in ("numpy", "numba", "simpy")))
-    print(f"\n{'engine':<10}{'fans':>11}{'days':>6}{'sessions/s':>13}{'peak MB':>9}   headshare is faster by (range)")
+    print(f"\n{'engine':<10}{'fans':>11}{'days':>6}{'sessions/s':>13}{'peak MB':>9}   headshare faster by (range)")
     for engine in engines:
         record, ratio = result[engine], result["ratios"].get(engine)
         peak = "-" if record["peak_mb"] is None else f"{record['peak_mb']:,.0f}"
