@@ -95,6 +95,7 @@ def blank_tables(scenario: Scenario, population: Population, *, own_list: bool) 
         ),
         vertical=population.vertical.copy(),
         quality=np.zeros(n, np.int64),
+        traits=np.zeros(n, np.int64),
         click=np.zeros((*shape, len(scenario.verticals)), np.int64),
         follow=np.zeros((len(surfaces), n), np.int64),
         better_only=np.array([s.follow_rule == "better-than-followed" for s in surfaces]),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
+from sim.model.choice import draw, staged
 from sim.model.draws import philox
-from sim.model.frozen import ORIGIN_SHIFT, Counter, Deed
+from sim.model.frozen import ORIGIN_SHIFT, VERTICAL_BITS, Counter, Deed
 from sim.model.lists import append, is_better, is_member, remove
 from sim.streams import Lane
 
@@ -20,55 +24,93 @@ UNFOLLOWED, FOLLOWED, REFUSED = int(Deed.UNFOLLOWED), int(Deed.FOLLOWED), int(De
 TIPPED = int(Deed.TIPPED)
 ACTION, UNFOLLOW = np.uint64(Lane.ACTION), np.uint64(Lane.UNFOLLOW)
 WORD_BITS = np.uint64(32)
+VERTICAL_SHIFT, VERTICAL = np.uint64(VERTICAL_BITS), np.uint64((1 << VERTICAL_BITS) - 1)
 BITS = np.int64(32)
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
-def _appeal(i, click, tables):
-    """Probability that an examined influencer is clicked; ``click`` is the segment's on the surface by vertical."""
-    return np.int64((np.uint64(tables.quality[i]) * np.uint64(click[tables.vertical[i]])) >> WORD_BITS)
+class Appeal(NamedTuple):
+    """What a surface's fans click, as ``frozen.Tables`` has it."""
+
+    traits: NDArray[np.int64]
+    """(M,)"""
+    click: NDArray[np.int64]
+    """(G, V)"""
 
 
-@njit(cache=True, nogil=True, _nrt=False)
-def examine(a, b, n_slots, surface, key, tables, group):
+class Following(NamedTuple):
+    """How fans follow and unfollow on a surface, as ``frozen.Tables`` has it."""
+
+    follow: NDArray[np.int64]
+    """(M,)"""
+    unfollow: NDArray[np.int64]
+    """(S + 1,)"""
+    cap: int
+    origin: int
+    better_only: bool
+    counts_repeats: bool
+
+
+class Sales(NamedTuple):
+    """What clicks on a surface bring, as ``frozen.Tables`` has it."""
+
+    shop: NDArray[np.bool_]
+    """(M,)"""
+    order_base: NDArray[np.float64]
+    """(M,)"""
+    order_value: NDArray[np.int64]
+    """(M,)"""
+    order_factor: NDArray[np.float64]
+    """(G,)"""
+    referrals: float
+    tips: NDArray[np.float64]
+    """(G,)"""
+    tip_value: int
+
+
+@njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True, forceinline=True)
+def _is_clicked(word, i, segment, appeal):
+    """Whether an examined influencer is clicked, by word 0 of an ACTION block."""
+    traits = np.uint64(appeal.traits[i])
+    chance = (traits >> VERTICAL_SHIFT) * np.uint64(appeal.click[segment, traits & VERTICAL])
+    return np.int64(word) < np.int64(chance >> WORD_BITS)
+
+
+@staged
+def examine(n_slots, threshold, looks_on, appeal, key, sessions, words, chosen, read_at):
     """Stage 5: the slots that fans examine, in an order that keeps each page's; their number."""
-    if not tables.looks_on[surface, 0] or not tables.looks_on[surface, 1]:
-        return _look_until(a, b, n_slots, surface, key, tables, group)
-    words, chosen, threshold, read_at = group.slot_words, group.chosen, tables.examine[surface], group.read_at
+    if not looks_on[0] or not looks_on[1]:
+        return _look_until(n_slots, threshold, looks_on, appeal, key, sessions, words, chosen, read_at)
     n, stride = np.uint32(0), chosen.shape[1]
     for k in range(n_slots):
-        for s in range(b - a):
+        for s in range(sessions.id.size):
             read_at[n] = k * stride + s
             n += np.uint32((np.int64(words[3, k, s]) < threshold[k]) & (chosen[k, s] >= 0))
     return np.int64(n)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
-def _look_until(a, b, n_slots, surface, key, tables, group):
+@staged
+def _look_until(n_slots, threshold, looks_on, appeal, key, sessions, words, chosen, read_at):
     """As ``examine``, of fans who stop at the first slot that they don't examine, or that they click."""
-    threshold, looks_on, stride = tables.examine[surface], tables.looks_on[surface], group.chosen.shape[1]
-    n = np.uint32(0)
-    for s in range(b - a):
-        click = tables.click[surface, group.segment[a + s]]
+    n, stride = np.uint32(0), chosen.shape[1]
+    for s in range(sessions.id.size):
         for k in range(n_slots):
-            i = group.chosen[k, s]
+            i = chosen[k, s]
             if i < 0:
                 continue
-            if np.int64(group.slot_words[3, k, s]) >= threshold[k]:
+            if np.int64(words[3, k, s]) >= threshold[k]:
                 if not looks_on[0]:
                     break
                 continue
-            group.read_at[n] = k * stride + s
+            read_at[n] = k * stride + s
             n += np.uint32(1)
             if not looks_on[1]:
-                at = (np.uint64(group.id[a + s]), np.uint64(group.event[a + s]), np.uint64(k))
-                coin, _, _, _ = philox(at[0], at[1], at[2], ACTION, key[0], key[1])
-                if np.int64(coin) < _appeal(i, click, tables):
+                word, _ = draw((np.uint64(sessions.id[s]), np.uint64(sessions.event[s]), np.uint64(k)), ACTION, key)
+                if _is_clicked(word, i, sessions.segment[s], appeal):
                     break
     return np.int64(n)
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True, forceinline=True)
 def _logarithm(power_of_two):
     """Which power of two it is."""
     bits = 0
@@ -77,91 +119,105 @@ def _logarithm(power_of_two):
     return bits
 
 
-@njit(cache=True, nogil=True, _nrt=False)
-def read(a, b, n, surface, key, tables, group, counts, reads):
-    """Stage 6: the words of n reads, who is read and clicked; the numbers of clicks and of acts on follow lists."""
-    session, slot, who, deeds = group.read_session, group.read_slot, group.read_who, group.read_deeds
-    ids, events, words, coins = group.read_id, group.read_event, group.read_words, group.read_coin
-    session_id, session_event, segments = group.id[a:b], group.event[a:b], group.segment[a:b]
-    places, flat = np.uint32(group.chosen.shape[1] - 1), group.chosen.reshape(-1)
-    bits = np.uint32(_logarithm(group.chosen.shape[1]))
+@staged
+def read(n, opens, appeal, following, key, sessions, chosen, reads, n_read, n_read_by):
+    """Stage 6: the words of n reads, who is read and clicked; the numbers of clicks and of acts on follow lists, which
+    are done only if the surface ``opens`` them. ``n_read`` and ``n_read_by``, each segment's, are added to.
+    """
+    session, slot, who, ids, events = reads.session, reads.slot, reads.who, reads.id, reads.event
+    words, coins, clicks = reads.words, reads.coin, reads.clicks
+    session_id, session_event, segments = sessions.id, sessions.event, sessions.segment
+    places, flat = np.uint32(chosen.shape[1] - 1), chosen.reshape(-1)
+    bits = np.uint32(_logarithm(chosen.shape[1]))
     for r in range(n):
-        at = group.read_at[r]
+        at = reads.at[r]
         s = at & places
         session[r], slot[r], who[r], ids[r], events[r] = s, at >> bits, flat[at], session_id[s], session_event[s]
     for r in range(n):
         w = philox(np.uint64(ids[r]), np.uint64(events[r]), np.uint64(slot[r]), ACTION, key[0], key[1])
         words[0, r], words[1, r], words[2, r], words[3, r] = w
-    leaving = tables.unfollow[surface, 0] if tables.follows_open[0] else 0
+    leaving = following.unfollow[0] if opens else 0
     if leaving > 0:
         for r in range(n):
             w = philox(np.uint64(ids[r]), np.uint64(events[r]), np.uint64(slot[r]), UNFOLLOW, key[0], key[1])
             coins[r] = w[0]
-    n_read, click, follow = counts[surface, READS], tables.click[surface], tables.follow[surface]
-    clicks, acts = group.clicks, group.acts
-    n_clicks, n_acts = np.uint32(0), np.uint32(0)
+    n_clicks = np.uint32(0)
     for r in range(n):
         i, segment = who[r], np.uint8(segments[session[r]])
-        clicked = np.int64(words[0, r]) < _appeal(i, click[segment], tables)
+        clicked = _is_clicked(words[0, r], i, segment, appeal)
         n_read[i] += 1
-        reads[segment, i] += 1
-        deeds[r] = READ + CLICKED * clicked
+        n_read_by[segment, i] += 1
+        reads.deeds[r] = READ + CLICKED * clicked
         clicks[n_clicks] = r
         n_clicks += np.uint32(clicked)
+    return np.int64(n_clicks), _find_acts(n, n_clicks, leaving, following.follow, reads) if opens else np.int64(0)
+
+
+@staged
+def _find_acts(n, n_clicks, leaving, follow, reads):
+    """Of n reads those that may change a follow list, in order; their number."""
+    acts, clicks, words, n_acts = reads.acts, reads.clicks, reads.words, np.uint32(0)
+    if leaving == 0:
+        for c in range(n_clicks):
+            acts[n_acts] = clicks[c]
+            n_acts += np.uint32(np.int64(words[1, clicks[c]]) < follow[reads.who[clicks[c]]])
+        return np.int64(n_acts)
+    for r in range(n):
         acts[n_acts] = r
-        n_acts += np.uint32((clicked & (np.int64(words[1, r]) < follow[i])) | ((leaving > 0) & (coins[r] < leaving)))
-    return np.int64(n_clicks), np.int64(n_acts) if tables.follows_open[0] else np.int64(0)
+        follows = (reads.deeds[r] & CLICKED > 0) & (np.int64(words[1, r]) < follow[reads.who[r]])
+        n_acts += np.uint32(follows | (np.int64(reads.coin[r]) < leaving))
+    return np.int64(n_acts)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
-def change_lists(a, n, surface, tables, fans, arena, free, group, counts):
-    """Stage 7: unfollow, then follow, act after act, each page's in order of slots."""
-    start, length, room = fans.start, fans.length, fans.room
-    unfollow, follow, who, deeds = tables.unfollow[surface], tables.follow[surface], group.read_who, group.read_deeds
-    origin_bits = np.int64(tables.origin[surface]) << ORIGIN_SHIFT
+@staged
+def change_lists(n, following, quality, fans, arena, free, who_reads, reads, counts):
+    """Stage 7: unfollow, then follow, act after act, each page's in order of slots; ``who_reads`` are the sessions'
+    fans, ``counts`` the surface's.
+    """
+    start, length, room, deeds = fans.start, fans.length, fans.room, reads.deeds
+    origin_bits = np.int64(following.origin) << ORIGIN_SHIFT
     for act in range(n):
-        r = group.acts[act]
-        i, f = np.int64(who[r]), group.fan[a + np.int64(group.read_session[r])]
-        coin = np.int64(group.read_coin[r])
-        if coin < unfollow[0] and remove(arena, start, length, f, i, coin, unfollow):
+        r = reads.acts[act]
+        i, f = np.int64(reads.who[r]), who_reads[reads.session[r]]
+        coin = np.int64(reads.coin[r])
+        if coin < following.unfollow[0] and remove(arena, start, length, f, i, coin, following.unfollow):
             deeds[r] |= UNFOLLOWED
-            counts[surface, UNFOLLOWS, i] += 1
-        if not deeds[r] & CLICKED or np.int64(group.read_words[1, r]) >= follow[i]:
+            counts[UNFOLLOWS, i] += 1
+        if not deeds[r] & CLICKED or np.int64(reads.words[1, r]) >= following.follow[i]:
             continue
         first, n_followed = np.int64(start[f]), np.int64(length[f])
         if is_member(arena, first, n_followed, i):
             deeds[r] |= REFUSED
-            counts[surface, FOLLOWS, i] += tables.counts_repeats[surface]
-        elif n_followed < tables.follow_cap[0] and (
-            not tables.better_only[surface] or is_better(arena, first, n_followed, i, tables.quality)
+            counts[FOLLOWS, i] += following.counts_repeats
+        elif n_followed < following.cap and (
+            not following.better_only or is_better(arena, first, n_followed, i, quality)
         ):
             append(start, length, room, arena, free, f, i | origin_bits)
             deeds[r] |= FOLLOWED
-            counts[surface, FOLLOWS, i] += 1
+            counts[FOLLOWS, i] += 1
         else:
             deeds[r] |= REFUSED
 
 
-@njit(cache=True, nogil=True, _nrt=False)
-def spend(a, n, surface, tables, group, counts):
-    """Stage 8: clicks, visits to shops, orders and tips."""
-    n_clicked, n_referred = counts[surface, CLICKS], counts[surface, REFERRALS]
-    who, session, words, orders = group.read_who, group.read_session, group.read_words, group.read_orders
-    referrals = np.int64(tables.referrals[surface])
+@staged
+def spend(n, sales, segments, reads, counts):
+    """Stage 8: clicks, visits to shops, orders and tips; ``segments`` are the sessions', ``counts`` the surface's."""
+    n_clicked, n_referred, words = counts[CLICKS], counts[REFERRALS], reads.words
+    referrals = np.int64(sales.referrals)
     for click in range(n):
-        r = group.clicks[click]
-        i, segment = who[r], group.segment[a + np.int64(session[r])]
+        r = reads.clicks[click]
+        i, segment = reads.who[r], segments[reads.session[r]]
         n_clicked[i] += 1
         n_orders = np.int64(0)
-        if tables.shop[i]:
+        if sales.shop[i]:
             word = np.int64(words[2, r])
             n_referred[i] += (referrals + word) >> BITS
-            n_orders = (np.int64(tables.order_base[i] * tables.order_factor[surface, segment]) + word) >> BITS
+            n_orders = (np.int64(sales.order_base[i] * sales.order_factor[segment]) + word) >> BITS
             if n_orders > 0:
-                counts[surface, ORDERS, i] += n_orders
-                counts[surface, GMV_FEN, i] += n_orders * tables.order_value[i]
-        orders[r] = n_orders
-        n_tips = (np.int64(tables.tips[surface, segment]) + np.int64(words[3, r])) >> BITS
+                counts[ORDERS, i] += n_orders
+                counts[GMV_FEN, i] += n_orders * sales.order_value[i]
+        reads.orders[r] = n_orders
+        n_tips = (np.int64(sales.tips[segment]) + np.int64(words[3, r])) >> BITS
         if n_tips > 0:
-            group.read_deeds[r] |= TIPPED
-            counts[surface, TIPS_FEN, i] += n_tips * tables.tip_value[surface]
+            reads.deeds[r] |= TIPPED
+            counts[TIPS_FEN, i] += n_tips * sales.tip_value

@@ -20,6 +20,7 @@ __all__ = [
     "ORGANIC",
     "ORIGIN_SHIFT",
     "TRACE",
+    "VERTICAL_BITS",
     "Counter",
     "Deed",
     "Fans",
@@ -94,6 +95,9 @@ ORIGIN_SHIFT = 24
 ID_MASK = (1 << ORIGIN_SHIFT) - 1
 """An entry of a follow list is ``influencer | origin << 24``, so that fans won on a surface can stay longer."""
 
+VERTICAL_BITS = 8
+"""Of an influencer's traits."""
+
 FRACTION_BITS = 40
 """Of a draw from an alias table: where in its bucket it falls."""
 
@@ -144,6 +148,8 @@ class Tables(NamedTuple):
     """(M,)"""
     quality: Int64s
     """(M,): quality as a probability."""
+    traits: Int64s
+    """(M,): ``quality << 8 | vertical``, so that a click looks in one place."""
     click: Int64s
     """(S, G, V): probability of a click on an influencer of quality 1."""
     follow: Int64s

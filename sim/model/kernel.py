@@ -28,15 +28,17 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from sim.model.deeds import change_lists, examine, read, spend
-from sim.model.frozen import Deed
+from sim.model.choice import Shelves, staged
+from sim.model.deeds import Appeal, Following, Sales, change_lists, examine, read, spend
+from sim.model.frozen import Counter, Deed
+from sim.model.group import Sessions
 from sim.model.openings import affordable, gather, is_thinned, open_surfaces
-from sim.model.pages import choose, draw_words, fill_feeds, settle, show
+from sim.model.pages import Filling, choose, draw_words, fill_feeds, settle, show
 
-IN_RESERVED, CLICKED = int(Deed.RESERVED), int(Deed.CLICKED)
+IN_RESERVED, CLICKED, READS = int(Deed.RESERVED), int(Deed.CLICKED), int(Counter.READS)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True)
 def sessions(
     first,
     last,
@@ -90,56 +92,97 @@ def sessions(
         ``last``, or a fan at which the arena or the trace may have too little room: nothing of its next session is done
         yet; make room and call again from there.
     """
-    thins = is_thinned(tables.keep)
-    most_slots = group.chosen.shape[0]
-    f, n_due = first, 0
+    slots, places, shown = group.slots, group.places, group.reads
+    opens, thins, most_slots = tables.follows_open[0], is_thinned(tables.keep), slots.chosen.shape[0]
+    shelves = Shelves(tables.weight, tables.alias, tables.order, tables.ranked, tables.explore)
+    f, n_due = first, np.int64(0)
     while True:
-        n_due, f = gather(f, last, until, fans.next_time, n_due, group.due)
+        n_due, f = gather(f, last, until, fans.next_time, n_due, group.due.fan)
         if n_due == 0:
             return last
-        n = affordable(n_due, group.due, fans.length, fans.room, most_slots, arena.size - free[0])
+        n = affordable(n_due, group.due.fan, fans.length, fans.room, most_slots, arena.size - free[0])
         if n < min(n_due, least) or (traced >= 0 and trace_length[0] + most_slots > trace.shape[0]):
-            return np.int64(group.due[0])
-        open_surfaces(n, first_id, thins, key, tables, fans, group)
+            return np.int64(group.due.fan[0])
+        open_surfaces(n, first_id, thins, key, tables.visits, tables.keep, fans, group.due, group.begin, group.sessions)
         for surface in range(tables.is_feed.size):
             a, b = np.int64(group.begin[surface]), np.int64(group.begin[surface + 1])
-            n_slots = np.int64(tables.slots[surface])
             if a == b:
                 continue
-            draw_words(a, b, n_slots, key, group)
+            everywhere, n_slots = group.sessions, np.int64(tables.slots[surface])
+            # Slices, so that the compiler knows that no index is negative.
+            sessions = Sessions(
+                everywhere.fan[a:b],
+                everywhere.id[a:b],
+                everywhere.event[a:b],
+                everywhere.segment[a:b],
+                everywhere.time[a:b],
+            )
+            appeal = Appeal(tables.traits, tables.click[surface])
+            following = Following(
+                tables.follow[surface],
+                tables.unfollow[surface],
+                tables.follow_cap[0],
+                tables.origin[surface],
+                tables.better_only[surface],
+                tables.counts_repeats[surface],
+            )
+            sales = Sales(
+                tables.shop,
+                tables.order_base,
+                tables.order_value,
+                tables.order_factor[surface],
+                tables.referrals[surface],
+                tables.tips[surface],
+                tables.tip_value[surface],
+            )
+            counted, total = counts[surface], totals[surface]
+            reserved, ordinary, distinct = tables.reserved[surface], tables.ordinary[surface], tables.distinct[surface]
+
+            draw_words(n_slots, key, sessions.id, sessions.event, slots.words)
             if tables.is_feed[surface]:
-                fill_feeds(a, b, n_slots, surface, key, tables, fans, arena, group)
+                weight, affinity, vertical = tables.feed_weight[surface], tables.feed_affinity[surface], tables.vertical
+                fill_feeds(
+                    n_slots, distinct, weight, affinity, vertical, key, fans, arena, sessions, slots, places,
+                    group.followed,
+                )  # fmt: skip
             else:
-                choose(a, b, n_slots, surface, tables, group)
-                settle(a, b, n_slots, surface, key, tables, group, totals)
-            reserved, ordinary, coins = tables.reserved[surface], tables.ordinary[surface], group.slot_words[2]
-            show(b - a, n_slots, reserved, ordinary, group.chosen, coins, counts[surface], totals[surface])
-            n_reads = examine(a, b, n_slots, surface, key, tables, group)
-            n_clicks, n_acts = read(a, b, n_reads, surface, key, tables, group, counts, reads)
-            change_lists(a, n_acts, surface, tables, fans, arena, free, group, counts)
-            spend(a, n_clicks, surface, tables, group, counts)
+                custom = tables.custom[surface : surface + 1]
+                filling = Filling(
+                    distinct, reserved, ordinary, tables.organic[surface], tables.support[surface], custom
+                )
+                choose(n_slots, filling, shelves, sessions.segment, slots)
+                settle(n_slots, filling, shelves, key, sessions, slots, places, total)
+            show(b - a, n_slots, reserved, ordinary, slots.chosen, slots.words[2], counted, total)
+            threshold, looks_on = tables.examine[surface], tables.looks_on[surface]
+            n_reads = examine(n_slots, threshold, looks_on, appeal, key, sessions, slots.words, slots.chosen, shown.at)
+            n_clicks, n_acts = read(
+                n_reads, opens, appeal, following, key, sessions, slots.chosen, shown, counted[READS], reads
+            )
+            change_lists(n_acts, following, tables.quality, fans, arena, free, sessions.fan, shown, counted)
+            spend(n_clicks, sales, sessions.segment, shown, counted)
             if traced >= 0:
-                _write_trace(a, b, n_slots, surface, start, traced, n_reads, tables, group, trace, trace_length)
+                _write_trace(
+                    n_slots, surface, start, traced, reserved, n_reads, sessions, slots, shown, trace, trace_length
+                )
 
 
-@njit(cache=True, nogil=True, _nrt=False)
-def _write_trace(a, b, n_slots, surface, start, traced, n_reads, tables, group, trace, trace_length):
+@staged
+def _write_trace(n_slots, surface, start, traced, reserved, n_reads, sessions, slots, reads, trace, trace_length):
     """Stage 9: write down the slots of the traced fan's page, if it has one."""
-    for s in range(b - a):
-        if group.fan[a + s] != traced:
+    for s in range(sessions.fan.size):
+        if sessions.fan[s] != traced:
             continue
         first = trace_length[0]
         for k in range(n_slots):
             row = trace[first + k]
-            row[0], row[1], row[2], row[3] = start + np.int64(group.time[a + s]), group.event[a + s], surface, k
-            row[4], row[5] = max(group.chosen[k, s], -1), group.source[k, s]
-            row[6] = IN_RESERVED * (np.int64(group.slot_words[2, k, s]) < tables.reserved[surface])
+            row[0], row[1], row[2], row[3] = start + np.int64(sessions.time[s]), sessions.event[s], surface, k
+            row[4], row[5] = max(slots.chosen[k, s], -1), slots.source[k, s]
+            row[6] = IN_RESERVED * (np.int64(slots.words[2, k, s]) < reserved)
             row[7] = 0
         for r in range(n_reads):
-            if group.read_session[r] == s:
-                k = group.read_slot[r]
-                row = trace[first + np.int64(k)]
-                row[6] |= group.read_deeds[r]
-                if group.read_deeds[r] & CLICKED:
-                    row[7] = group.read_orders[r]
+            if reads.session[r] == s:
+                row = trace[first + np.int64(reads.slot[r])]
+                row[6] |= reads.deeds[r]
+                if reads.deeds[r] & CLICKED:
+                    row[7] = reads.orders[r]
         trace_length[0] = first + n_slots

@@ -18,7 +18,7 @@ N_SIZES = 31
 NO_ROW = -1
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True)
 def move_lists(start, length, arena, new_start, new_arena):
     """Copy the list of each fan from one arena to its place in another; ``new_arena`` is changed."""
     for f in range(length.size):
@@ -26,7 +26,7 @@ def move_lists(start, length, arena, new_start, new_arena):
             new_arena[new_start[f] + j] = arena[start[f] + j]
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True)
 def sizes(length, room):
     """The least size that each list fits into, as the logarithm of its room; ``room`` is changed."""
     for f in range(length.size):
@@ -35,7 +35,7 @@ def sizes(length, room):
             room[f] += 1
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True, forceinline=True)
 def is_member(arena, start, n, influencer):
     """Whether an influencer stands on a list."""
     found = 0
@@ -44,7 +44,7 @@ def is_member(arena, start, n, influencer):
     return found > 0
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True)
 def is_better(arena, start, n, influencer, quality):
     """Whether an influencer's quality is above that of everybody on the list."""
     for j in range(start, start + n):  # noqa: SIM110 - what the compiler knows
@@ -53,7 +53,7 @@ def is_better(arena, start, n, influencer, quality):
     return True
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True)
 def remove(arena, start, length, f, influencer, coin, unfollow):
     """Take off a follow list if the coin lies below ``unfollow`` of the entry's origin, the last entry moving to its
     place; whether it was done.
@@ -69,13 +69,13 @@ def remove(arena, start, length, f, influencer, coin, unfollow):
     return False
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True, forceinline=True)
 def most_growth(n, room, n_more):
     """Places of the arena that a list of n can take at most while ``n_more`` are added."""
     return 4 * (n + n_more) if n + n_more > (1 << room) else 0
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True)
 def append(start, length, room, arena, free, f, entry):
     """Add to the end of a follow list; a full one moves to a row of twice the size."""
     n = length[f]

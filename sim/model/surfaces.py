@@ -11,6 +11,7 @@ from sim.model import draws, slots
 from sim.model.accounts import Accounts
 from sim.model.blank_tables import WORD, blank_tables, integer_weights, powers_of_affinity
 from sim.model.clock import DAY, MONTH
+from sim.model.frozen import VERTICAL_BITS
 from sim.model.initial_follows import affinities
 from sim.model.newcomers import crowding, open_verticals
 from sim.model.policies import PlatformView, policy_named
@@ -82,6 +83,7 @@ class Surfaces:
         self._fixed = [self._fixed_weight(surface) for surface in self._surfaces]
         tables.vertical[:] = accounts.vertical
         tables.quality[:] = np.floor(accounts.quality * WORD)
+        tables.traits[:] = tables.quality << VERTICAL_BITS | tables.vertical
         click = np.array([s.click_prob for s in self._surfaces])[:, None, None] * self._affinity[None]
         tables.click[:] = np.floor(click * crowding(accounts, scenario) * WORD)
         for s, surface in enumerate(self._surfaces):

@@ -170,7 +170,7 @@ class CompiledEngine:
             yield moment(env, until - int(env.now), Order.SESSIONS)
 
     def _advance(self, until: int, seconds: int) -> None:
-        if self.tables.slots.max() > self._workers[0].group.chosen.shape[0]:  # a new phase has longer pages
+        if self.tables.slots.max() > self._workers[0].group.slots.chosen.shape[0]:  # a new phase has longer pages
             for worker in self._workers:
                 worker.group = new_group(self.tables)
         waiting = iter(self._chunks)
