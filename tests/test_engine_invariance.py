@@ -252,8 +252,8 @@ def late_group(n_left: int) -> Any:
 
     def new_group(tables: Tables) -> Group:
         made = group.new_group(tables)
-        made.page[0] = MOST_PAGES - n_left
-        made.seen[:] = 1 + np.arange(made.seen.size) % 50
+        made.places.page[0] = MOST_PAGES - n_left
+        made.places.seen[:] = 1 + np.arange(made.places.seen.size) % 50
         return made
 
     return new_group
@@ -275,7 +275,7 @@ def test_pages_whose_numbers_run_out_give_the_same_bits(kind: str, n_left: int, 
         patch.setattr(compiled, "new_group", new_group)
         assert_same(run(world), plainly)
     (used,) = made
-    assert 0 < used.page[0] < 2000  # they have begun anew
+    assert 0 < used.places.page[0] < 2000  # they have begun anew
 
 
 @settings(max_examples=40, **DRAWN)

@@ -139,7 +139,7 @@ def choose(n_slots, filling, shelves, segments, slots):
     if shelves.ranked[organic[0]] or shelves.explore[organic[0]] > 0:
         _set_all(slots.chosen, n_slots, n, UNDECIDED)
     else:
-        _choose_organic(n_slots, organic, segments, shelves.alias, slots)
+        choose_organic(n_slots, organic, segments, shelves.alias, slots)
     _set_all(slots.source, n_slots, n, ORGANIC_SLOT)
     if filling.support[0] != ORGANIC:
         _choose_for(SUPPORT, NEVER_BELOW, filling.reserved, n_slots, filling.support, segments, shelves, slots)
@@ -149,7 +149,7 @@ def choose(n_slots, filling, shelves, segments, slots):
 
 
 @staged
-def _choose_organic(n_slots, organic, segments, alias, slots):
+def choose_organic(n_slots, organic, segments, alias, slots):
     """Look all slots up in the organic tables: the memory in one loop, the arithmetic, several at a time, in others."""
     n, size = segments.size, np.uint64(alias.shape[1])
     chosen, row, flat = slots.chosen, slots.row, alias.reshape(-1)

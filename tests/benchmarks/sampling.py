@@ -47,7 +47,7 @@ from numpy.typing import NDArray
 
 from sim.model.choice import look_up
 from sim.model.draws import below, exp, normal_quantile, philox, unit_draws
-from sim.model.pages import _choose_organic
+from sim.model.pages import choose_organic
 from sim.model.slots import MAX_TOTAL, MAX_WEIGHT, build_table, powers
 
 SIZES = (1_000, 10_000, 100_000)
@@ -76,7 +76,7 @@ class Staging(NamedTuple):
     row: NDArray[np.uint64]
     bucket: Uint32s
     entry: NDArray[np.uint64]
-    slot_words: Uint32s
+    words: Uint32s
     chosen: NDArray[np.int32]
     drawn: Int64s
 
@@ -122,7 +122,7 @@ def choose_by_guide(prefix, guide, group):  # type: ignore[no-untyped-def]
     """All slots of a group by inversion with a guide; the shifted differences are -1 or 0, without a branch."""
     n, n_buckets, drawn, place = group.row.size, np.uint64(guide.size), group.drawn, group.entry
     for k in range(group.chosen.shape[0]):
-        high, low, chosen = group.slot_words[0, k], group.slot_words[1, k], group.chosen[k]
+        high, low, chosen = group.words[0, k], group.words[1, k], group.chosen[k]
         for s in range(n):
             drawn[s] = below(np.uint64(high[s]), np.uint64(low[s]), prefix[-1])
         for s in range(n):
@@ -141,7 +141,7 @@ def choose_by_halving(prefix, group):  # type: ignore[no-untyped-def]
     """All slots of a group by binary search."""
     n, drawn, place = group.row.size, group.drawn, group.entry
     for k in range(group.chosen.shape[0]):
-        high, low, chosen = group.slot_words[0, k], group.slot_words[1, k], group.chosen[k]
+        high, low, chosen = group.words[0, k], group.words[1, k], group.chosen[k]
         for s in range(n):
             drawn[s] = below(np.uint64(high[s]), np.uint64(low[s]), prefix[-1])
             place[s] = 0
@@ -181,7 +181,7 @@ def driver(kind: str) -> Callable[..., int]:
             group = Staging(row, bucket, entry, words[g % words.shape[0]], chosen, drawn)
             if by_alias:
                 segments[:] = order[g]
-                _choose_organic(chosen.shape[0], organic, segments, alias, group)
+                choose_organic(chosen.shape[0], organic, segments, alias, group)
             elif by_guide:
                 choose_by_guide(prefix[order[g]], guide[order[g]], group)
             else:
