@@ -75,6 +75,9 @@ def fill_feeds(n_slots, distinct, weight, affinity, vertical, key, fans, arena, 
     """
     chosen, words, prefix, candidates = slots.chosen, slots.words, followed.prefix, followed.candidates
     for s in range(sessions.fan.size):
+        # Only so that the processor fetches the lists, which lie far apart, several at a time.
+        slots.bucket[s] = arena[np.int64(fans.start[sessions.fan[s]])]
+    for s in range(sessions.fan.size):
         f = sessions.fan[s]
         first, n = np.int64(fans.start[f]), np.int64(fans.length[f])
         interests = affinity[sessions.segment[s]]
