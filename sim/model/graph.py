@@ -145,10 +145,10 @@ def draw_lists(per_segment, first_of_segment, size, key):
     Returns
     -------
     tuple
-        Where they begin, shape (F + 1,), int64, and their members, shape (E,), int32.
+        Where they begin, shape (F + 1,), uint32, and their members, shape (E,), int32.
     """
     n_influencers, n_fans = per_segment.shape[0], size.sum()
-    begin = np.zeros(n_fans + 2, np.int64)
+    begin = np.zeros(n_fans + 2, np.uint32)
     members = np.empty(per_segment.sum(), np.int32)
     taken = np.full(n_fans, -1, np.int32)
     found = np.empty(size.max(), np.int32)

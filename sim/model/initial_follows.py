@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from sim.errors import Fault, InputError
 from sim.model import draws, graph
+from sim.model.frozen import MOST_FOLLOWS
 from sim.model.sampling import apportion
 from sim.scenario.scenario import Scenario
 from sim.streams import Lane
@@ -36,6 +37,8 @@ def scaled_followers(real: Int64s, scenario: Scenario, names: tuple[str, ...]) -
     def refuse(rule: str, value: str) -> InputError:
         return InputError([Fault(file=scenario.name, path="fans.follows_per_fan", rule=rule, value=value)])
 
+    if n_follows > MOST_FOLLOWS:
+        raise refuse(f"must give at most {MOST_FOLLOWS} follows", f"{fans.follows_per_fan} ({n_follows} follows)")
     n_followed = int((real > 0).sum())
     if n_follows == 0 or n_followed == 0:
         return np.zeros(real.size, np.int64)
@@ -83,7 +86,7 @@ def followers_per_segment(scenario: Scenario, followers: Int64s, vertical: Int32
 
 def follow_lists(
     scenario: Scenario, followers: Int64s, vertical: Int32s, segment: NDArray[np.int8], key: Key
-) -> tuple[Int64s, Int32s]:
+) -> tuple[NDArray[np.uint32], Int32s]:
     """Follow lists of all fans."""
     size = graph.sizes_of_segments(segment, len(scenario.segments))
     per_segment = followers_per_segment(scenario, followers, vertical, size, key)

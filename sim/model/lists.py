@@ -12,8 +12,8 @@ from numba import njit
 
 from sim.model.frozen import ID_MASK, ORIGIN_SHIFT
 
-SMALLEST = 1
-"""The smallest lists have room for two."""
+SMALLEST = 0
+"""The smallest lists have room for one."""
 N_SIZES = 31
 NO_ROW = -1
 

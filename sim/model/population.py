@@ -72,7 +72,7 @@ class Population:
     """(F,): mean time between sessions before thinning by hour [s]; inf: none."""
     joined: Int64s
     """When those fans join who were not there before the warm-up [s]: they stand after all others."""
-    begin: Int64s
+    begin: NDArray[np.uint32]
     """(F + 1,): where a fan's follow list begins in ``members``."""
     members: Int32s
     """(E,)"""
@@ -236,7 +236,7 @@ def draw_population(
     first = _first_segments(scenario, follow_graph, k)
     if follow_graph:
         followers = follow_graph.in_degrees()
-        begin, members = follow_graph.begin(), follow_graph.influencer
+        begin, members = follow_graph.begin().astype(np.uint32), follow_graph.influencer
     else:
         followers = scaled_followers(real, scenario, initial)
         begin, members = follow_lists(scenario, followers, vertical[:n_initial], first, k)

@@ -54,7 +54,7 @@ class Outcome:
     """(M, S, 10)"""
     totals: Int64s
     """(S, 7)"""
-    follow_entries: tuple[Int64s, NDArray[np.int32]]
+    follow_entries: tuple[NDArray[np.uint32], NDArray[np.int32]]
     """Where each fan's follow list begins, shape (F + 1,), and its entries, ``influencer | origin << 24``."""
     accounts: Accounts
     """As they are at the end."""
@@ -73,7 +73,7 @@ class Outcome:
         return self.population.followers + change
 
     @property
-    def follow_lists(self) -> tuple[Int64s, NDArray[np.int32]]:
+    def follow_lists(self) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
         """Where each fan's follow list begins, shape (F + 1,), and the members."""
         begin, entries = self.follow_entries
         return begin, entries & np.int32(ID_MASK)

@@ -15,7 +15,7 @@ from simpy import Environment, Event
 from sim.errors import MachineError
 from sim.model import kernel, lists, openings
 from sim.model.clock import MONTH, Order, moment
-from sim.model.frozen import TRACE, Counter, Fans, Tables, Total
+from sim.model.frozen import MOST_FOLLOWS, TRACE, Counter, Fans, Tables, Total
 from sim.model.group import Group, new_group
 
 __all__ = ["CompiledEngine"]
@@ -115,7 +115,7 @@ class CompiledEngine:
         segment: NDArray[np.int8],
         mean_gap: NDArray[np.float64],
         joined: NDArray[np.int64],
-        begin: Int64s,
+        begin: NDArray[np.uint32],
         members: Int32s,
         key: tuple[int, int],
         threads: int = 1,
@@ -124,7 +124,9 @@ class CompiledEngine:
         self.tables = tables
         self._joined = joined
         self._key = (np.uint64(key[0]), np.uint64(key[1]))
-        self._sessions_per_second = float((1.0 / mean_gap).sum())
+        self._sessions_per_second = sum(
+            float((1.0 / mean_gap[first : first + MOST_FANS]).sum()) for first in range(0, segment.size, MOST_FANS)
+        )
         if self._sessions_per_second * MONTH < THREAD_WORTH:
             threads = 1
         n_influencers, n_surfaces = tables.vertical.size, tables.is_feed.size
@@ -228,22 +230,27 @@ class CompiledEngine:
         totals: Int64s = np.add.reduce([worker.totals for worker in self._workers])
         return totals
 
-    def take_follow_lists(self) -> tuple[Int64s, Int32s]:
+    def take_follow_lists(self) -> tuple[NDArray[np.uint32], Int32s]:
         """Follow lists at the end, which leave the engine: where they begin, shape (F + 1,), and their entries."""
-        begin = np.zeros(sum(chunk.fans.length.size for chunk in self._chunks) + 1, np.int64)
-        np.concatenate([chunk.fans.length for chunk in self._chunks], out=begin[1:])
-        np.cumsum(begin, out=begin)
-        members = np.empty(begin[-1], np.int32)
-        for chunk in self._chunks:
-            fans = chunk.fans
-            start = begin[chunk.first_id : chunk.first_id + fans.length.size]
-            lists.move_lists(fans.start, fans.length, chunk.arena, start, members)
-            chunk.arena = members[:0]  # so that there is never a copy of all
+        for chunk in self._chunks:  # what is left has no use for them
+            chunk.fans = chunk.fans._replace(next_time=np.zeros(0, np.uint32), event=np.zeros(0, np.uint32))
+        n_follows = sum(int(chunk.fans.length.sum()) for chunk in self._chunks)
+        if n_follows > MOST_FOLLOWS:
+            raise MachineError(f"{n_follows} follows are too many to be kept; {MOST_FOLLOWS} can be")
+        begin = np.zeros(sum(chunk.fans.length.size for chunk in self._chunks) + 1, np.uint32)
+        members = np.empty(n_follows, np.int32)
+        while self._chunks:
+            chunk = self._chunks.pop(0)  # so that there is never a copy of all
+            fans, first = chunk.fans, chunk.first_id
+            own = begin[first : first + fans.length.size + 1]
+            np.cumsum(fans.length, out=own[1:], dtype=np.uint32)
+            own[1:] += own[0]
+            lists.move_lists(fans.start, fans.length, chunk.arena, own[:-1], members)
         return begin, members
 
 
 def _chunk(
-    first: int, segment: NDArray[np.int8], mean_gap: NDArray[np.float64], begin: Int64s, members: Int32s
+    first: int, segment: NDArray[np.int8], mean_gap: NDArray[np.float64], begin: NDArray[np.uint32], members: Int32s
 ) -> Chunk:
     """Chunk of the fans from ``first`` on."""
     fans = Fans(
@@ -251,7 +258,7 @@ def _chunk(
         mean_gap=mean_gap,
         next_time=np.zeros(segment.size, np.uint32),
         event=np.zeros(segment.size, np.uint32),
-        start=(begin[:-1] - begin[0]).astype(np.uint32),
+        start=begin[:-1] - begin[0],
         length=np.diff(begin).astype(np.int32),
         room=np.zeros(segment.size, np.int8),
     )

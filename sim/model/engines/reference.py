@@ -41,7 +41,7 @@ class ReferenceEngine:
         segment: NDArray[np.int8],
         mean_gap: NDArray[np.float64],
         joined: NDArray[np.int64],
-        begin: NDArray[np.int64],
+        begin: NDArray[np.uint32],
         members: NDArray[np.int32],
         key: tuple[int, int],
         traced: int = -1,
@@ -79,9 +79,9 @@ class ReferenceEngine:
         count: NDArray[np.int64] = self.counts[:, :, counter].sum(axis=1)
         return count
 
-    def take_follow_lists(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    def take_follow_lists(self) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
         """Follow lists at the end: where they begin, shape (F + 1,), and their entries, influencer and origin."""
-        begin = np.concatenate([[0], np.cumsum([len(fan.follows) for fan in self._fans])]).astype(np.int64)
+        begin = np.concatenate([[0], np.cumsum([len(fan.follows) for fan in self._fans])]).astype(np.uint32)
         return begin, np.array([i for fan in self._fans for i in fan.follows], dtype=np.int32)
 
     def trace(self) -> NDArray[np.int64]:
