@@ -147,9 +147,9 @@ def test_lists_that_grow_in_turn_leave_their_rows_to_each_other() -> None:
     for f in range(3):
         for i in range(64):
             append(chunk, f, i)
-    # The first leaves rows of 2 to 32 places behind, all of which the second takes, and the third its.
-    assert chunk.free[0] == 3 * 2 + (4 + 8 + 16 + 32 + 64) + 2 * 64
-    assert sorted(end - first for first, end in free_rows(chunk)) == [2, 2, 2, 4, 8, 16, 32]
+    # The first leaves rows of 1 to 32 places behind, all of which the second takes, and the third its.
+    assert chunk.free[0] == 3 * 1 + (2 + 4 + 8 + 16 + 32 + 64) + 2 * 64
+    assert sorted(end - first for first, end in free_rows(chunk)) == [1, 1, 1, 2, 4, 8, 16, 32]
 
 
 @settings(max_examples=150)
@@ -166,7 +166,7 @@ def test_new_room_keeps_all_lists_and_leaves_no_holes(follows: Lists, todo: list
     assert lists_of(chunk) == before
     assert free_rows(chunk) == []
     assert_rows_fill_the_arena(chunk)
-    least = [max(2, 1 << (len(part) - 1).bit_length()) if part else 2 for part in before]
+    least = [1 << (len(part) - 1).bit_length() if part else 1 for part in before]
     assert np.left_shift(1, chunk.fans.room, dtype=np.int64).tolist() == least
     assert chunk.free[0] == sum(least)
 
