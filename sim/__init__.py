@@ -1,22 +1,27 @@
 """Headshare: how the concentration of traffic on head influencers changes under tiered support.
 
 ``load`` reads a scenario, ``run`` runs it, ``compare`` lays two finished runs side by side, ``follow_graph`` gives who
-follows whom at a day of a run; the command ``sim`` offers the same verbs. What they need is imported when they are
-called, so that the command line starts at once.
+follows whom at a day of a run, ``chart`` draws one chart of a run, ``write_report`` writes the page with all of
+them; the command ``sim`` offers the same verbs. What they need is imported when they are called, so that the command
+line starts at once.
 """
 
 from __future__ import annotations
 
+import pathlib
+from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import altair
+
     from sim.experiment.run import Run
     from sim.scenario import FollowGraph, Loaded
 
 from sim.plugins import policy
 
-__all__ = ["compare", "follow_graph", "load", "policy", "run"]
+__all__ = ["chart", "compare", "follow_graph", "load", "policy", "run", "write_report"]
 
 Path = str | PathLike[str]
 
@@ -50,7 +55,47 @@ def follow_graph(scenario: Loaded | Path, arm: str | None = None, **options: Any
 
 def compare(first: Run | Path, second: Run | Path) -> dict[str, Any]:
     """How the second of two finished runs differs from the first; see ``sim.experiment.side_by_side``."""
-    from sim.experiment.run import Run
     from sim.experiment.side_by_side import side_by_side
 
-    return side_by_side(*(each if isinstance(each, Run) else Run.read(each) for each in (first, second)))
+    return side_by_side(*_finished([first, second]))
+
+
+def chart(runs: Run | Path | Sequence[Run | Path], name: str) -> altair.VConcatChart:
+    """One chart of a finished run, or of several, as Altair has it: a notebook shows it, ``save`` writes it.
+
+    Parameters
+    ----------
+    runs
+        A run or its folder; for the charts ``runs`` and ``grid`` a list of them.
+    name
+        As in the report: ``differences``, ``head-share``, ``gains``, ``lorenz``, ``surfaces``, ``decomposition``,
+        ``claims``, ``tiers``, ``agencies``, ``verticals``, ``mobility``; ``runs``, ``grid``.
+
+    Raises
+    ------
+    ValueError
+        No such chart, or the runs have nothing to show in it.
+    """
+    from sim.report.catalogue import CHARTS, SEVERAL, chart_of
+
+    if name not in (*CHARTS, *SEVERAL):
+        raise ValueError(f"no chart {name!r}; there are {', '.join((*CHARTS, *SEVERAL))}")
+    found = chart_of(_finished(runs), name)
+    if found is None:
+        raise ValueError(f"nothing to show in the chart {name!r}")
+    return found.whole()
+
+
+def write_report(runs: Run | Path | Sequence[Run | Path], out: Path | None = None) -> pathlib.Path:
+    """Write the report of a run, or of several side by side, as one HTML page; see ``sim.report.page.write_report``."""
+    from sim.report.page import write_report as write
+
+    return write(_finished(runs), None if out is None else pathlib.Path(out))
+
+
+def _finished(runs: Run | Path | Sequence[Run | Path]) -> list[Run]:
+    """Finished runs, read where a folder is given."""
+    from sim.experiment.run import Run
+
+    given = [runs] if isinstance(runs, Run | str | PathLike) else runs
+    return [each if isinstance(each, Run) else Run.read(each) for each in given]

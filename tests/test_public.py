@@ -49,7 +49,7 @@ def test_the_python_verbs_load_run_and_compare(tmp_path: Path) -> None:
     assert difference == sim.compare(first.path, second)
     assert difference["keys"] == [{"key": "replications", "a": 2, "b": 3}]
     assert [row["difference"] for row in difference["head_share"]] == [0.0] * 6
-    assert sim.__all__ == ["compare", "follow_graph", "load", "policy", "run"]
+    assert sim.__all__ == ["chart", "compare", "follow_graph", "load", "policy", "run", "write_report"]
 
 
 def test_the_python_verbs_take_a_roster(tmp_path: Path) -> None:

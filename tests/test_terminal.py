@@ -13,9 +13,10 @@ from rich.console import Console
 from small_runs import NOBODY, PLACEBO, TINY, run_of
 
 from sim import records
+from sim.experiment.answer import MIN_REPLICATIONS
 from sim.experiment.run import Run
 from sim.experiment.side_by_side import side_by_side
-from sim.report.terminal import MIN_REPLICATIONS, print_answer, print_side_by_side
+from sim.report.terminal import print_answer, print_side_by_side
 
 FOUR = TINY.replace("replications = 3", "replications = 4")
 LONG_NAME = "a-very-long-name-of-an-arm-that-nobody-would-give-but-somebody-does-and-so-it-goes-on-and-on"

@@ -19,6 +19,7 @@ import typer
 
 from sim.cli.graphs import graph, input_notes
 from sim.cli.looking import Plugins, engine_named, new, trace, use_plugins
+from sim.cli.pictures import plot, report
 from sim.errors import InputError, InterruptedRunError, SimError
 
 if TYPE_CHECKING:
@@ -253,6 +254,8 @@ def schema(debug: Debug = False) -> None:  # noqa: ARG001 - read by ``verb``
     typer.echo(json.dumps(json_schema(), indent=1, ensure_ascii=False))
 
 
+app.command()(verb(report))
+app.command()(verb(plot))
 app.command()(verb(graph))
 app.command()(verb(trace))
 app.command()(verb(new))

@@ -15,7 +15,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -263,7 +263,7 @@ def read_manifest(path: Path | str) -> dict[str, Any]:
     return manifest
 
 
-def read_table(path: Path | str, name: str) -> pa.Table:
+def read_table(path: Path | str, name: str, columns: Sequence[str] | None = None) -> pa.Table:
     """Table of a finished run, its file checked against the manifest's SHA-256 before Arrow opens it.
 
     Parameters
@@ -272,6 +272,8 @@ def read_table(path: Path | str, name: str) -> pa.Table:
         The run folder.
     name
         Name of the table, without ``.parquet``.
+    columns
+        Columns wanted, of those that it has; left out: all.
 
     Raises
     ------
@@ -296,7 +298,7 @@ def read_table(path: Path | str, name: str) -> pa.Table:
             raise _input_error(file, _DAMAGED)
         handle.seek(0)
         try:
-            return pq.ParquetFile(handle, page_checksum_verification=True).read()
+            return pq.ParquetFile(handle, page_checksum_verification=True).read(columns)
         except (pa.ArrowException, OSError):  # a wrong page checksum is an OSError of Arrow's
             raise _input_error(file, _DAMAGED) from None
 

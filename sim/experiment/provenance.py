@@ -10,7 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import sim
 from sim.plugins import registered
 from sim.scenario import Loaded, resolved
 
@@ -23,7 +22,7 @@ DECIDING = ("numba", "numpy", "pyarrow", "pydantic", "scipy", "simpy")
 @cache
 def source_digest() -> str:
     """SHA-256 over the project's own source files, in order of their names."""
-    folder = Path(sim.__file__).parent
+    folder = Path(__file__).parents[1]
     sha = hashlib.sha256()
     for file in sorted(folder.rglob("*.py")):
         sha.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")

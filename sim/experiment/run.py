@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 
 from sim.errors import Fault, InputError
 from sim.experiment import plan, provenance
+from sim.experiment.answer import Answer
 from sim.experiment.cells import Cell
 from sim.experiment.comparison import Summary, compare_units, primary_cells
+from sim.experiment.display import as_html
 from sim.experiment.folder import MANIFEST, RunFolder, read_manifest, read_table
 from sim.experiment.runner import check_populations, run_units
 from sim.experiment.statistics import PairedDifference, paired_difference
@@ -50,11 +52,15 @@ class Run:
         """Read a run folder; ``InputError`` where it holds no finished run or is damaged."""
         return cls(Path(path), read_manifest(Path(path)))
 
-    def table(self, name: str) -> pa.Table:
-        """One of its tables, checked against the manifest's SHA-256."""
+    def table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """One of its tables, or these columns of it, checked against the manifest's SHA-256."""
         if name not in self._tables:
-            self._tables[name] = read_table(self.path, name)
-        return self._tables[name]
+            found = read_table(self.path, name, columns)
+            if columns is not None:
+                return found  # what is asked for once needn't stay
+            self._tables[name] = found
+        whole = self._tables[name]
+        return whole if columns is None else whole.select(columns)
 
     @property
     def digest(self) -> str:
@@ -75,6 +81,10 @@ class Run:
         """Rows of the claims."""
         rows: list[dict[str, Any]] = self.table("claims").to_pylist()
         return rows
+
+    def _repr_html_(self) -> str:
+        """The answer, where a notebook shows the run."""
+        return as_html(Answer(self))
 
     def values(self, arm: str, about: Mapping[str, Any]) -> NDArray[np.float64]:
         """A cell's values of an arm, in order of replication, shape (R,); nan where undefined."""

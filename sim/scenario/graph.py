@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import math
 import os
-import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.errors import Fault, InputError, MachineError
+from sim.errors import Fault, InputError
+from sim.files import whole_file
 from sim.scenario.words import shown, suggestion
 
 if TYPE_CHECKING:
@@ -190,23 +190,12 @@ class FollowGraph:
         MachineError
             The file can't be written.
         """
-        target = Path(path)
-        try:
-            handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}-")
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-                    writer = csv.writer(stream, lineterminator="\n")
-                    writer.writerow(("fan", "influencer"))
-                    writer.writerows(self.follows())
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                os.chmod(temporary, 0o644)
-                os.replace(temporary, target)
-            except BaseException:
-                os.unlink(temporary)
-                raise
-        except OSError as error:
-            raise MachineError(f"{shown(os.fspath(path))}: can't be written: {error.strerror or error}") from error
+        with whole_file(path) as stream:
+            text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
+            writer = csv.writer(text, lineterminator="\n")
+            writer.writerow(("fan", "influencer"))
+            writer.writerows(self.follows())
+            text.detach()
 
 
 def _rest(file: str, n_faults: int) -> list[Fault]:

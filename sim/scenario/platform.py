@@ -59,7 +59,8 @@ Examination = Annotated[
 class Ranking(Section):
     """Organic ranking: ``(followers + offset)^popularity * quality^merit * affinity^relevance * freshness``.
 
-    Freshness is ``2^(-age / freshness_half_life_days)``, 1 without a half-life.
+    Freshness is ``2^(-age / freshness_half_life_days)``, ages counted from the youngest account's; without a half-life
+    it is 1.
     """
 
     popularity: Exponent = Field(default=1.0, description="Exponent of followers.")
@@ -93,7 +94,7 @@ class Surface(Section):
 
     kind: Literal["feed", "discovery", "commerce", "live"] = Field(
         description="feed: posts of followed influencers; discovery and commerce: slots drawn from all influencers; "
-        "live: from those on air, in proportion to their live hours."
+        "live: from those on air, in proportion to their live hours; a slot's exploration may show anybody."
     )
     session_share: Share = Field(description="Share of sessions that open this surface; all surfaces sum to 1.")
     slots: int = Field(default=10, ge=1, le=255, description="Slots per page.")

@@ -32,7 +32,9 @@ class Scenario(Section):
     )
     replications: int = Field(ge=1, le=100_000, description="Replications of every arm; 30 and more for a claim.")
     population: Literal["redraw", "fixed"] = Field(
-        default="redraw", description="Each replication draws its own population, or all share that of replication 0."
+        default="redraw",
+        description="Each replication draws its own population, or all share that of replication 0 (what newcomers, "
+        "agencies and the lottery draw later still differs).",
     )
     people_per_fan: float | None = Field(
         default=None, gt=0, le=1e9, description="Real people that a fan stands for; left out: real / simulated follows."

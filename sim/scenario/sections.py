@@ -72,7 +72,7 @@ class Vertical(Section):
         ge=0,
         le=1e6,
         description="When the platform opens the vertical: until then no newcomer chooses it, and its accounts sell "
-        "nothing, stand on no commerce surface and in no support list.",
+        "nothing, stand on no commerce surface, explored slots left out, and in no support list.",
         json_schema_extra={"unit": "days since day 0"},
     )
 

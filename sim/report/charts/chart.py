@@ -1,0 +1,206 @@
+"""What a chart is: panels that show one table of aggregates; its colours, sizes and words, the same in every chart."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import altair as alt
+import vl_convert
+
+__all__ = [
+    "ACCENT",
+    "MOST_PANELS",
+    "NEUTRAL",
+    "Chart",
+    "Panel",
+    "arm_colours",
+    "flat",
+    "lines_axis",
+    "pair_name",
+    "rounded",
+    "rows_high",
+    "scale_of",
+    "zero_line",
+]
+
+Row = dict[str, Any]
+
+VEGA_LITE = "6.4"
+"""The release that specifications are written for and drawn by."""
+INK = "#1f2328"
+NEUTRAL = "#767676"
+"""Zero lines and the control arm: 4.5 : 1 on white and on black alike."""
+ACCENT = "#0a7ab8"
+PALETTE = (
+    "#0a7ab8", "#d55e00", "#12946b", "#b5549a", "#b98a00", "#6457c6", "#a0522d", "#3f9fb0", "#c2405a", "#6b8e23",
+)  # fmt: skip
+"""Okabe and Ito's colours and further ones, darkened to be read on white and on black."""
+FONT = (
+    "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', 'Liberation Sans', Arial, sans-serif"
+)
+MOST_PANELS = 4
+"""Panels that show an arm each; the data hold the others too."""
+LABEL = 150  # pixels of a label at most; the whole name is in the tooltip and in the data
+ROW = 22  # pixels of a row in charts with a row for each name
+WIDTH = 400  # of an exported panel
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One view: a chart without size and style."""
+
+    title: str
+    view: alt.Chart | alt.LayerChart
+    colours: dict[str, str]
+    """What the colours stand for; empty where the caption says it."""
+    height: int = 230
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Panels on one table of data."""
+
+    name: str
+    title: str
+    """What it shows, in one line."""
+    caption: str
+    """How to read it."""
+    panels: list[Panel]
+    data: list[Row]
+    """All that is drawn, and what didn't fit; rows of the same columns."""
+
+    @property
+    def colours(self) -> dict[str, str] | None:
+        """What the colours stand for in all panels; None where panels differ."""
+        first, *others = [panel.colours for panel in self.panels]
+        return first if all(colours == first for colours in others) else None
+
+    def csv(self) -> str:
+        """The data as a CSV file."""
+        text = io.StringIO()
+        columns = dict.fromkeys(column for row in self.data for column in row)
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.data)
+        return text.getvalue()
+
+    def spec(self, panel: Panel) -> Row:
+        """Vega-Lite specification of a panel for a page: as wide as its place, colours explained beside it."""
+        named = panel.view.properties(
+            width="container", height=panel.height, description=f"{self.title}: {panel.title}. {self.caption}"
+        )
+        styled = named.configure(background="transparent", padding=2, **_config(legend=False))
+        found: Row = styled.to_dict()
+        return found
+
+    def whole(self) -> alt.VConcatChart:
+        """All panels as one chart for a file or a notebook."""
+        drawn = [panel.view.properties(title=panel.title, width=WIDTH, height=panel.height) for panel in self.panels]
+        rows = [alt.hconcat(*drawn[i : i + 2], spacing=40) for i in range(0, len(drawn), 2)]
+        title = alt.Title(self.title, anchor="start", fontSize=16, offset=14, limit=2 * WIDTH)
+        alike: Literal["independent", "shared"] = "independent" if self.colours is None else "shared"
+        whole: alt.VConcatChart = (
+            alt.vconcat(*rows, spacing=30)
+            .resolve_scale(color=alike)
+            .properties(title=title, description=f"{self.title}. {self.caption}")
+            .configure(background="white", padding=12, **_config(legend=True))
+        )
+        return whole
+
+    def svg(self) -> bytes:
+        """The whole chart as an SVG picture."""
+        drawn: str = vl_convert.vegalite_to_svg(self.whole().to_dict(), vl_version=VEGA_LITE)
+        return drawn.encode()
+
+    def png(self) -> bytes:
+        """The whole chart as a PNG picture of 300 dots per inch, for a print 18 cm wide."""
+        scale, dots = 2.5, 300
+        drawn: bytes = vl_convert.vegalite_to_png(
+            self.whole().to_dict(), vl_version=VEGA_LITE, scale=scale, ppi=dots / scale
+        )
+        return drawn
+
+
+def _config(*, legend: bool) -> Row:
+    return {
+        "font": FONT,
+        "axis": {
+            "labelFontSize": 12,
+            "titleFontSize": 12,
+            "titleFontWeight": "normal",
+            "labelColor": INK,
+            "titleColor": INK,
+            "labelLimit": LABEL,
+            "gridColor": "#80808040",
+            "domainColor": "#80808080",
+            "tickColor": "#80808080",
+        },
+        "view": {"stroke": None},
+        "title": {"fontSize": 13, "anchor": "start", "color": INK, "limit": WIDTH + 60},
+        "legend": {
+            "disable": not legend,
+            "orient": "bottom",
+            "columns": 3,
+            "labelFontSize": 12,
+            "labelLimit": 220,
+            "title": None,
+            "symbolLimit": 0,
+            "symbolOpacity": 1,
+            "labelColor": INK,
+        },
+    }
+
+
+def arm_colours(arms: Sequence[str], control: str) -> dict[str, str]:
+    """Colour of each arm: neutral for the control, then the palette in the scenario's order, from its start again."""
+    others = [arm for arm in arms if arm != control]
+    return {arm: NEUTRAL if arm == control else PALETTE[others.index(arm) % len(PALETTE)] for arm in arms}
+
+
+def scale_of(colours: dict[str, str]) -> alt.Scale:
+    """Scale of these colours."""
+    return alt.Scale(domain=list(colours), range=list(colours.values()))
+
+
+def layered(*views: alt.Chart) -> alt.LayerChart:
+    """Views one upon the other, the first at the bottom."""
+    return alt.LayerChart(layer=list(views))
+
+
+def lines_axis() -> alt.Axis:
+    """Axis whose labels have a line under the other."""
+    return alt.Axis(labelExpr="split(datum.label, '\\n')", labelLimit=LABEL, labelLineHeight=14, title=None)
+
+
+def pair_name(arm: str, control: str) -> str:
+    """Label of a pair of arms on its axis."""
+    return f"{arm}\nagainst {control}"
+
+
+def zero_line(channel: Literal["x", "y"], title: str) -> alt.Chart:
+    """A line at 0 of an axis with this title."""
+    at = alt.X("zero:Q", title=title) if channel == "x" else alt.Y("zero:Q", title=title)
+    line: alt.Chart = alt.Chart(flat([{"zero": 0}])).mark_rule(color=NEUTRAL).encode(at)
+    return line
+
+
+def rounded(value: float | None) -> float | None:
+    """A number as charts hold it: eight digits; None where undefined."""
+    if value is None or not math.isfinite(value):
+        return None
+    return float(f"{value:.8g}")
+
+
+def flat(rows: Sequence[Row]) -> alt.InlineData:
+    """Rows as the data of a panel."""
+    return alt.InlineData(values=list(rows))
+
+
+def rows_high(n: int) -> int:
+    """Height of a panel with this many rows."""
+    return max(ROW * n, 3 * ROW)

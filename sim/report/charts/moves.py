@@ -1,0 +1,181 @@
+"""Charts of who moves: agencies between tiers, accounts between deciles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sim.report.charts.chart import (
+    ACCENT,
+    MOST_PANELS,
+    PALETTE,
+    Chart,
+    Panel,
+    flat,
+    layered,
+    rounded,
+    rows_high,
+    scale_of,
+)
+from sim.report.charts.source import PERCENT, Source
+
+__all__ = ["mobility", "tiers"]
+
+Row = dict[str, Any]
+NO_TIER = "no tier"
+LOSS = PALETTE[1]
+
+
+def _matrix(rows: list[Row], ways: tuple[str, str], order: list[Any], titles: tuple[str, str]) -> alt.LayerChart:
+    """A matrix of numbers: the deeper a cell's colour, the larger; those below 0 in another colour."""
+    largest = max((abs(row["mean"]) for row in rows if row["mean"] is not None), default=1) or 1
+    y = alt.Y(f"{ways[0]}:N", sort=order, axis=alt.Axis(title=titles[0], labelLimit=100))
+    x = alt.X(f"{ways[1]}:N", sort=order, axis=alt.Axis(title=titles[1], labelAngle=0, labelLimit=70))
+    numbers = [alt.Tooltip(f"{way}:N") for way in ways]
+    numbers += [alt.Tooltip("mean:Q", format=".3f"), alt.Tooltip("count:Q", format=".2f")]
+    cells = alt.Chart(flat(rows)).encode(x=x, y=y, tooltip=numbers)
+    depth = alt.Opacity("depth:Q", scale=alt.Scale(domain=[0, 1], range=[0.04, 0.75]), legend=None)
+    filled = (
+        cells.transform_calculate(depth=f"abs(datum.mean) / {largest!r}")
+        .mark_rect()
+        .encode(opacity=depth, color=alt.condition("datum.mean < 0", alt.value(LOSS), alt.value(ACCENT)))
+    )
+    # Numbers stand on the page's own ground, which shines through: they are drawn in its ink.
+    written = cells.transform_filter("datum.written != ''").mark_text(fontSize=10.5).encode(text="written:N")
+    return layered(filled, written)
+
+
+def _shown(source: Source) -> list[str]:
+    """The control and the first arms that are compared with it."""
+    return [source.control, *source.compared][:MOST_PANELS]
+
+
+def _left_out(source: Source) -> str:
+    more = len(source.arms) - len(_shown(source))
+    return f" {more} more arm{'s are' if more > 1 else ' is'} in the data." if more else ""
+
+
+def tiers(source: Source) -> Chart | None:
+    """How many agencies hold each tier, and how they move between tiers from one review to the next."""
+    names = [*source.scenario["support"]["tiers"], NO_TIER]
+    if len(names) == 1 or not source.scenario["agencies"]:
+        return None
+    reviews = source.chosen("agencies", ["tier"], time_days=source.run.horizon_days)
+    start = source.chosen("agencies", ["tier"], time_days=0.0)
+    held: list[Row] = []
+    when = [("day 0", source.control, start), *((arm, arm, reviews) for arm in source.arms)]
+    for label, arm, table in when:
+        place = pc.fill_null(pc.index_in(table["tier"], pa.array(names[:-1])), len(names) - 1).to_numpy()
+        unit = source.unit(table)
+        counts = source.sums(unit, place.astype(np.int64), len(names), np.ones(unit.size))
+        means = counts[source.arms.index(arm)].mean(axis=0)
+        held += [
+            {"shown": "agencies", "arm": label, "from": None, "to": tier, "count": rounded(float(n)), "mean": None}
+            for tier, n in zip(names, means, strict=True)
+        ]
+    rows = ["day 0", *source.arms]
+    colours = dict(zip(names, ("#0a4f8a", "#0a7ab8", "#6cb2dc", *PALETTE), strict=False)) | {NO_TIER: "#b9b9b9"}
+    bars = (
+        alt.Chart(flat([row | {"place": names.index(row["to"])} for row in held]))
+        .mark_bar()
+        .encode(
+            x=alt.X("sum(count):Q", title="agencies [number]"),
+            y=alt.Y("arm:N", sort=rows, axis=alt.Axis(title=None, labelLimit=150)),
+            color=alt.Color("to:N", scale=scale_of(colours)),
+            order=alt.Order("place:Q"),
+            tooltip=["arm:N", "to:N", alt.Tooltip("count:Q", format=".2f")],
+        )
+    )
+    panels = [Panel("Agencies by tier, at day 0 and at the end", bars, colours, rows_high(len(rows)))]
+    flows, data = _flows(source, names), held
+    for arm in source.arms:
+        own = [row for row in flows if row["arm"] == arm]
+        data = data + [{"shown": "moves", **{k: v for k, v in row.items() if k != "written"}} for row in own]
+        if arm in _shown(source) and own:
+            titles = ("tier at a review", "tier at the next review")
+            panels.append(
+                Panel(f"Moves, {arm} [%]", _matrix(own, ("from", "to"), names, titles), {}, rows_high(2 * len(names)))
+            )
+    return Chart(
+        "tiers",
+        "How agencies move between tiers",
+        "Of the agencies that held a tier at a review, the percentage that held each tier at the next one; all reviews "
+        f"and replications together.{_left_out(source)}",
+        panels,
+        data,
+    )
+
+
+def _flows(source: Source, names: list[str]) -> list[Row]:
+    """Of the agencies in a tier, how many go where from one review to the next, by arm [%; agencies]."""
+    table = source.chosen("tier_transitions", ["tier_from", "tier_to", "n"])
+    n = len(names)
+    ends = [
+        pc.fill_null(pc.index_in(table[way], pa.array(names[:-1])), n - 1).to_numpy().astype(np.int64)
+        for way in ("tier_from", "tier_to")
+    ]
+    counts = source.sums(source.unit(table), ends[0] * n + ends[1], n * n, table["n"].to_numpy())
+    rows = []
+    for arm, by_arm in zip(source.arms, counts.sum(axis=1).reshape(-1, n, n), strict=True):
+        for i, tier in enumerate(names):
+            if by_arm[i].sum():
+                for j, other in enumerate(names):
+                    share = float(by_arm[i, j] / by_arm[i].sum()) * PERCENT
+                    count = rounded(float(by_arm[i, j]) / source.n_replications)
+                    text = _percentage(share) if by_arm[i, j] else ""
+                    rows.append(
+                        {"arm": arm, "from": tier, "to": other, "count": count, "mean": rounded(share), "written": text}
+                    )
+    return rows
+
+
+def _percentage(share: float) -> str:
+    return f"{share:.0f}" if share >= 99.95 else f"{share:.1f}" if share >= 0.05 else "< .1"
+
+
+def mobility(source: Source) -> Chart:
+    """From which decile of followers at day 0 accounts came to which at the end, and what changes in it."""
+    table = source.chosen("transitions", ["decile_start", "decile_end", "n"])
+    place = (table["decile_start"].to_numpy() - 1) * 10 + table["decile_end"].to_numpy() - 1
+    counts = source.sums(source.unit(table), place.astype(np.int64), 100, table["n"].to_numpy())
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares = counts / np.repeat(counts.reshape(*counts.shape[:2], 10, 10).sum(axis=3), 10, axis=2)
+    levels, changes = source.means(shares, PERCENT), source.differences(shares, PERCENT)
+    order = list(range(10, 0, -1))
+    data: list[Row] = []
+    panels = []
+    wanted = [("share", source.control, levels[source.arms.index(source.control)])]
+    wanted += [("change", arm, points) for arm, points in changes.items()]
+    for what, arm, points in wanted:
+        own = []
+        for i, point in enumerate(points):
+            number = point["mean"]
+            small = 0.5 if what == "share" else 0.1
+            text = (
+                ""
+                if number is None or abs(number) < small
+                else f"{number:.0f}"
+                if what == "share"
+                else f"{number:+.1f}"
+            )
+            count = rounded(float(counts[source.arms.index(arm), :, i].mean()))
+            place_of = {"start": i // 10 + 1, "end": i % 10 + 1}
+            own.append({"shown": what, "arm": arm, **place_of, **point, "count": count, "written": text})
+        data += [{k: v for k, v in row.items() if k != "written"} for row in own]
+        if arm in _shown(source):
+            title = f"{arm} [% of the decile]" if what == "share" else f"{arm} against {source.control} [% points]"
+            meaning = {"more": ACCENT, "less": LOSS} if what == "change" else {}
+            titles = ("decile at day 0", "decile at the end")
+            panels.append(Panel(title, _matrix(own, ("start", "end"), order[::-1], titles), meaning, 260))
+    return Chart(
+        "mobility",
+        "How accounts move between deciles of followers",
+        "Of the accounts that were in a tenth of all at day 0 (10: the largest), the percentage in each tenth "
+        f"at the end under {source.control}; then the paired differences of these percentages.{_left_out(source)}",
+        panels,
+        data,
+    )
