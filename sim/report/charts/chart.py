@@ -14,12 +14,18 @@ import vl_convert
 
 __all__ = [
     "ACCENT",
+    "LOSS",
     "MOST_PANELS",
     "NEUTRAL",
+    "NOBODY",
+    "PALETTE",
+    "POINTS",
+    "VEGA_LITE",
     "Chart",
     "Panel",
     "arm_colours",
     "flat",
+    "layered",
     "lines_axis",
     "pair_name",
     "rounded",
@@ -35,11 +41,16 @@ VEGA_LITE = "6.4"
 INK = "#1f2328"
 NEUTRAL = "#767676"
 """Zero lines and the control arm: 4.5 : 1 on white and on black alike."""
-ACCENT = "#0a7ab8"
 PALETTE = (
     "#0a7ab8", "#d55e00", "#12946b", "#b5549a", "#b98a00", "#6457c6", "#a0522d", "#3f9fb0", "#c2405a", "#6b8e23",
 )  # fmt: skip
 """Okabe and Ito's colours and further ones, darkened to be read on white and on black."""
+ACCENT, LOSS = PALETTE[:2]
+"""Of cells above and below 0."""
+NOBODY = "#b9b9b9"
+"""Of what is empty or without a tier."""
+POINTS = "change [% points]"
+"""Title of an axis of changes of a share."""
 FONT = (
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', 'Liberation Sans', Arial, sans-serif"
 )

@@ -10,6 +10,7 @@ import numpy as np
 from sim.report.charts.chart import (
     NEUTRAL,
     PALETTE,
+    POINTS,
     Chart,
     Panel,
     flat,
@@ -26,11 +27,9 @@ from sim.report.charts.source import PERCENT, Source
 __all__ = ["claims", "decomposition", "differences", "head_share", "lorenz"]
 
 Row = dict[str, Any]
-POINTS = "change [% points]"
 HELD = "share that they hold [%]"
 MOST_BANDS = 5
 """Bands of levels that can be told apart: populations differ far more than arms do."""
-Y_LABEL = alt.Axis(labelLimit=150, title=None)
 
 
 def _band_and_line(rows: list[Row], colours: dict[str, str], x: alt.X, y: str, title: str, *, zero: bool) -> Any:
@@ -262,7 +261,7 @@ def claims(source: Source) -> Chart | None:
     ticks = sorted([0, *steps, *(-step for step in steps)])
     title = "change [margins of the claim]"
     x = alt.X("mean:Q", title=title, scale=scale, axis=alt.Axis(values=ticks))
-    y = alt.Y("claim:N", sort=[row["claim"] for row in data], axis=Y_LABEL)
+    y = alt.Y("claim:N", sort=[row["claim"] for row in data], axis=alt.Axis(title=None))
     within = alt.Chart(flat([{"low": -1, "high": 1}])).mark_rect(color=NEUTRAL, opacity=0.18)
     within = within.encode(x=alt.X("low:Q", title=title), x2="high:Q")
     colour = alt.Color("verdict:N", scale=scale_of(verdicts))

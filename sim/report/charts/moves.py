@@ -11,7 +11,9 @@ import pyarrow.compute as pc
 
 from sim.report.charts.chart import (
     ACCENT,
+    LOSS,
     MOST_PANELS,
+    NOBODY,
     PALETTE,
     Chart,
     Panel,
@@ -27,7 +29,6 @@ __all__ = ["mobility", "tiers"]
 
 Row = dict[str, Any]
 NO_TIER = "no tier"
-LOSS = PALETTE[1]
 
 
 def _matrix(rows: list[Row], ways: tuple[str, str], order: list[Any], titles: tuple[str, str]) -> alt.LayerChart:
@@ -78,13 +79,13 @@ def tiers(source: Source) -> Chart | None:
             for tier, n in zip(names, means, strict=True)
         ]
     rows = ["day 0", *source.arms]
-    colours = dict(zip(names, ("#0a4f8a", "#0a7ab8", "#6cb2dc", *PALETTE), strict=False)) | {NO_TIER: "#b9b9b9"}
+    colours = dict(zip(names, ("#0a4f8a", ACCENT, "#6cb2dc", *PALETTE), strict=False)) | {NO_TIER: NOBODY}
     bars = (
         alt.Chart(flat([row | {"place": names.index(row["to"])} for row in held]))
         .mark_bar()
         .encode(
             x=alt.X("sum(count):Q", title="agencies [number]"),
-            y=alt.Y("arm:N", sort=rows, axis=alt.Axis(title=None, labelLimit=150)),
+            y=alt.Y("arm:N", sort=rows, axis=alt.Axis(title=None)),
             color=alt.Color("to:N", scale=scale_of(colours)),
             order=alt.Order("place:Q"),
             tooltip=["arm:N", "to:N", alt.Tooltip("count:Q", format=".2f")],

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from sim.analysis.concentration import head_size
 from sim.report.charts.chart import (
     NEUTRAL,
+    NOBODY,
+    PALETTE,
+    POINTS,
     Chart,
     Panel,
     flat,
@@ -28,7 +31,6 @@ from sim.report.charts.source import PERCENT, Floats, Ints, Source
 __all__ = ["agencies", "gains", "surfaces", "verticals"]
 
 Row = dict[str, Any]
-POINTS = "change [% points]"
 CLASSES = ((0.01, "largest 1 %"), (0.05, "1 to 5 %"), (0.1, "5 to 10 %"), (0.2, "10 to 20 %"), (0.5, "20 to 50 %"))
 SMALLEST, NEWCOMERS = "smallest 50 %", "newcomers"
 AGENCIES = {"small_agencies": "up to 5", "middle_agencies": "6 to 20", "large_agencies": "over 20"}
@@ -49,7 +51,7 @@ def _dots(
     rows: list[Row], categories: list[str], colours: dict[str, str], title: str, field: str, *, zero: bool
 ) -> alt.LayerChart:
     """Means with their intervals, a row for each category, an arm under the other in each."""
-    y = alt.Y("group:N", sort=categories, axis=alt.Axis(title=field, labelLimit=130))
+    y = alt.Y("group:N", sort=categories, axis=alt.Axis(title=field))
     offset = alt.YOffset("arm:N", sort=list(colours), scale=alt.Scale(paddingOuter=0.4))
     numbers = [alt.Tooltip(f"{key}:Q", format=".4g") for key in ("mean", "low", "high")]
     shown = alt.Chart(flat(rows)).encode(
@@ -136,14 +138,14 @@ def verticals(source: Source) -> Chart | None:
             {"quantity": label, "group": name, "arm": source.control, **point}
             for name, point in zip(names, points, strict=True)
         ]
-    of_what = {"followers at day 0": NEUTRAL, "followers at the end": "#0a7ab8", "exposure, whole run": "#d55e00"}
+    of_what = {"followers at day 0": NEUTRAL, "followers at the end": PALETTE[0], "exposure, whole run": PALETTE[1]}
     order = sorted(names, key=lambda name: -max(row["mean"] or 0 for row in levels if row["group"] == name))
     shares = (
         alt.Chart(flat(levels))
         .mark_point(size=55, filled=True, opacity=1)
         .encode(
             x=alt.X("mean:Q", title="share [%]", scale=alt.Scale(zero=True)),
-            y=alt.Y("group:N", sort=order, axis=alt.Axis(title="vertical", labelLimit=130)),
+            y=alt.Y("group:N", sort=order, axis=alt.Axis(title="vertical")),
             color=alt.Color("quantity:N", scale=scale_of(of_what)),
             shape=alt.Shape("quantity:N", sort=list(of_what), legend=None),
             tooltip=["group:N", "quantity:N", alt.Tooltip("mean:Q", format=".2f")],
@@ -217,7 +219,7 @@ def surfaces(source: Source) -> Chart:
     organic = np.maximum(count["slots"] - count["reserved"] - count["custom"] - count["empty"], 0)
     reserved = count["slots"] - organic - count["custom"] - count["empty"]
     split = [source.sums(unit, place, len(names), n) for n in (organic, reserved, count["custom"], count["empty"])]
-    colours = dict(zip(parts, ("#0a7ab8", "#d55e00", "#12946b", "#b9b9b9"), strict=True))
+    colours = dict(zip(parts, (*PALETTE[:3], NOBODY), strict=True))
     data: list[Row] = [
         {"shown": "slots", "arm": arm, "group": name, "part": part, "mean": rounded(float(by_arm[:, i].mean()) / 1e6)}
         for part, values in zip(parts, split, strict=True)

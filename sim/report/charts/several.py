@@ -10,7 +10,9 @@ import altair as alt
 from sim.experiment.side_by_side import Grid, grid_of
 from sim.report.charts.chart import (
     ACCENT,
+    LOSS,
     PALETTE,
+    POINTS,
     Chart,
     Panel,
     flat,
@@ -27,7 +29,6 @@ from sim.report.charts.source import PERCENT, Source
 __all__ = ["grid", "runs"]
 
 Row = dict[str, Any]
-POINTS = "change [% points]"
 MOST_PAIRS = 6
 """Pairs of arms whose colours can be told apart in a group."""
 
@@ -72,7 +73,7 @@ def _grouped(rows: list[Row], labels: Sequence[str]) -> tuple[alt.LayerChart, di
     """A group of rows for each run, a colour for each pair of arms: for runs that compare the same arms."""
     drawn = [row | {"pair": f"{row['arm']} against {row['control']}"} for row in rows]
     colours = dict(zip(dict.fromkeys(row["pair"] for row in drawn), PALETTE, strict=False))
-    y = alt.Y("run:N", sort=list(labels), axis=alt.Axis(title=None, labelLimit=150))
+    y = alt.Y("run:N", sort=list(labels), axis=alt.Axis(title=None))
     offset = alt.YOffset("pair:N", sort=list(colours), scale=alt.Scale(paddingOuter=0.4))
     shown = alt.Chart(flat(drawn)).encode(
         y=y, yOffset=offset, color=alt.Color("pair:N", scale=scale_of(colours)), tooltip=_tooltip("run", "pair")
@@ -147,7 +148,7 @@ def _heat_map(cells: list[Row], form: Grid) -> alt.LayerChart:
     y = alt.Y("b:N", sort=[str(v) for v in form.values[1]], axis=alt.Axis(title=_last(form.keys[1])))
     shown = alt.Chart(flat(drawn)).encode(x=x, y=y)
     depth = alt.Opacity("depth:Q", scale=alt.Scale(domain=[0, 1], range=[0.04, 0.75]), legend=None)
-    colour = alt.condition("datum.mean < 0", alt.value(ACCENT), alt.value(PALETTE[1]))
+    colour = alt.condition("datum.mean < 0", alt.value(ACCENT), alt.value(LOSS))
     written = shown.mark_text(fontSize=11, lineBreak="\n").encode(text="written:N")
     return layered(shown.mark_rect().encode(opacity=depth, color=colour), written)
 
