@@ -35,7 +35,7 @@ def load(path: Path, *, roster: Path | None = None, graph: Any = None, replicati
 
 def run(scenario: Loaded | Path, **options: Any) -> Run:
     """Run a scenario, or the file that it is in; options as ``sim.experiment.run.experiment``: ``out``, ``engine``,
-    ``threads``, ``resume``, ``force``, ``report``.
+    ``threads``, ``resume``, ``force``, ``report``, which is told the run's ``sim.experiment.progress.Progress``.
     """
     from sim.experiment.run import experiment
     from sim.scenario import Loaded

@@ -67,6 +67,7 @@ def test_a_run_prints_its_answer_in_plain_text_of_80_columns(finished: Path) -> 
     assert "\x1b" not in told.out
     *answer, folder = told.out.splitlines()
     assert max(map(len, answer)) <= 80
+    assert not any(line.endswith(" ") for line in answer)
     assert folder == f"tables and manifest: {finished / 'run'}"
     words = " ".join(told.out.split())
     assert words.startswith(

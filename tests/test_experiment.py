@@ -79,7 +79,7 @@ def test_a_replication_alone_equals_itself_in_the_batch(run: Run, tmp_path: Path
     unit = next(unit for unit in units(loaded) if unit == ("tiered", 3))
     population = draw_population(loaded.arms["tiered"], None, (3, 3))
     record = run_unit(
-        loaded.arms["tiered"], population, unit.key(3), engine="reference", threads=1, watch=lambda _time: None
+        loaded.arms["tiered"], population, unit.key(3), engine="reference", threads=1, watch=lambda _glance: None
     )
     assert record.digest == run.manifest["digests"]["tiered"][3]
     cell = Cell(20.0, None, "all", "influencer", "followers", "gini")
@@ -229,7 +229,7 @@ def test_vr_streams_holds_independent_streams_on_the_same_population_against_com
     for unit in twins:
         population = draw_population(loaded.scenario, None, (3, unit.replication))
         record = run_unit(
-            loaded.arms["none"], population, unit.key(3), engine="compiled", threads=1, watch=lambda _time: None
+            loaded.arms["none"], population, unit.key(3), engine="compiled", threads=1, watch=lambda _glance: None
         )
         assert record.digest not in run.manifest["digests"]["none"]
         independent.append(record.arrays["values"][cells(20, 5).index(cell)])

@@ -165,7 +165,7 @@ def test_fans_who_joined_follow_and_are_counted_as_followers() -> None:
 def refreshes(world: World, engine: EngineName = "compiled") -> list[int]:
     """Times [s] at which tables are refreshed."""
     times: list[int] = []
-    simulate(world.scenario, world.population, world.key, engine=engine, watch=times.append)
+    simulate(world.scenario, world.population, world.key, engine=engine, watch=lambda glance: times.append(glance.time))
     return times
 
 

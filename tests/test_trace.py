@@ -17,7 +17,7 @@ from sim.cli.app import app
 from sim.experiment.unit_trace import Look
 from sim.model.frozen import Counter, Deed, Total
 from sim.model.simulation import EngineName, simulate
-from sim.report.trace import fan_lines, influencer_lines
+from sim.report.trace import fan_lines, fan_trace, influencer_lines, influencer_trace
 
 SCENARIO = """\
 name = "small"
@@ -75,12 +75,12 @@ def trace(*args: object) -> Result:
 
 
 def fan_text(world: World, fan: int, engine: EngineName) -> list[str]:
-    return list(fan_lines(Look(world.scenario, "arm", 0, fan, run(world, engine=engine, fan=fan))))
+    return list(fan_lines(fan_trace(Look(world.scenario, "arm", 0, fan, run(world, engine=engine, fan=fan)))))
 
 
 def influencer_text(world: World, influencer: int, engine: EngineName) -> list[str]:
     outcome = simulate(world.scenario, world.population, world.key, engine=engine, influencer=influencer)
-    return list(influencer_lines(Look(world.scenario, "arm", 0, influencer, outcome)))
+    return list(influencer_lines(influencer_trace(Look(world.scenario, "arm", 0, influencer, outcome))))
 
 
 # Both engines
@@ -177,7 +177,7 @@ def test_a_fans_trace_reads_as_sessions_and_slots(scenario: Path) -> None:
     for line in sessions:
         assert re.fullmatch(r"day -?\d+ \d\d:\d\d:\d\d (feed|find), session \d+", line)
     why = "followed by the fan|organic|support, tiered|exploration|organic, the support list being exhausted"
-    deeds = r"(not examined|read(, clicked)?(, unfollowed)?(, followed|, follow refused)?(, \d+ orders)?)"
+    deeds = r"(not examined|read(, clicked)?(, unfollowed)?(, followed|, follow refused)?(, \d+ orders?)?)"
     pattern = rf"   \s?\d (influencer-\d\d \(all\): (reserved, )?({why}); {deeds}|\((reserved, )?empty\))"
     for line in slots:
         assert re.fullmatch(pattern, line), line

@@ -17,14 +17,26 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec
 
 import typer
 
+from sim.cli.console import console_for
 from sim.cli.graphs import graph, input_notes
-from sim.cli.looking import Plugins, engine_named, new, trace, use_plugins
+from sim.cli.looking import new, trace
+from sim.cli.options import (
+    Debug,
+    Edges,
+    Engine,
+    Json,
+    Plugins,
+    Quiet,
+    Roster,
+    ScenarioFile,
+    engine_named,
+    print_object,
+    use_plugins,
+)
 from sim.cli.pictures import plot, report
 from sim.errors import InputError, InterruptedRunError, SimError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from sim.experiment.run import Run
 
 app = typer.Typer(
@@ -37,10 +49,6 @@ app = typer.Typer(
 )
 
 Options = ParamSpec("Options")
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-WIDTH = 80
 MAX_THREADS = 1024
 INTERRUPTED = InterruptedRunError.exit_code
 ABORTED = 130  # what typer leaves with when it is interrupted itself
@@ -105,38 +113,30 @@ def _lasting() -> Iterator[None]:
         gc.enable()
 
 
-def console_for(*, stderr: bool = False) -> Console:
-    """Console that fits the terminal; piped, plain text of 80 columns."""
-    from rich.console import Console
-
-    class Plain(Console):
-        def on_broken_pipe(self) -> None:
-            raise BrokenPipeError  # rich would leave with 1
-
-    console = Plain(stderr=stderr, highlight=False)
-    if not console.is_terminal:
-        console = Plain(stderr=stderr, highlight=False, width=WIDTH, color_system=None)
-    return console
-
-
 @app.command()
 @verb
 def run(
-    scenario: Annotated[Path, typer.Argument(metavar="SCENARIO", help="Scenario file (TOML).", show_default=False)],
+    scenario: ScenarioFile,
     out: Annotated[
-        Path | None, typer.Option(help="Run folder; left out: results/runs/NAME-DIGEST.", show_default=False)
+        Path | None,
+        typer.Option(metavar="DIR", help="Run folder; left out: results/runs/NAME-DIGEST.", show_default=False),
     ] = None,
-    engine: Annotated[str, typer.Option(help="compiled or reference; the same outcome to the bit.")] = "compiled",
-    roster: Annotated[
-        Path | None, typer.Option(help="Roster of influencers (CSV or Parquet) in place of the scenario's own.")
-    ] = None,
-    edges: Annotated[
-        Path | None, typer.Option("--graph", help="Follow graph (edge list) in place of the scenario's own.")
-    ] = None,
+    engine: Engine = "compiled",
+    roster: Roster = None,
+    edges: Edges = None,
     threads: Annotated[
-        int | None, typer.Option(min=1, max=MAX_THREADS, help="Threads; left out: all cores. No effect on the outcome.")
+        int | None,
+        typer.Option(
+            min=1,
+            max=MAX_THREADS,
+            metavar="N",
+            help="Threads; left out: all cores. No effect on the outcome.",
+            show_default=False,
+        ),
     ] = None,
-    replications: Annotated[int | None, typer.Option(min=1, help="In place of the scenario's number.")] = None,
+    replications: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="In place of the scenario's number.", show_default=False)
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Insist that there is a run to go on with.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Run even where memory may not suffice.")] = False,
     plugin: Plugins = None,
@@ -152,15 +152,15 @@ def run(
 
     loaded = load(scenario, roster=roster, graph=edges, replications=replications)
     with _lasting():
-        from sim.cli.progress import COMPILING, Progress
+        from sim.cli.progress import COMPILING, Display
         from sim.experiment.run import experiment
         from sim.model import draws, kernel
 
-    with Progress(console_for(stderr=True), quiet=quiet or as_json) as progress:
+    with Display(console_for(stderr=True), quiet=quiet or as_json) as display:
         if not draws.is_compiled(kernel.sessions if name == "compiled" else draws.unit_draws):
-            progress.note(COMPILING)
+            display.note(COMPILING)
         for note in input_notes(loaded):
-            progress.note(note)
+            display.note(note)
         finished = experiment(
             loaded,
             out=out,
@@ -169,8 +169,8 @@ def run(
             resume=resume,
             force=force,
             command=["sim", *sys.argv[1:]],
-            report=progress.update,
-            announce=lambda estimate: progress.note(str(estimate)),
+            report=display.report,
+            announce=lambda estimate: display.note(str(estimate)),
         )
     show(finished, quiet=quiet, as_json=as_json)
 
@@ -231,6 +231,7 @@ def validate(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Scenario files.", show_default=False)],
     plugin: Plugins = None,
     quiet: Quiet = False,
+    as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001 - read by ``verb``
 ) -> None:
     """Check scenario files; all faults of each, with line, key, rule and value."""
@@ -238,6 +239,13 @@ def validate(
     from sim.scenario import validate as faults_of
 
     faults = faults_of(files)
+    if as_json:
+        keys = ("file", "line", "path", "rule", "value")
+        told = [{key: getattr(fault, key) for key in keys} for fault in faults]
+        print_object({"files": [str(file) for file in files], "faults": told})
+        if faults:
+            raise SystemExit(InputError.exit_code)
+        return
     if faults:
         raise InputError(faults)
     if not quiet:

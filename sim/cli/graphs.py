@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sim.cli.looking import Plugins, engine_named, use_plugins
+from sim.cli.console import console_for
+from sim.cli.options import (
+    Arm,
+    Debug,
+    Edges,
+    Engine,
+    Json,
+    Plugins,
+    Quiet,
+    Replication,
+    Roster,
+    ScenarioFile,
+    engine_named,
+    print_object,
+    use_plugins,
+)
 
 if TYPE_CHECKING:
     from sim.scenario import Loaded
@@ -35,27 +49,29 @@ def input_notes(loaded: Loaded) -> list[str]:
 
 
 def graph(
-    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).", show_default=False)],
-    arm: Annotated[str | None, typer.Option(help="Arm; left out: the control.", show_default=False)] = None,
-    replication: Annotated[int, typer.Option(min=0, help="Replication.")] = 0,
+    scenario: ScenarioFile,
+    arm: Arm = None,
+    replication: Replication = 0,
     day: Annotated[
-        int | None, typer.Option(min=0, help="Day at whose start the graph is taken; left out: the end.")
+        int | None,
+        typer.Option(
+            min=0, metavar="D", help="Day at whose start the graph is taken; left out: the end.", show_default=False
+        ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Edge list to write (CSV); left out: measures only.", show_default=False)
+        Path | None,
+        typer.Option(metavar="FILE", help="Edge list to write (CSV); left out: measures only.", show_default=False),
     ] = None,
-    top: Annotated[int, typer.Option(min=2, max=10_000, help="Largest influencers whose shared fans count.")] = 20,
-    engine: Annotated[str, typer.Option(help="compiled or reference; the same graph.")] = "compiled",
-    roster: Annotated[
-        Path | None, typer.Option(help="Roster in place of the scenario's own.", show_default=False)
-    ] = None,
-    edges: Annotated[
-        Path | None, typer.Option("--graph", help="Edge list in place of the scenario's own.", show_default=False)
-    ] = None,
+    top: Annotated[
+        int, typer.Option(min=2, max=10_000, metavar="N", help="Largest influencers whose shared fans count.")
+    ] = 20,
+    engine: Engine = "compiled",
+    roster: Roster = None,
+    edges: Edges = None,
     plugin: Plugins = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,  # noqa: ARG001
+    quiet: Quiet = False,
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001 - read by ``verb``
 ) -> None:
     """Who follows whom at a day of an arm and replication: edge list and measures."""
     name = engine_named(engine)
@@ -67,12 +83,13 @@ def graph(
     from sim.experiment.graphs import follow_graph
 
     if not (quiet or as_json):
+        messages = console_for(stderr=True)
         for note in input_notes(loaded):
-            typer.echo(note, err=True)
+            messages.print(note, markup=False)
     found = follow_graph(loaded, arm, replication, day, engine=name)
     if out is not None:
         found.write_edges(out)
-    if quiet:
+    if quiet and not as_json:
         return
     place = {
         "arm": loaded.scenario.control if arm is None else arm,
@@ -82,31 +99,44 @@ def graph(
     }
     measures = graph_measures(found, top)
     if as_json:
-        typer.echo(json.dumps({**place, **measures}, ensure_ascii=False))
+        print_object({**place, **measures})
     else:
-        for line in _lines(place, measures):
-            typer.echo(line)
+        _show(place, measures)
 
 
-def _lines(place: dict[str, Any], measures: dict[str, Any]) -> list[str]:
+def _show(place: dict[str, Any], measures: dict[str, Any]) -> None:
+    """Print the measures, as wide as the terminal is; the file's name in one piece."""
+    from rich.text import Text
+
     def number(value: float | None) -> str:
         return "undefined" if value is None else f"{value:.4f}"
 
-    lines = [
-        f"Arm {place['arm']}, replication {place['replication']}, day {place['day']}",
-        f"  fans                  {measures['n_fans']:>12,}",
-        f"  influencers           {measures['n_influencers']:>12,}",
-        f"  follows               {measures['n_follows']:>12,}",
-        f"  degree assortativity  {number(measures['degree_assortativity']):>12}  (follows of the fan, followers)",
-        f"  reciprocity           {number(measures['reciprocity']):>12}  (among accounts that are both)",
-    ]
+    console = console_for()
+    console.print(Text(f"Arm {place['arm']}, replication {place['replication']}, day {place['day']}"))
+    for name in ("fans", "influencers", "follows"):
+        console.print(f"  {name:<20}  {measures[f'n_{name}']:>12,}")
+    for name, meaning in (
+        ("degree_assortativity", "follows of the fan, followers"),
+        ("reciprocity", "among accounts that are both"),
+    ):
+        console.print(f"  {name.replace('_', ' '):<20}  {number(measures[name]):>12}  ({meaning})")
     shared = measures["shared_fans"]
     if shared["pairs"]:
-        lines.append(
-            f"Most alike in their fans, of the {shared['top']} largest influencers (Jaccard index, shared fans):"
-        )
-        for pair in shared["pairs"]:
-            lines.append(f"  {pair['jaccard']:.3f} {pair['shared']:>9,}  {' and '.join(pair['influencers'])}")
+        console.print(f"Most alike in their fans, of the {shared['top']} largest influencers")
+        console.print("(Jaccard index, shared fans):")
+    for pair in shared["pairs"]:
+        figures = f"  {pair['jaccard']:.3f} {pair['shared']:>9,}  "
+        one, other = pair["influencers"]
+        for names in _together(one, other, console.width - len(figures)):
+            console.print(Text(figures + names), no_wrap=True, overflow="ellipsis")
+            figures = " " * len(figures)
     if place["out"] is not None:
-        lines.append(f"written: {place['out']}")
-    return lines
+        console.print(Text(f"written: {place['out']}"), soft_wrap=True)
+
+
+def _together(one: str, other: str, width: int) -> list[str]:
+    """Two names on one line, or on two where they are long."""
+    from rich.cells import cell_len
+
+    line = f"{one} and {other}"
+    return [line] if cell_len(line) <= width else [one, f"and {other}"]

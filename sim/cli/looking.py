@@ -4,62 +4,54 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sim.cli.options import (
+    Arm,
+    Debug,
+    Edges,
+    Engine,
+    Json,
+    Plugins,
+    Replication,
+    Roster,
+    ScenarioFile,
+    engine_named,
+    print_object,
+    use_plugins,
+)
 from sim.errors import Fault, InputError, MachineError
 
 if TYPE_CHECKING:
-    from sim.model.simulation import EngineName
+    from sim.report.trace import FanTrace, InfluencerTrace
 
-__all__ = ["Plugins", "engine_named", "new", "trace", "use_plugins"]
+__all__ = ["new", "trace"]
 
 TEMPLATE = Path(__file__).with_name("template.toml")
-Plugins = Annotated[
-    list[Path] | None,
-    typer.Option("--plugin", help="Python file with support policies of your own (@sim.policy).", show_default=False),
-]
-
-
-def engine_named(engine: str) -> EngineName:
-    """The engine of this name, or a usage error."""
-    if engine == "compiled":
-        return "compiled"
-    if engine == "reference":
-        return "reference"
-    raise typer.BadParameter(f"must be compiled or reference, got {engine!r}", param_hint="--engine")
-
-
-def use_plugins(files: list[Path] | None) -> None:
-    """Run plugin files, which register their policies."""
-    if files:
-        from sim.plugins import load_plugin
-
-        for file in files:
-            load_plugin(file)
 
 
 def trace(
-    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).", show_default=False)],
+    scenario: ScenarioFile,
     fan: Annotated[
-        int | None, typer.Option(min=0, help="Fan, numbered from 0: its sessions, slot by slot.", show_default=False)
+        int | None,
+        typer.Option(min=0, metavar="N", help="Fan, from 0: its sessions, slot by slot.", show_default=False),
     ] = None,
     influencer: Annotated[
-        str | None, typer.Option(help="Influencer, id or number: where its exposure came from.", show_default=False)
+        str | None,
+        typer.Option(metavar="ID", help="Id, or number from 0: where its exposure came from.", show_default=False),
     ] = None,
-    arm: Annotated[str | None, typer.Option(help="Arm; left out: the control.", show_default=False)] = None,
-    replication: Annotated[int, typer.Option(min=0, help="Replication.")] = 0,
-    engine: Annotated[str, typer.Option(help="compiled or reference; the same text.")] = "compiled",
-    roster: Annotated[
-        Path | None, typer.Option(help="Roster in place of the scenario's own.", show_default=False)
-    ] = None,
-    graph: Annotated[
-        Path | None, typer.Option(help="Edge list in place of the scenario's own.", show_default=False)
-    ] = None,
+    arm: Arm = None,
+    replication: Replication = 0,
+    engine: Engine = "compiled",
+    roster: Roster = None,
+    graph: Edges = None,
     plugin: Plugins = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,  # noqa: ARG001
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001 - read by ``verb``
 ) -> None:
     """Look inside one arm and replication: a fan's sessions, or where an influencer's exposure came from."""
     if (fan is None) == (influencer is None):
@@ -70,23 +62,38 @@ def trace(
 
     loaded = load(scenario, roster=roster, graph=graph)
     from sim.experiment.unit_trace import look_at_fan, look_at_influencer
-    from sim.report.trace import fan_lines, influencer_lines
+    from sim.report.trace import fan_lines, fan_trace, influencer_lines, influencer_trace
 
+    seen: FanTrace | InfluencerTrace
     if fan is not None:
-        lines = fan_lines(look_at_fan(loaded, fan, arm=arm, replication=replication, engine=name))
+        seen = fan_trace(look_at_fan(loaded, fan, arm=arm, replication=replication, engine=name))
+        lines = fan_lines(seen)
     else:
         look = look_at_influencer(loaded, str(influencer), arm=arm, replication=replication, engine=name)
-        lines = influencer_lines(look)
-    for line in lines:
-        typer.echo(line)
+        seen = influencer_trace(look)
+        lines = influencer_lines(seen)
+    if as_json:
+        print_object(asdict(seen))
+    else:
+        for line in lines:
+            typer.echo(line)
 
 
 def new(
-    name: Annotated[str, typer.Argument(help="Name of the scenario; NAME.toml is written.", show_default=False)],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name of the scenario; NAME.toml is written.", show_default=False)
+    ],
     source: Annotated[
-        Path | None, typer.Option("--from", help="Scenario to start from; left out: the smallest useful one.")
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="SCENARIO",
+            help="Scenario to start from; left out: the smallest useful one.",
+            show_default=False,
+        ),
     ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,  # noqa: ARG001
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001 - read by ``verb``
 ) -> None:
     """Write a commented scenario file NAME.toml into the current folder, to be edited."""
     from sim.scenario import load
@@ -108,4 +115,7 @@ def new(
         raise InputError([Fault(str(target), "exists already; nothing was written")]) from None
     except OSError as error:
         raise MachineError(f"{target}: {error.strerror}") from error
-    typer.echo(f"{target}: written; `sim validate {target}` checks it, `sim run {target}` runs it")
+    if as_json:
+        print_object({"file": str(target)})
+        return
+    typer.echo(f"{target}: written\ncheck it: sim validate {target}\nrun it: sim run {target}")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sim.cli.options import Debug, Json, print_object
 from sim.errors import Fault, InputError
 from sim.files import whole_file
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["plot", "report"]
 
 Runs = Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
 def _read(paths: list[Path]) -> list[Run]:
@@ -32,6 +30,7 @@ def report(
     out: Annotated[
         Path | None,
         typer.Option(
+            metavar="FILE",
             help="File to write; left out: report.html in the run folder, of several runs in results/reports/.",
             show_default=False,
         ),
@@ -43,13 +42,18 @@ def report(
     from sim.report.page import write_report
 
     target = write_report(_read(runs), out)
-    typer.echo(json.dumps({"report": str(target)}, ensure_ascii=False) if as_json else f"report: {target}")
+    if as_json:
+        print_object({"report": str(target)})
+    else:
+        typer.echo(f"report: {target}")
 
 
 def plot(
     runs: Runs,
-    chart: Annotated[str, typer.Option(help="Name of the chart, as in the report.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="File to write: .svg or .png.", show_default=False)],
+    chart: Annotated[
+        str, typer.Option(metavar="NAME", help="Name of the chart, as in the report.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="File to write: .svg or .png.", show_default=False)],
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001 - read by ``verb``
 ) -> None:
@@ -73,4 +77,7 @@ def plot(
         raise InputError([Fault(", ".join(map(str, runs)), f"nothing to show in the chart {chart!r}")])
     with whole_file(out) as stream:
         stream.write(drawn.png() if kind == ".png" else drawn.svg())
-    typer.echo(json.dumps({"chart": chart, "file": str(out)}, ensure_ascii=False) if as_json else f"{chart}: {out}")
+    if as_json:
+        print_object({"chart": chart, "file": str(out)})
+    else:
+        typer.echo(f"{chart}: {out}")

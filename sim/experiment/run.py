@@ -23,6 +23,7 @@ from sim.experiment.cells import Cell
 from sim.experiment.comparison import Summary, compare_units, primary_cells
 from sim.experiment.display import as_html
 from sim.experiment.folder import MANIFEST, RunFolder, read_manifest, read_table
+from sim.experiment.progress import Report
 from sim.experiment.runner import check_populations, run_units
 from sim.experiment.statistics import PairedDifference, paired_difference
 from sim.experiment.tables import UnitTables
@@ -144,7 +145,7 @@ def experiment(
     resume: bool = False,
     force: bool = False,
     command: Sequence[str] = (),
-    report: Callable[[float, float], None] = lambda _done, _all: None,
+    report: Report | None = None,
     announce: Callable[[plan.Estimate], None] = lambda _estimate: None,
 ) -> Run:
     """Run a scenario to its end, or go on with an unfinished run of the same identity; a finished one is just read.
@@ -166,7 +167,8 @@ def experiment(
     command
         How the run was called, for the manifest.
     report
-        Told the days simulated so far, and of how many.
+        Told how far the run is, about ten times a second, in the calling thread; left out: nobody looks. No effect on
+        the outcome.
     announce
         Told what is still to do of the run and what it is expected to take, before it starts.
 

@@ -5,22 +5,21 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from sim.errors import Fault, InputError, InterruptedRunError
 from sim.experiment.folder import RunFolder
 from sim.experiment.plan import TWIN, Crew, Unit
+from sim.experiment.progress import Board, Report
 from sim.experiment.unit import run_unit
-from sim.model.clock import DAY
+from sim.model.frozen import Total
 from sim.model.population import Population, check_followers, draw_population
-from sim.model.simulation import EngineName
+from sim.model.simulation import EngineName, Glance
 from sim.scenario import Loaded, Scenario
 
-__all__ = ["Report", "check_populations", "run_units"]
+__all__ = ["check_populations", "run_units"]
 
-Report = Callable[[float, float], None]
-"""Told days simulated so far, of how many."""
 HEARTBEAT = 0.1  # seconds between two looks at the workers
 
 
@@ -117,9 +116,9 @@ def run_units(
     folder: RunFolder,
     crew: Crew,
     engine: EngineName,
-    report: Report,
+    report: Report | None,
 ) -> None:
-    """Run units and store each in the folder as soon as it is finished.
+    """Run units and store each in the folder as soon as it is finished; looked at only where there is a ``report``.
 
     Raises
     ------
@@ -127,23 +126,27 @@ def run_units(
         On ``KeyboardInterrupt``; all finished units are kept.
     """
     scenario = loaded.scenario
-    days = scenario.horizon_days + scenario.warmup_days
-    progress = dict.fromkeys(todo, 0.0)
+    board = Board(scenario, todo)
     stop = threading.Event()
     populations = _Populations(loaded, todo)
 
     def work(unit: Unit) -> bytes:
-        def watch(time: int) -> None:
-            if stop.is_set():
-                raise _StoppedError
-            progress[unit] = time / DAY + scenario.warmup_days
-
         if stop.is_set():
             raise _StoppedError
+        board.begin(unit)
         arm = loaded.arms[_arm(loaded, unit)]
         with populations.of(unit) as population:
+            look = None if report is None else board.watch(unit, population.n_initial)
+
+            def watch(glance: Glance) -> None:
+                if stop.is_set():
+                    raise _StoppedError
+                if look is not None:
+                    look(glance)
+
             key = unit.key(scenario.seed)
             record = run_unit(arm, population, key, engine=engine, threads=crew.threads, watch=watch)
+        board.end(unit, int(record.arrays["totals"][:, Total.SESSIONS].sum()))
         return record.to_bytes()
 
     pool = ThreadPoolExecutor(crew.workers)
@@ -156,9 +159,9 @@ def run_units(
                 future = done.pop()
                 unit = running.pop(future)
                 folder.store(*unit, future.result())
-                progress[unit] = float(days)
                 del future  # it holds the record
-            report(sum(progress.values()), float(days * len(todo)))
+            if report is not None:
+                report(board.progress())
     except KeyboardInterrupt:
         patient = False  # a worker looks up at its next refresh only; all that is kept is stored by this thread
         raise InterruptedRunError(

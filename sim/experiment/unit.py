@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,7 @@ from sim.experiment.measures import lorenz_curves, measure, support_effect, tier
 from sim.model.accounts import Status
 from sim.model.clock import DAY
 from sim.model.population import Population
-from sim.model.simulation import EngineName, Outcome, simulate
+from sim.model.simulation import EngineName, Outcome, Watch, simulate
 from sim.scenario.scenario import Scenario
 
 __all__ = ["UnitRecord", "run_unit"]
@@ -50,7 +49,7 @@ def run_unit(
     *,
     engine: EngineName,
     threads: int,
-    watch: Callable[[int], None],
+    watch: Watch,
 ) -> UnitRecord:
     """Simulate a unit and keep what the tables need; arguments as ``simulation.simulate``."""
     outcome = simulate(scenario, population, key, engine=engine, threads=threads, watch=watch)

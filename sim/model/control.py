@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -14,7 +16,7 @@ from sim.model.blank_tables import check_countable
 from sim.model.books import Books
 from sim.model.clock import DAY, MONTH, Order, moment, snapshot_times
 from sim.model.contracts import Contracts
-from sim.model.frozen import Counter, Tables
+from sim.model.frozen import Counter, Tables, Total
 from sim.model.ledger import Ledger
 from sim.model.newcomers import enter
 from sim.model.population import Population
@@ -23,7 +25,7 @@ from sim.model.tiers import YEAR, Review, review_agencies
 from sim.scenario.phases import phase_scenarios
 from sim.scenario.scenario import Scenario
 
-__all__ = ["Control"]
+__all__ = ["Control", "Glance", "Watch"]
 
 QUARTER = 90 * DAY
 Int64s = NDArray[np.int64]
@@ -45,6 +47,28 @@ class Traffic(Protocol):
     def reads(self) -> Int64s:
         """Slots examined so far per influencer and segment, shape (M, G)."""
 
+    @property
+    def totals(self) -> Int64s:
+        """Totals so far, shape (S, 7)."""
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What a watcher may ask at a refresh, while no session runs; only what it asks is counted.
+
+    It holds until the watcher returns, in the thread of the run.
+    """
+
+    time: int
+    """[s], from -warmup_days on; day 0 begins at 0."""
+    followers: Callable[[], Int64s]
+    """Followers now [simulated fans], shape (M,), not to be changed."""
+    sessions: Callable[[], int]
+    """Sessions since the run began, those of the warm-up with them."""
+
+
+Watch = Callable[[Glance], None]
+
 
 class Control:
     """All control processes of a run, and the state that they keep.
@@ -56,7 +80,7 @@ class Control:
     key
         Seed and replication.
     watch
-        Called with the time [s] at every refresh; may raise to end the run.
+        Called at every refresh; may raise to end the run.
     influencer
         Influencer whose counts on each surface the books keep, -1: none.
     """
@@ -66,7 +90,7 @@ class Control:
         scenario: Scenario,
         population: Population,
         key: tuple[int, int],
-        watch: Callable[[int], None],
+        watch: Watch,
         influencer: int = -1,
     ) -> None:
         self._scenario = scenario
@@ -211,9 +235,12 @@ class Control:
         for event in at(env, times, Order.REFRESH):
             yield event
             now = int(env.now)
-            self._watch(now)
+            self._watch(Glance(now, partial(self.followers, now), self._sessions))
             for surface in surfaces:
                 self._surfaces.refresh(surface, now, self.followers(now), self.tier)
+
+    def _sessions(self) -> int:
+        return int(self._traffic.totals[:, Total.SESSIONS].sum())
 
     def followers(self, now: int) -> Int64s:
         """Followers now [simulated fans], shape (M,)."""

@@ -18,7 +18,6 @@ Events at one time happen in this order (``clock.Order``):
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Literal
@@ -29,7 +28,7 @@ from simpy import Environment
 
 from sim.model.accounts import Accounts
 from sim.model.books import Books
-from sim.model.control import Control
+from sim.model.control import Control, Glance, Watch
 from sim.model.engines.compiled import CompiledEngine
 from sim.model.engines.reference import ReferenceEngine
 from sim.model.frozen import ID_MASK
@@ -37,7 +36,7 @@ from sim.model.population import Population
 from sim.model.tiers import Review
 from sim.scenario.scenario import Scenario
 
-__all__ = ["EngineName", "Outcome", "simulate"]
+__all__ = ["EngineName", "Glance", "Outcome", "Watch", "simulate"]
 
 EngineName = Literal["compiled", "reference"]
 Int64s = NDArray[np.int64]
@@ -102,7 +101,7 @@ def simulate(
     threads: int = 1,
     fan: int = -1,
     influencer: int = -1,
-    watch: Callable[[int], None] = lambda _: None,
+    watch: Watch = lambda _: None,
 ) -> Outcome:
     """Run one arm on one population.
 
@@ -123,7 +122,7 @@ def simulate(
     influencer
         Influencer whose counts on each surface the books keep, -1: none.
     watch
-        Called with the simulated time [s] at every refresh; may raise to end the run.
+        Called at every refresh with what it may ask of the run; may raise to end it.
 
     Returns
     -------

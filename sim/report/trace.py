@@ -1,23 +1,196 @@
-"""A trace in words: one line a slot, or a line for each month and surface; the same text for either engine."""
+"""A trace as rows and in words: one line a slot, or a line for each month and surface; the same for either engine."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
+from rich.cells import cell_len
 
 from sim.experiment.unit_trace import Look
 from sim.model.clock import DAY, snapshot_times
 from sim.model.frozen import Counter, Deed, Source
 
-__all__ = ["fan_lines", "influencer_lines"]
+__all__ = ["FanTrace", "InfluencerTrace", "fan_lines", "fan_trace", "influencer_lines", "influencer_trace"]
 
 DEEDS = ((Deed.READ, "read"), (Deed.CLICKED, "clicked"), (Deed.UNFOLLOWED, "unfollowed"), (Deed.FOLLOWED, "followed"))
+WHY = {
+    "feed": "followed by the fan",
+    "organic": "organic",
+    "explored": "exploration",
+    "instead_of_support": "organic, the support list being exhausted",
+    "custom": "custom product",
+}
+NAME_WIDTH = 16
+"""Of surfaces [columns of a terminal]."""
+COUNTED = (Counter.EXPOSURE, Counter.RESERVED, Counter.READS, Counter.CLICKS, Counter.FOLLOWS, Counter.ORDERS)
 
 
-def _heading(look: Look) -> str:
-    return f"{look.scenario.name}, arm {look.arm}, replication {look.replication}"
+@dataclass(frozen=True)
+class Slot:
+    """A slot of a page."""
+
+    slot: int
+    """From 1."""
+    reserved: bool
+    influencer: str | None
+    """None: empty, and so are the next two."""
+    vertical: str | None
+    source: str | None
+    """``feed``, ``organic``, ``support``, ``explored``, ``instead_of_support``, ``custom``."""
+    deeds: tuple[str, ...]
+    """What the fan did: ``read``, ``clicked``, ``unfollowed``, ``followed``, ``refused``, ``tipped``."""
+    n_orders: int
+    """Real orders."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session of a fan."""
+
+    session: int
+    """From 0; those that the hour thinned out are counted."""
+    time_seconds: int
+    """After the start of day 0, negative in the warm-up."""
+    surface: str
+    slots: tuple[Slot, ...]
+
+
+@dataclass(frozen=True)
+class FanTrace:
+    """All sessions of a fan in an arm and replication."""
+
+    scenario: str
+    arm: str
+    replication: int
+    fan: int
+    segment: str
+    policy: str
+    """Of support."""
+    follows_start: tuple[str, ...]
+    sessions: tuple[Session, ...]
+    follows_end: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What an influencer had on a surface between two snapshots; simulated fans, but real orders."""
+
+    start_days: int
+    end_days: int
+    surface: str | None
+    """None: all."""
+    exposure: int
+    exposure_reserved: int
+    reads: int
+    clicks: int
+    follows: int
+    orders: int
+
+
+@dataclass(frozen=True)
+class InfluencerTrace:
+    """Where an influencer's exposure came from in an arm and replication."""
+
+    scenario: str
+    arm: str
+    replication: int
+    influencer: str
+    vertical: str
+    agency: str | None
+    """At day 0; None: independent."""
+    quality: float
+    followers_start: int
+    """At day 0 [simulated fans]."""
+    rows: tuple[Row, ...]
+    """For each 30 days and surface on which it was shown."""
+    total: Row
+    """Over all surfaces, from the start of the warm-up to the end."""
+
+
+def fan_trace(look: Look) -> FanTrace:
+    """A fan's sessions as rows."""
+    outcome = look.outcome
+    population = outcome.population
+    surfaces = list(look.scenario.surfaces)
+    sessions: dict[int, tuple[int, str, list[Slot]]] = {}
+    for time, event, surface, slot, influencer, source, deeds, orders in outcome.trace.tolist():
+        found = _slot(look, slot, influencer, Source(source), Deed(deeds), orders)
+        sessions.setdefault(event, (time, surfaces[surface], []))[2].append(found)
+    return FanTrace(
+        scenario=look.scenario.name,
+        arm=look.arm,
+        replication=look.replication,
+        fan=look.subject,
+        segment=population.segments[population.segment[look.subject]],
+        policy=look.scenario.support.policy,
+        follows_start=_follows(look, population.begin, population.members),
+        sessions=tuple(
+            Session(event, time, surface, tuple(slots)) for event, (time, surface, slots) in sessions.items()
+        ),
+        follows_end=_follows(look, *outcome.follow_lists),
+    )
+
+
+def _follows(look: Look, begin: NDArray[np.uint32], members: NDArray[np.int32]) -> tuple[str, ...]:
+    names = look.outcome.population.influencers
+    return tuple(names[i] for i in members[begin[look.subject] : begin[look.subject + 1]])
+
+
+def _slot(look: Look, slot: int, influencer: int, source: Source, deeds: Deed, orders: int) -> Slot:
+    reserved = Deed.RESERVED in deeds
+    if influencer < 0:
+        return Slot(slot + 1, reserved, None, None, None, (), 0)
+    population = look.outcome.population
+    done = [word for deed, word in DEEDS if deed in deeds]
+    done += [deed.name.lower() for deed in (Deed.REFUSED, Deed.TIPPED) if deed in deeds and deed.name]
+    return Slot(
+        slot=slot + 1,
+        reserved=reserved,
+        influencer=population.influencers[influencer],
+        vertical=population.verticals[look.outcome.accounts.vertical[influencer]],
+        source=source.name.lower(),
+        deeds=tuple(done),
+        n_orders=orders,
+    )
+
+
+def influencer_trace(look: Look) -> InfluencerTrace:
+    """Where an influencer's exposure came from, as rows."""
+    outcome = look.outcome
+    population = outcome.population
+    i = look.subject
+    agency = population.agency[i]
+    times = sorted({-look.scenario.warmup_days * DAY, *snapshot_times(look.scenario.horizon_days)})
+    kept = outcome.books.surfaces
+    return InfluencerTrace(
+        scenario=look.scenario.name,
+        arm=look.arm,
+        replication=look.replication,
+        influencer=population.influencers[i],
+        vertical=population.verticals[outcome.accounts.vertical[i]],
+        agency=population.agencies[agency] if agency >= 0 else None,
+        quality=float(population.quality[i]),
+        followers_start=int(outcome.followers(0)[i]),
+        rows=tuple(
+            _row(start, end, name, counts)
+            for start, end in pairwise(times)
+            for name, counts in zip(look.scenario.surfaces, kept[end] - kept[start], strict=True)
+            if np.any(counts)
+        ),
+        total=_row(times[0], times[-1], None, kept[times[-1]].sum(axis=0)),
+    )
+
+
+def _row(start: int, end: int, surface: str | None, counts: NDArray[np.int64]) -> Row:
+    return Row(start // DAY, end // DAY, surface, *(int(counts[counter]) for counter in COUNTED))
+
+
+def _heading(trace: FanTrace | InfluencerTrace) -> str:
+    return f"{trace.scenario}, arm {trace.arm}, replication {trace.replication}"
 
 
 def _clock(time: int) -> str:
@@ -30,81 +203,52 @@ def _clock(time: int) -> str:
     return f"day {time // DAY} {seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
-def fan_lines(look: Look) -> Iterator[str]:
+def fan_lines(trace: FanTrace) -> Iterator[str]:
     """A fan's sessions: time, surface, and for each slot who stood there, why, and what the fan did."""
-    outcome = look.outcome
-    population = outcome.population
-    begin, members = population.begin, population.members
-    follows = [population.influencers[i] for i in members[begin[look.subject] : begin[look.subject + 1]]]
-    yield _heading(look)
-    segment = population.segments[population.segment[look.subject]]
-    yield f"fan {look.subject}, segment {segment}, follows at the start: {', '.join(follows) or 'nobody'}"
-    surfaces = list(look.scenario.surfaces)
-    session = None
-    for row in outcome.trace.tolist():
-        time, event, surface, slot, influencer, source, deeds, orders = row
-        if event != session:
-            session = event
-            yield f"{_clock(time)} {surfaces[surface]}, session {event}"
-        yield f"  {slot + 1:3} {_slot(look, influencer, Source(source), Deed(deeds), orders)}"
-    begin, members = outcome.follow_lists
-    follows = [population.influencers[i] for i in members[begin[look.subject] : begin[look.subject + 1]]]
-    yield f"follows at the end: {', '.join(follows) or 'nobody'}"
+    yield _heading(trace)
+    follows = ", ".join(trace.follows_start) or "nobody"
+    yield f"fan {trace.fan}, segment {trace.segment}, follows at the start: {follows}"
+    for session in trace.sessions:
+        yield f"{_clock(session.time_seconds)} {session.surface}, session {session.session}"
+        for slot in session.slots:
+            yield f"  {slot.slot:3} {_slot_text(slot, trace.policy)}"
+    yield f"follows at the end: {', '.join(trace.follows_end) or 'nobody'}"
 
 
-def _slot(look: Look, influencer: int, source: Source, deeds: Deed, orders: int) -> str:
+def _slot_text(slot: Slot, policy: str) -> str:
     """Who stood in a slot, why, and what happened."""
-    reserved = "reserved, " if Deed.RESERVED in deeds else ""
-    if influencer < 0:
+    reserved = "reserved, " if slot.reserved else ""
+    if slot.influencer is None or slot.source is None:
         return f"({reserved}empty)"
-    population = look.outcome.population
-    who = f"{population.influencers[influencer]} ({population.verticals[look.outcome.accounts.vertical[influencer]]})"
-    why = {
-        Source.FEED: "followed by the fan",
-        Source.ORGANIC: "organic",
-        Source.SUPPORT: f"support, {look.scenario.support.policy}",
-        Source.EXPLORED: "exploration",
-        Source.INSTEAD_OF_SUPPORT: "organic, the support list being exhausted",
-        Source.CUSTOM: "custom product",
-    }[source]
-    done = [word for deed, word in DEEDS if deed in deeds]
-    if Deed.REFUSED in deeds:
-        done.append("follow refused")
-    if orders:
-        done.append(f"{orders} orders")
-    if Deed.TIPPED in deeds:
-        done.append("tipped")
-    return f"{who}: {reserved}{why}; {', '.join(done) or 'not examined'}"
+    why = f"support, {policy}" if slot.source == "support" else WHY[slot.source]
+    done = ["follow refused" if deed == "refused" else deed for deed in slot.deeds]
+    if slot.n_orders:
+        done.insert(len(done) - ("tipped" in done), f"{slot.n_orders} order{'s' * (slot.n_orders != 1)}")
+    return f"{slot.influencer} ({slot.vertical}): {reserved}{why}; {', '.join(done) or 'not examined'}"
 
 
-def influencer_lines(look: Look) -> Iterator[str]:
+def influencer_lines(trace: InfluencerTrace) -> Iterator[str]:
     """Where an influencer's exposure came from: simulated counts for each 30 days and surface."""
-    outcome = look.outcome
-    population = outcome.population
-    i = look.subject
-    yield _heading(look)
-    agency = population.agency[i]
-    contract = population.agencies[agency] if agency >= 0 else "independent"
-    vertical = population.verticals[outcome.accounts.vertical[i]]
-    yield f"influencer {population.influencers[i]}, {vertical}, {contract}, quality {population.quality[i]:.3f}"
-    yield f"{outcome.followers(0)[i]} followers at day 0 [simulated fans]"
+    yield _heading(trace)
+    agency = trace.agency or "independent"
+    yield f"influencer {trace.influencer}, {trace.vertical}, {agency}, quality {trace.quality:.3f}"
+    yield f"{trace.followers_start} followers at day 0 [simulated fans]"
     yield (
-        f"{'days':>11} {'surface':<16} {'shown':>8} {'reserved':>8} {'read':>7} {'clicked':>7} {'followed':>8} "
-        f"{'orders':>8}"
+        f"{'days':>11} {'surface':<{NAME_WIDTH}} {'shown':>8} {'reserved':>8} {'read':>7} {'clicked':>7} "
+        f"{'followed':>8} {'orders':>8}"
     )
-    times = sorted({-look.scenario.warmup_days * DAY, *snapshot_times(look.scenario.horizon_days)})
-    kept = outcome.books.surfaces
-    for start, end in pairwise(times):
-        counts = kept[end] - kept[start]
-        for surface, name in enumerate(look.scenario.surfaces):
-            c = counts[surface]
-            if np.any(c):
-                yield (
-                    f"{start // DAY:>5}-{end // DAY:<5} {name:<16} {c[Counter.EXPOSURE]:8} {c[Counter.RESERVED]:8} "
-                    f"{c[Counter.READS]:7} {c[Counter.CLICKS]:7} {c[Counter.FOLLOWS]:8} {c[Counter.ORDERS]:8}"
-                )
-    total = kept[times[-1]].sum(axis=0)
-    yield (
-        f"{'in all':>11} {'':<16} {total[Counter.EXPOSURE]:8} {total[Counter.RESERVED]:8} {total[Counter.READS]:7} "
-        f"{total[Counter.CLICKS]:7} {total[Counter.FOLLOWS]:8} {total[Counter.ORDERS]:8}"
-    )
+    for row in trace.rows:
+        yield from _row_lines(f"{row.start_days:>5}-{row.end_days:<5}", row)
+    yield from _row_lines(f"{'in all':>11}", trace.total)
+
+
+def _row_lines(days: str, row: Row) -> Iterator[str]:
+    """One line, or two where the surface has a long name."""
+    counts = f"{row.exposure:8} {row.exposure_reserved:8} {row.reads:7} {row.clicks:7} {row.follows:8} {row.orders:8}"
+    surface = row.surface or ""
+    space = NAME_WIDTH - cell_len(surface)
+    if space < 0:
+        yield f"{days} {surface}"
+        yield f"{'':{len(days) + 1 + NAME_WIDTH}} {counts}"
+    else:
+        yield f"{days} {surface}{'':{space}} {counts}"

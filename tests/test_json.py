@@ -1,0 +1,151 @@
+"""`--json`: one object on one line for machines, of what the text says; errors stay messages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_runs import TINY, Told, sim, write
+
+CORPUS = Path(__file__).parent / "corpus/scenarios"
+FEED = TINY.replace("session_share = 1.0", "session_share = 0.5") + (
+    '\n[surfaces.feed]\nkind = "feed"\nsession_share = 0.5\nunfollow_prob = 0.1\n'
+)
+OBJECTS = (
+    ("validate", "x.toml"),
+    ("new", "another"),
+    ("trace", "x.toml", "--fan", "4"),
+    ("trace", "x.toml", "--influencer", "4"),
+    ("graph", "x.toml"),
+    ("run", "x.toml"),
+)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that the command is called in, with a scenario, x.toml."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, FEED)
+    return tmp_path
+
+
+def found(*args: str) -> Any:
+    """The object that a command prints, and nothing else."""
+    told = sim(*args, "--json")
+    assert (told.code, told.err, told.out.count("\n")) == (0, "", 1)
+    return json.loads(told.out, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("command", OBJECTS, ids=" ".join)
+def test_a_command_prints_one_object_on_one_line(command: tuple[str, ...]) -> None:
+    assert isinstance(found(*command), dict)
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("command", [("graph", "x.toml"), ("validate", "x.toml")], ids=" ".join)
+def test_an_object_that_was_asked_for_is_printed_though_all_else_is_quiet(command: tuple[str, ...]) -> None:
+    assert found(*command, "--quiet") == found(*command)
+    assert sim(*command, "--quiet") == Told(0, "", "")
+
+
+# validate
+
+
+@pytest.mark.usefixtures("here")
+def test_valid_files_have_no_faults() -> None:
+    assert found("validate", "x.toml", "x.toml") == {"files": ["x.toml", "x.toml"], "faults": []}
+
+
+def test_faults_are_told_as_objects_and_the_code_is_2(here: Path) -> None:
+    write(here, FEED.replace("seed = 3", 'seed = -3\ntitle = "头"\ncolour = "头部"'), "bad.toml")
+    told = sim("validate", "x.toml", "bad.toml", "gone.toml", "--json")
+    assert (told.code, told.err, told.out.count("\n")) == (2, "", 1)
+    given = json.loads(told.out)
+    assert given["files"] == ["x.toml", "bad.toml", "gone.toml"]
+    assert [list(fault) for fault in given["faults"]] == [["file", "line", "path", "rule", "value"]] * 3
+    low, unknown, gone = given["faults"]
+    assert low == {"file": "bad.toml", "line": 2, "path": "seed", "rule": "must be >= 0", "value": "-3"}
+    assert (unknown["line"], unknown["path"]) == (4, "colour")
+    assert gone == {"file": "gone.toml", "line": None, "path": None, "rule": "no such file", "value": None}
+
+
+@pytest.mark.parametrize("name", [path.stem for path in sorted(CORPUS.glob("*.toml"))])
+def test_faults_say_what_the_messages_say(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(CORPUS.parent)
+    file = f"scenarios/{name}.toml"
+    faults = json.loads(sim("validate", file, "--json").out)["faults"]
+    lines = sim("validate", file).err.splitlines()
+    assert len(faults) == len(lines)
+    for fault, line in zip(faults, lines, strict=True):
+        assert line.startswith(f"{fault['file']}:{fault['line']}: {fault['path'] or ''}")
+        assert fault["rule"] in line
+        assert fault["value"] is None or line.endswith(fault["value"])
+
+
+# new
+
+
+def test_a_new_file_is_told_by_its_name(here: Path) -> None:
+    assert found("new", "mine") == {"file": "mine.toml"}
+    assert (here / "mine.toml").exists()
+    refused = sim("new", "mine", "--json")
+    assert refused == Told(2, "", "mine.toml: exists already; nothing was written\n")
+
+
+# trace
+
+
+@pytest.mark.usefixtures("here")
+def test_a_fans_sessions_and_slots_are_those_of_the_text() -> None:
+    call = ("trace", "x.toml", "--fan", "4", "--arm", "tiered", "--replication", "1")
+    given, (heading, fan, *lines, end) = found(*call), sim(*call).out.splitlines()
+    assert heading == "{scenario}, arm {arm}, replication {replication}".format(**given)
+    assert fan == f"fan {given['fan']}, segment {given['segment']}, follows at the start: " + ", ".join(
+        given["follows_start"]
+    )
+    assert end == "follows at the end: " + ", ".join(given["follows_end"])
+    assert len(given["sessions"]) > 8
+    for session in given["sessions"]:
+        day, seconds = divmod(session["time_seconds"], 86_400)
+        clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        assert lines.pop(0) == f"day {day} {clock} {session['surface']}, session {session['session']}"
+        for slot in session["slots"]:
+            line = lines.pop(0)
+            assert int(line[:5]) == slot["slot"]
+            assert (": reserved, " in line or "(reserved, " in line) == slot["reserved"]
+            assert ("empty)" in line) == (slot["influencer"] is None)
+            if slot["influencer"] is not None:
+                assert line[6:].startswith(f"{slot['influencer']} ({slot['vertical']}): ")
+                done = ["follow refused" if deed == "refused" else deed for deed in slot["deeds"]]
+                assert line.endswith("; " + (", ".join(done) or "not examined"))
+    assert lines == []
+    sources = {slot["source"] for session in given["sessions"] for slot in session["slots"]}
+    assert {"feed", "organic", "support"} <= sources <= {"feed", "organic", "support", None}
+
+
+@pytest.mark.usefixtures("here")
+def test_an_influencers_rows_are_those_of_the_text() -> None:
+    call = ("trace", "x.toml", "--influencer", "influencer-04", "--arm", "tiered")
+    given, (heading, who, followers, _, *lines) = found(*call), sim(*call).out.splitlines()
+    assert heading == "{scenario}, arm {arm}, replication {replication}".format(**given)
+    agency = given["agency"] or "independent"
+    assert who == f"influencer {given['influencer']}, {given['vertical']}, {agency}, quality {given['quality']:.3f}"
+    assert int(followers.split()[0]) == given["followers_start"]
+    counted = ("exposure", "exposure_reserved", "reads", "clicks", "follows", "orders")
+    for row, line in zip([*given["rows"], given["total"]], lines, strict=True):
+        assert [int(number) for number in line[29:].split()] == [row[name] for name in counted]
+    assert [(row["start_days"], row["end_days"]) for row in given["rows"]] == [(-5, 0), (-5, 0), (0, 20), (0, 20)]
+    assert {row["surface"] for row in given["rows"]} == {"find", "feed"}
+    total = given["total"]
+    assert (total["start_days"], total["end_days"], total["surface"]) == (-5, 20, None)
+    for name in counted:
+        assert total[name] == sum(row[name] for row in given["rows"])
+
+
+@pytest.mark.usefixtures("here")
+def test_a_trace_that_is_refused_is_one_message() -> None:
+    told = sim("trace", "x.toml", "--fan", "1000", "--json")
+    assert told == Told(2, "", "x.toml: --fan must be from 0 to 59, got 1000\n")
