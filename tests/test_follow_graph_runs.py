@@ -12,6 +12,7 @@ from scenarios_for_tests import roster_of
 
 import sim
 from sim.analysis.follow_graph import reciprocity
+from sim.cli.graphs import input_notes
 from sim.errors import InputError
 from sim.experiment.graphs import follow_graph
 from sim.experiment.provenance import identity
@@ -61,6 +62,15 @@ def test_a_follow_graph_outside_the_scenario_s_folder_is_refused(tmp_path: Path,
     ):
         load(path)
     assert load(path, graph=tmp_path / "edges.csv").scenario.influencers.follow_graph == "edges.csv"
+
+
+def test_a_graph_that_is_read_as_mutual_says_so(tmp_path: Path) -> None:
+    directed = load(scenario_file(tmp_path))
+    mutual = load(scenario_file(tmp_path, more="influencers.follow_graph_directed = false\n"))
+    assert directed.graph is not None
+    assert directed.graph.columns == ("fan", "influencer")
+    assert input_notes(directed) == []
+    assert input_notes(mutual) == ["follow graph: of the columns, fan and influencer follow each other"]
 
 
 def test_without_a_graph_the_counts_are_required(tmp_path: Path) -> None:

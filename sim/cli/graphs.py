@@ -38,9 +38,9 @@ def input_notes(loaded: Loaded) -> list[str]:
         notes.append(f"roster: columns that the model doesn't use: {', '.join(roster.unused_columns)}")
     if roster is not None and roster.n_skipped:
         notes.append(f"roster: {roster.n_skipped} bad row{'s' * (roster.n_skipped != 1)} skipped")
-    if edges is not None and edges.columns not in (None, ("fan", "influencer")):
-        fan, influencer = edges.columns or ("", "")
-        directed = loaded.scenario.influencers.follow_graph_directed
+    directed = loaded.scenario.influencers.follow_graph_directed
+    if edges is not None and edges.columns is not None and not (directed and edges.columns == ("fan", "influencer")):
+        fan, influencer = edges.columns
         what = f"{fan} follows {influencer}" if directed else f"{fan} and {influencer} follow each other"
         notes.append(f"follow graph: of the columns, {what}")
     if edges is not None and edges.n_skipped:
