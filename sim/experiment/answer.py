@@ -197,10 +197,10 @@ class Answer:
         effects = [pair for pair in self.pairs if self.policies(pair) == ("tiered", "none")]
         arm, control = min(effects, key=self._more_services) if effects else self.pairs[0]
         said = next(sentence.says for sentence in self.sentences() if sentence[1:3] == (arm, control)).rstrip(".")
-        text = f"With {arm} against {control}, the share of all followers that the largest 1 % of accounts hold is "
-        if said.startswith(("no clear change", "the same to the bit", "undefined")):
-            text = f"With {arm} against {control}, the head's share of followers (largest 1 % of accounts): "
-        text += said
+        moved = said.startswith(("lower", "higher"))
+        share = "the share of all followers that the largest 1 % of accounts hold is "
+        text = f"With {arm} against {control}, "
+        text += (share if moved else "the head's share of followers (largest 1 % of accounts): ") + said
         for pair, rows in self.primary.items():
             if pair[0] == arm and self.policies(pair) == ("tiered", "uniform") and rows[0]["ci_low"] is not None:
                 row = rows[0]
