@@ -317,3 +317,11 @@ def test_asking_for_some_columns_gives_these(run: Run) -> None:
     whole = run.table("surfaces")
     assert isinstance(whole, pa.Table)
     assert run.table("surfaces", ["n_slots"]).equals(whole.select(["n_slots"]))
+
+
+def test_panels_whose_colours_mean_other_things_keep_them_apart_in_a_picture(run: Run) -> None:
+    apart, alike = chart(run, "verticals"), chart(run, "lorenz")
+    assert (apart.colours, alike.colours) == (None, alike.panels[0].colours)
+    for found, wanted in ((apart, "independent"), (alike, "shared")):
+        whole = found.whole().to_dict()
+        assert {part["resolve"]["scale"]["color"] for part in (whole, *whole["vconcat"])} == {wanted}

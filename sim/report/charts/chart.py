@@ -112,9 +112,9 @@ class Chart:
     def whole(self) -> alt.VConcatChart:
         """All panels as one chart for a file or a notebook."""
         drawn = [panel.view.properties(title=panel.title, width=WIDTH, height=panel.height) for panel in self.panels]
-        rows = [alt.hconcat(*drawn[i : i + 2], spacing=40) for i in range(0, len(drawn), 2)]
-        title = alt.Title(self.title, anchor="start", fontSize=16, offset=14, limit=2 * WIDTH)
         alike: Literal["independent", "shared"] = "independent" if self.colours is None else "shared"
+        rows = [alt.hconcat(*drawn[i : i + 2], spacing=40).resolve_scale(color=alike) for i in range(0, len(drawn), 2)]
+        title = alt.Title(self.title, anchor="start", fontSize=16, offset=14, limit=2 * WIDTH)
         whole: alt.VConcatChart = (
             alt.vconcat(*rows, spacing=30)
             .resolve_scale(color=alike)
@@ -129,11 +129,8 @@ class Chart:
         return drawn.encode()
 
     def png(self) -> bytes:
-        """The whole chart as a PNG picture of 300 dots per inch, for a print 18 cm wide."""
-        scale, dots = 2.5, 300
-        drawn: bytes = vl_convert.vegalite_to_png(
-            self.whole().to_dict(), vl_version=VEGA_LITE, scale=scale, ppi=dots / scale
-        )
+        """The whole chart as a PNG picture of 300 dots per inch, its texts about 7 points high."""
+        drawn: bytes = vl_convert.vegalite_to_png(self.whole().to_dict(), vl_version=VEGA_LITE, scale=0.6, ppi=300)
         return drawn
 
 
