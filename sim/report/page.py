@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -142,7 +143,7 @@ def _environment() -> Environment:
         loader=PackageLoader("sim.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters |= {
-        "data_address": lambda text: f"data:text/csv;base64,{base64.b64encode(text.encode()).decode()}",
+        "data_address": lambda text: f"data:text/csv;charset=utf-8,{quote(text, safe=' ,')}",
         "points": number,
         "share": lambda value: number(value, signed=False),
     }

@@ -205,8 +205,12 @@ def rounded(value: float | None) -> float | None:
 
 
 def flat(rows: Sequence[Row]) -> alt.InlineData:
-    """Rows as the data of a panel."""
-    return alt.InlineData(values=list(rows))
+    """Rows as the data of a panel: as many digits as can be seen."""
+    seen = [
+        {key: float(f"{value:.5g}") if isinstance(value, float) else value for key, value in row.items()}
+        for row in rows
+    ]
+    return alt.InlineData(values=seen)
 
 
 def rows_high(n: int) -> int:

@@ -28,6 +28,7 @@ __all__ = ["claims", "decomposition", "differences", "head_share", "lorenz"]
 
 Row = dict[str, Any]
 HELD = "share that they hold [%]"
+MOVED = ("arm", "accounts", "change", "low", "high")
 MOST_BANDS = 5
 """Bands of levels that can be told apart: populations differ far more than arms do."""
 
@@ -95,7 +96,7 @@ def lorenz(source: Source) -> Chart | None:
         )
         panels.append(Panel(f"Lorenz curves of {label}", layered(equal, curve_of), source.colours))
         if source.compared:
-            moved = [row for row in own if row["arm"] in source.compared]
+            moved = [{k: row[k] for k in MOVED} for row in own if row["arm"] in source.compared]
             drawn = _band_and_line(moved, source.colours, x, "change", POINTS, zero=True)
             panels.append(Panel(f"Change of the curve against {source.control}, {label}", drawn, source.colours))
     if not panels:
