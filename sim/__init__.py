@@ -1,9 +1,9 @@
 """Headshare: how the concentration of traffic on head influencers changes under tiered support.
 
-``load`` reads a scenario, ``run`` runs it, ``compare`` lays two finished runs side by side, ``follow_graph`` gives who
-follows whom at a day of a run, ``chart`` draws one chart of a run, ``write_report`` writes the page with all of
-them; the command ``sim`` offers the same verbs. What they need is imported when they are called, so that the command
-line starts at once.
+``load`` reads a scenario, ``run`` runs it, ``read`` reads a finished run again, ``compare`` lays two of them side by
+side, ``follow_graph`` gives who follows whom at a day of a run, ``chart`` draws one chart of a run, ``write_report``
+writes the page with all of them; the command ``sim`` offers the same verbs. What they need is imported when they are
+called, so that the command line starts at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 from sim.plugins import policy
 
-__all__ = ["chart", "compare", "follow_graph", "load", "policy", "run", "write_report"]
+__all__ = ["chart", "compare", "follow_graph", "load", "policy", "read", "run", "write_report"]
 
 Path = str | PathLike[str]
 
@@ -33,14 +33,46 @@ def load(path: Path, *, roster: Path | None = None, graph: Any = None, replicati
     return load_scenario(path, roster=roster, graph=graph, replications=replications)
 
 
-def run(scenario: Loaded | Path, **options: Any) -> Run:
-    """Run a scenario, or the file that it is in; options as ``sim.experiment.run.experiment``: ``out``, ``engine``,
-    ``threads``, ``resume``, ``force``, ``report``, which is told the run's ``sim.experiment.progress.Progress``.
+def run(
+    scenario: Loaded | Path,
+    *,
+    roster: Path | None = None,
+    graph: Any = None,
+    replications: int | None = None,
+    **options: Any,
+) -> Run:
+    """Run a scenario, or the file that it is in.
+
+    Parameters
+    ----------
+    scenario
+        A file, or what ``load`` made of one.
+    roster, graph, replications
+        As for ``load``; of a file only.
+    **options
+        As ``sim.experiment.run.experiment``: ``out``, ``engine``, ``threads``, ``resume``, ``force``, ``report``, which
+        is told the run's ``sim.experiment.progress.Progress``.
+
+    Raises
+    ------
+    TypeError
+        ``roster``, ``graph`` or ``replications`` beside a scenario that is loaded already.
     """
     from sim.experiment.run import experiment
     from sim.scenario import Loaded
 
-    return experiment(scenario if isinstance(scenario, Loaded) else load(scenario), **options)
+    if not isinstance(scenario, Loaded):
+        scenario = load(scenario, roster=roster, graph=graph, replications=replications)
+    elif not (roster is None and graph is None and replications is None):
+        raise TypeError("roster, graph and replications are sim.load's where the scenario is loaded already")
+    return experiment(scenario, **options)
+
+
+def read(folder: Path) -> Run:
+    """Read a finished run from its folder; ``sim.errors.InputError`` where there is none or it is damaged."""
+    from sim.experiment.run import Run
+
+    return Run.read(folder)
 
 
 def follow_graph(scenario: Loaded | Path, arm: str | None = None, **options: Any) -> FollowGraph:
@@ -74,13 +106,16 @@ def chart(runs: Run | Path | Sequence[Run | Path], name: str) -> altair.VConcatC
     Raises
     ------
     ValueError
-        No such chart, or the runs have nothing to show in it.
+        No such chart, several runs for a chart of one, or nothing to show in it.
     """
     from sim.report.catalogue import CHARTS, SEVERAL, chart_of
 
     if name not in (*CHARTS, *SEVERAL):
         raise ValueError(f"no chart {name!r}; there are {', '.join((*CHARTS, *SEVERAL))}")
-    found = chart_of(_finished(runs), name)
+    finished = _finished(runs)
+    if name in CHARTS and len(finished) != 1:
+        raise ValueError(f"the chart {name!r} shows one run, got {len(finished)}")
+    found = chart_of(finished, name)
     if found is None:
         raise ValueError(f"nothing to show in the chart {name!r}")
     return found.whole()

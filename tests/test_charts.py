@@ -303,6 +303,8 @@ def test_the_python_verb_draws_a_chart_of_a_run_or_a_folder(run: Run) -> None:
     assert sim.chart([run, run.path], "runs").to_dict()["vconcat"]
     with pytest.raises(ValueError, match="no chart 'lorens'; there are differences, "):
         sim.chart(run, "lorens")
+    with pytest.raises(ValueError, match="the chart 'lorenz' shows one run, got 2"):
+        sim.chart([run, run], "lorenz")
     with pytest.raises(ValueError, match="nothing to show in the chart 'grid'"):
         sim.chart([run, run], "grid")
 

@@ -46,7 +46,7 @@ def column(run: Run, arm: str, row: Mapping[str, Any]) -> NDArray[np.float64]:
 
 
 def test_a_run_is_re_created_from_its_manifest_alone(run: Run, tmp_path: Path) -> None:
-    again = Run.read(run.path).recreate(None, tmp_path / "again")
+    again = Run.read(run.path).recreate(tmp_path / "again")
     assert tables(again.path) == tables(run.path)
     same = ("name", "scenario", "seed", "engine", "versions", "digests", "counts", "files", "identity")
     assert {key: again.manifest[key] for key in same} == {key: run.manifest[key] for key in same}
@@ -55,12 +55,12 @@ def test_a_run_is_re_created_from_its_manifest_alone(run: Run, tmp_path: Path) -
 def test_a_run_with_a_roster_is_re_created_from_its_manifest_and_that_roster(tmp_path: Path) -> None:
     roster = write(tmp_path, ROSTER, "people.csv")
     run = run_of(tmp_path, ROSTERED, roster=roster)
-    again = run.recreate(roster, tmp_path / "again")
+    again = run.recreate(tmp_path / "again", roster=roster)
     assert tables(again.path) == tables(run.path)
     assert again.manifest["inputs"]["roster"] == run.manifest["inputs"]["roster"]
     for other in (None, write(tmp_path, ROSTER.replace("1000", "1001"), "other.csv")):
         with pytest.raises(InputError, match="roster"):
-            run.recreate(other, tmp_path / "never")
+            run.recreate(tmp_path / "never", roster=other)
     assert not (tmp_path / "never").exists()
 
 

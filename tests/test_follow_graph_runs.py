@@ -230,7 +230,7 @@ def test_a_run_with_a_graph_is_recreated_from_its_manifest(tmp_path: Path) -> No
     loaded = load(path)
     run = experiment(loaded, out=tmp_path / "run")
     assert run.manifest["inputs"]["follow_graph"] == loaded.inputs["follow_graph"]
-    again = run.recreate(None, tmp_path / "again", tmp_path / "edges.csv")
+    again = run.recreate(tmp_path / "again", graph=tmp_path / "edges.csv")
     assert again.digest == run.digest
     table = run.table("influencers")
     for arm, replication in (("none", 0), ("tiered", 1)):

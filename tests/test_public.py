@@ -11,6 +11,7 @@ import pytest
 from small_runs import ROSTER, TINY, tables, write
 
 import sim
+from sim.errors import InputError
 
 MODULES = sorted(
     found.name for found in pkgutil.walk_packages(sim.__path__, "sim.") if found.name not in ("sim.__main__",)
@@ -49,11 +50,28 @@ def test_the_python_verbs_load_run_and_compare(tmp_path: Path) -> None:
     assert difference == sim.compare(first.path, second)
     assert difference["keys"] == [{"key": "replications", "a": 2, "b": 3}]
     assert [row["difference"] for row in difference["head_share"]] == [0.0] * 6
-    assert sim.__all__ == ["chart", "compare", "follow_graph", "load", "policy", "run", "write_report"]
+    assert sim.__all__ == ["chart", "compare", "follow_graph", "load", "policy", "read", "run", "write_report"]
+
+
+def test_a_finished_run_is_read_again_and_says_in_a_line_what_it_is(tmp_path: Path) -> None:
+    run = sim.run(write(tmp_path, TINY), out=tmp_path / "a", replications=2)
+    again = sim.read(tmp_path / "a")
+    assert again.manifest == run.manifest
+    assert repr(again) == f"Run({str(tmp_path / 'a')!r}: tiny, 2 replications, digest {run.digest[:16]})"
+    with pytest.raises(InputError, match="table surfaces has no column 'nosuch'"):
+        again.table("surfaces", ["arm", "nosuch"])
+    with pytest.raises(InputError, match="holds no finished run"):
+        sim.read(tmp_path)
+
+
+def test_what_belongs_to_loading_is_refused_beside_a_scenario_that_is_loaded(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="roster, graph and replications are"):
+        sim.run(sim.load(write(tmp_path, TINY)), out=tmp_path / "a", replications=2)
+    assert not (tmp_path / "a").exists()
 
 
 def test_the_python_verbs_take_a_roster(tmp_path: Path) -> None:
     roster = write(tmp_path, ROSTER, "people.csv")
     loaded = sim.load(write(tmp_path, TINY.replace("count = 20\n", "")), roster=str(roster))
     run = sim.run(loaded, out=tmp_path / "a")
-    assert tables(run.recreate(str(roster), tmp_path / "b").path) == tables(run.path)
+    assert tables(run.recreate(tmp_path / "b", roster=str(roster)).path) == tables(run.path)

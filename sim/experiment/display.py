@@ -9,7 +9,7 @@ from sim.experiment.answer import QUESTION, Answer, interval, number
 
 __all__ = ["as_html"]
 
-COLUMNS = ("arm against control", "", "control, %", "arm, %", "change, % points", "95 % interval")
+COLUMNS = ("arm against control", "quantity", "control, %", "arm, %", "change, % points", "95 % interval")
 
 
 def as_html(answer: Answer) -> str:
@@ -42,4 +42,6 @@ def as_html(answer: Answer) -> str:
 
 
 def _row(cells: Iterable[str], kind: str) -> str:
-    return f"<tr>{''.join(f'<{kind}>{escape(cell)}</{kind}>' for cell in cells)}</tr>"
+    sides = ("left", "left", *("right",) * 4)
+    parts = (f'<{kind} style="text-align:{side}">{escape(c)}</{kind}>' for c, side in zip(cells, sides, strict=True))
+    return f"<tr>{''.join(parts)}</tr>"

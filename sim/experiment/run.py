@@ -40,7 +40,7 @@ ROWS = 10_000
 """Influencers whose rows are made at a time."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A finished run; a table is read, and checked, when it is first asked for."""
 
@@ -53,15 +53,29 @@ class Run:
         """Read a run folder; ``InputError`` where it holds no finished run or is damaged."""
         return cls(Path(path), read_manifest(Path(path)))
 
+    def __repr__(self) -> str:
+        """Where it is, and what it is."""
+        n = self.manifest["scenario"]["replications"]
+        return f"Run({str(self.path)!r}: {self.manifest['name']}, {n} replications, digest {self.digest[:16]})"
+
     def table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """One of its tables, or these columns of it, checked against the manifest's SHA-256."""
-        if name not in self._tables:
-            found = read_table(self.path, name, columns)
-            if columns is not None:
-                return found  # what is asked for once needn't stay
-            self._tables[name] = found
-        whole = self._tables[name]
-        return whole if columns is None else whole.select(columns)
+        """One of its tables, or these columns of it, checked against the manifest's SHA-256.
+
+        Raises
+        ------
+        InputError
+            No such table or column, or a damaged one.
+        """
+        if columns is None:
+            if name not in self._tables:
+                self._tables[name] = read_table(self.path, name)
+            return self._tables[name]
+        # What is asked for in part needn't stay.
+        found = self._tables[name] if name in self._tables else read_table(self.path, name, columns)
+        unknown = [column for column in columns if column not in found.column_names]
+        if unknown:
+            raise InputError([Fault(str(self.path), f"table {name} has no column {', '.join(map(repr, unknown))}")])
+        return found.select(columns)
 
     @property
     def digest(self) -> str:
@@ -114,7 +128,7 @@ class Run:
         n = min(own.size, theirs.size)
         return paired_difference(own[:n], theirs[:n])
 
-    def recreate(self, roster: Path | str | None, out: Path | str, graph: Any = None) -> Run:
+    def recreate(self, out: Path | str, *, roster: Path | str | None = None, graph: Any = None) -> Run:
         """Run it again into another folder from the manifest alone, and roster and follow graph where it had them.
 
         Raises

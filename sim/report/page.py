@@ -111,7 +111,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     manifest, versions = run.manifest, run.manifest["versions"]
     inputs = [f"{name}: SHA-256 {digest}" for name, digest in manifest["inputs"].items() if digest]
     plugins = [f"{name} from {p['file']}, SHA-256 {p['sha256']}" for name, p in (manifest["plugin"] or {}).items()]
-    again = "sim.experiment.run.Run.read(FOLDER).recreate(ROSTER or None, OUT) re-creates it from its manifest."
+    again = "sim.read(FOLDER).recreate(OUT, roster=…, graph=…) in Python re-creates it from its manifest."
     facts = [
         ("Scenario", manifest["name"]),
         ("Seed", str(manifest["seed"])),

@@ -154,6 +154,7 @@ def _config(*, legend: bool) -> Row:
             "disable": not legend,
             "orient": "bottom",
             "columns": 3,
+            "columnPadding": 20,
             "labelFontSize": 12,
             "labelLimit": 220,
             "title": None,

@@ -134,8 +134,8 @@ def head_share(source: Source) -> Chart:
             is_change = what == "change"
             title = POINTS if is_change else "share of the largest 1 % [%]"
             drawn = _band_and_line(own, source.colours, x, "mean", title, zero=is_change)
-            name = f"Change of the head's share of {label}" if is_change else f"The head's share of {label}"
-            panels.append(Panel(f"{name}, against {source.control}" if is_change else name, drawn, source.colours))
+            name = f"Change against {source.control}: {label}" if is_change else f"The head's share: {label}"
+            panels.append(Panel(name, drawn, source.colours))
     return Chart(
         "head-share",
         "How the share of the largest 1 % of accounts develops",
@@ -255,6 +255,7 @@ def claims(source: Source) -> Chart | None:
     if not data:
         return None
     verdicts = {"supported": PALETTE[2], "refuted": PALETTE[1], "negligible": NEUTRAL, "undecided": PALETTE[4]}
+    verdicts = {name: colour for name, colour in verdicts.items() if any(row["verdict"] == name for row in data)}
     # A claim on money can lie thousands of margins away: beyond 10 margins the scale becomes logarithmic.
     scale = alt.Scale(type="symlog", constant=3, padding=20)
     reach = max(abs(row[key]) for row in data for key in ("mean", "low", "high") if row[key] is not None)

@@ -110,7 +110,8 @@ def gains(source: Source) -> Chart | None:
         "gains",
         "Who gained and who lost, by rank at day 0",
         f"Share of all followers, or of all exposure, held by the accounts that had this rank by followers at day 0: "
-        f"its paired difference to {source.control} with the 95 % interval. The changes of an arm add up to 0.",
+        f"its paired difference to {source.control} with the 95 % interval. The changes of an arm add up to 0. "
+        "Exposure includes the warm-up.",
         panels,
         data,
     )
@@ -164,7 +165,7 @@ def verticals(source: Source) -> Chart | None:
         "verticals",
         "How followers and exposure are spread over verticals",
         f"Verticals by their largest share; then the paired difference of the shares to {source.control}, with 95 % "
-        "intervals.",
+        "intervals. Exposure includes the warm-up.",
         panels,
         data,
     )
