@@ -5,7 +5,9 @@ Run as a program this file is that server.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import importlib
 import json
 import os
 import resource
@@ -74,6 +76,8 @@ def files_of(path: Path) -> dict[str, bytes]:
 
 def serve() -> None:
     """Fork a writer for each line of JSON on standard input; kill it after ``delay`` seconds."""
+    with contextlib.suppress(ImportError):
+        importlib.import_module("pandas")  # pyarrow imports it where it is installed: here, not in every writer
     for line in sys.stdin:
         order = json.loads(line)
         start, gate = os.pipe()
