@@ -210,6 +210,15 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
 }
 
 
+def exposure_column(surface: str) -> str:
+    """Column of ``influencers`` that counts the impressions on a surface.
+
+    >>> exposure_column("find-people")
+    'exposure_find_people'
+    """
+    return f"exposure_{surface.replace('-', '_')}"
+
+
 def columns_of(table: str, extra_columns: Sequence[str] = ()) -> tuple[Column, ...]:
     """Columns of a table in order, its pattern replaced by the columns given.
 

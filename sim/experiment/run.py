@@ -89,8 +89,9 @@ class Run:
 
     def answer(self) -> list[dict[str, Any]]:
         """Rows of the comparison at the end."""
-        rows: list[dict[str, Any]] = self.table("comparison").to_pylist()
-        return [row for row in rows if row["time_days"] == self.horizon_days]
+        table = self.table("comparison")
+        rows: list[dict[str, Any]] = table.filter(pc.equal(table["time_days"], self.horizon_days)).to_pylist()
+        return rows
 
     def claims(self) -> list[dict[str, Any]]:
         """Rows of the claims."""

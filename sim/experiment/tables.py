@@ -51,7 +51,7 @@ class UnitTables:
     def __init__(self, loaded: Loaded) -> None:
         scenario = loaded.scenario
         self._loaded = loaded
-        self._surfaces = [f"exposure_{name.replace('-', '_')}" for name in scenario.surfaces]
+        self._surfaces = [records.exposure_column(name) for name in scenario.surfaces]
         self._measured = cell_columns(cells(scenario.horizon_days, scenario.warmup_days), 1)
         curves = [cell for cell in lorenz_cells(scenario.horizon_days) for _ in range(LORENZ_POINTS)]
         self._curves = cell_columns(curves, 1)

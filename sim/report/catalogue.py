@@ -61,7 +61,14 @@ def chart_of(runs: Sequence[Run], name: str) -> Chart | None:
     -------
     Chart | None
         None where the runs have nothing to show in it: no tiers, no claims, no grid.
+
+    Raises
+    ------
+    ValueError
+        Several runs for a chart of one.
     """
+    if name in CHARTS and len(runs) != 1:
+        raise ValueError(f"the chart {name!r} shows one run, got {len(runs)}")
     sources = [Source(run) for run in runs]
     return CHARTS[name](sources[0]) if name in CHARTS else SEVERAL[name](sources, labels_of(runs))
 

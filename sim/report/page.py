@@ -15,7 +15,7 @@ from urllib.parse import quote
 import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from sim.experiment.answer import QUESTION, Answer, amount, interval, number
+from sim.experiment.answer import QUESTION, amount, interval, number
 from sim.experiment.run import Run
 from sim.experiment.side_by_side import differing_keys
 from sim.files import whole_file
@@ -94,8 +94,8 @@ def page_of_runs(runs: Sequence[Run]) -> str:
     sources = [Source(run) for run in runs]
     charts = [chart for draw in SEVERAL.values() if (chart := draw(sources, labels)) is not None]
     told = [
-        {"label": label, "answer": Answer(run), "digest": run.digest, "facts": _facts(run)}
-        for label, run in zip(labels, runs, strict=True)
+        {"label": label, "answer": source.answer, "digest": source.run.digest, "facts": _facts(source.run)}
+        for label, source in zip(labels, sources, strict=True)
     ]
     keys = [(key, [_short(value) for value in values]) for key, values in differing_keys(runs).items()]
     return _rendered("runs.html", charts, title="Runs side by side", stem="runs", runs=told, keys=keys)

@@ -25,12 +25,15 @@ __all__ = [
     "Panel",
     "arm_colours",
     "flat",
+    "heat_map",
+    "intervals",
     "layered",
     "lines_axis",
     "pair_name",
     "rounded",
     "rows_high",
     "scale_of",
+    "tooltip",
     "zero_line",
 ]
 
@@ -196,6 +199,35 @@ def zero_line(channel: Literal["x", "y"], title: str) -> alt.Chart:
     at = alt.X("zero:Q", title=title) if channel == "x" else alt.Y("zero:Q", title=title)
     line: alt.Chart = alt.Chart(flat([{"zero": 0}])).mark_rule(color=NEUTRAL).encode(at)
     return line
+
+
+def tooltip(*names: str, digits: str) -> list[alt.Tooltip]:
+    """Names, then a mean with its interval in this format."""
+    numbers = [alt.Tooltip(f"{key}:Q", format=digits) for key in ("mean", "low", "high")]
+    return [*(alt.Tooltip(f"{name}:N") for name in names), *numbers]
+
+
+def intervals(shown: alt.Chart, title: str, *, zero: bool) -> alt.LayerChart:
+    """Means as points in bars of their intervals, along an axis with this title; ``zero``: with a line at 0."""
+    bars = shown.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title), x2="high:Q")
+    points = shown.mark_point(filled=True, size=45, opacity=1).encode(x=alt.X("mean:Q", title=title))
+    return layered(*([zero_line("x", title)] if zero else []), bars, points)
+
+
+def heat_map(
+    rows: Sequence[Row], x: alt.X, y: alt.Y, *, below: str, above: str, size: float, **more: Any
+) -> alt.LayerChart:
+    """A cell for each row's ``mean``: the further from 0, the deeper its colour, one below 0 and one above; in it what
+    is ``written``.
+    """
+    largest = max((abs(row["mean"]) for row in rows if row["mean"] is not None), default=1) or 1
+    deep = [row | {"depth": abs(row["mean"] or 0) / largest} for row in rows]
+    cells = alt.Chart(flat(deep)).encode(x=x, y=y, **more)
+    depth = alt.Opacity("depth:Q", scale=alt.Scale(domain=[0, 1], range=[0.04, 0.75]), legend=None)
+    colour = alt.condition("datum.mean < 0", alt.value(below), alt.value(above))
+    # Texts stand on the page's own ground, which shines through: they are drawn in its ink.
+    written = cells.mark_text(fontSize=size, lineBreak="\n").encode(text="written:N")
+    return layered(cells.mark_rect().encode(opacity=depth, color=colour), written)
 
 
 def rounded(value: float | None) -> float | None:

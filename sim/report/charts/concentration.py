@@ -20,9 +20,10 @@ from sim.report.charts.chart import (
     rounded,
     rows_high,
     scale_of,
+    tooltip,
     zero_line,
 )
-from sim.report.charts.source import PERCENT, Source
+from sim.report.charts.source import PERCENT, Source, point
 
 __all__ = ["claims", "decomposition", "differences", "head_share", "lorenz"]
 
@@ -65,17 +66,17 @@ def lorenz(source: Source) -> Chart | None:
             continue
         share, place = np.unique(table["holder_share"].to_numpy(), return_inverse=True)
         values = source.pivoted(table, place.astype(np.int64), share.size, "amount_share")
-        curves, changes = source.means(values, PERCENT), source.differences(values, PERCENT)
+        curves, changes = source.means(values), source.differences(values)
         own: list[Row] = []
-        for arm, curve in zip(source.arms, curves, strict=True):
+        for arm, curve in curves.items():
             nothing = [{"mean": None, "low": None, "high": None}] * share.size
-            for x, point, change in zip(share.tolist(), curve, changes.get(arm, nothing), strict=True):
+            for x, level, change in zip(share.tolist(), curve, changes.get(arm, nothing), strict=True):
                 own.append(
                     {
                         "quantity": label,
                         "arm": arm,
                         "accounts": rounded(x * PERCENT),
-                        "held": point["mean"],
+                        "held": level["mean"],
                         "change": change["mean"],
                         "low": change["low"],
                         "high": change["high"],
@@ -120,13 +121,13 @@ def head_share(source: Source) -> Chart:
         days, values = source.over_time(quantity, window)
         if not days:  # shorter than 30 days
             continue
-        levels, changes = source.means(values, PERCENT), source.differences(values, PERCENT)
+        levels, changes = source.means(values), source.differences(values)
         x = alt.X("day:Q", title="time [days]", scale=alt.Scale(nice=False))
-        for what, by_arm in (("share", dict(zip(source.arms, levels, strict=True))), ("change", changes)):
+        for what, by_arm in (("share", levels), ("change", changes)):
             own = [
-                {"quantity": label, "shown": what, "arm": arm, "day": day, **point}
-                for arm, points in by_arm.items()
-                for day, point in zip(days, points, strict=True)
+                {"quantity": label, "shown": what, "arm": arm, "day": day, **level}
+                for arm, levels_of in by_arm.items()
+                for day, level in zip(days, levels_of, strict=True)
             ]
             data += own
             if not own:
@@ -171,13 +172,7 @@ def differences(source: Source) -> Chart | None:
                 }
                 for r, value in enumerate(values.tolist())
             ]
-            summary.append(
-                {"pair": name}
-                | {
-                    key: None if row[field] is None else rounded(row[field] * PERCENT)
-                    for key, field in (("mean", "difference"), ("low", "ci_low"), ("high", "ci_high"))
-                }
-            )
+            summary.append({"pair": name} | point(row))
         data += own
         y = alt.Y("pair:N", sort=[row["pair"] for row in summary], axis=lines_axis())
         x = alt.X("change:Q", title=POINTS, scale=alt.Scale(zero=True))
@@ -187,9 +182,7 @@ def differences(source: Source) -> Chart | None:
             .mark_circle(size=22, opacity=0.55, color=PALETTE[0])
             .encode(x=x, y=y, yOffset=alt.YOffset("replication:O"), tooltip=["pair:N", "replication:Q", "change:Q"])
         )
-        of_means = alt.Chart(flat(summary)).encode(
-            y=y, tooltip=["pair:N", *(alt.Tooltip(f"{key}:Q", format=".3f") for key in ("mean", "low", "high"))]
-        )
+        of_means = alt.Chart(flat(summary)).encode(y=y, tooltip=tooltip("pair", digits=".3f"))
         rule = of_means.mark_rule(strokeWidth=2.5, color=PALETTE[1]).encode(x=alt.X("low:Q", title=POINTS), x2="high:Q")
         middle = of_means.mark_point(shape="diamond", filled=True, size=90, opacity=1, color=PALETTE[1]).encode(
             x=alt.X("mean:Q", title=POINTS)
@@ -248,10 +241,8 @@ def claims(source: Source) -> Chart | None:
     for claim in source.run.claims():
         if claim["estimate"] is None or not claim["margin"]:
             continue
-        row = {"claim": claim["claim"], "verdict": claim["verdict"], "direction": claim["direction"]}
-        for key, field in (("mean", "estimate"), ("low", "ci_low"), ("high", "ci_high")):
-            row[key] = None if claim[field] is None else rounded(claim[field] / claim["margin"])
-        data.append(row)
+        names = {key: claim[key] for key in ("claim", "verdict", "direction")}
+        data.append(names | point(claim, 1 / claim["margin"], "estimate"))
     if not data:
         return None
     verdicts = {"supported": PALETTE[2], "refuted": PALETTE[1], "negligible": NEUTRAL, "undecided": PALETTE[4]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import altair as alt
@@ -18,7 +19,7 @@ from sim.report.charts.chart import (
     Chart,
     Panel,
     flat,
-    layered,
+    heat_map,
     rounded,
     rows_high,
     scale_of,
@@ -31,23 +32,16 @@ Row = dict[str, Any]
 NO_TIER = "no tier"
 
 
-def _matrix(rows: list[Row], ways: tuple[str, str], order: list[Any], titles: tuple[str, str]) -> alt.LayerChart:
-    """A matrix of numbers: the deeper a cell's colour, the larger; those below 0 in another colour."""
-    largest = max((abs(row["mean"]) for row in rows if row["mean"] is not None), default=1) or 1
+def _matrix(
+    rows: list[Row], ways: tuple[str, str], order: list[Any], titles: tuple[str, str], text: Callable[[Row], str]
+) -> alt.LayerChart:
+    """A matrix of numbers, each written in its cell as ``text`` has it."""
     y = alt.Y(f"{ways[0]}:N", sort=order, axis=alt.Axis(title=titles[0], labelLimit=100))
     x = alt.X(f"{ways[1]}:N", sort=order, axis=alt.Axis(title=titles[1], labelAngle=0, labelLimit=70))
     numbers = [alt.Tooltip(f"{way}:N") for way in ways]
     numbers += [alt.Tooltip("mean:Q", format=".3f"), alt.Tooltip("count:Q", format=".2f")]
-    cells = alt.Chart(flat(rows)).encode(x=x, y=y, tooltip=numbers)
-    depth = alt.Opacity("depth:Q", scale=alt.Scale(domain=[0, 1], range=[0.04, 0.75]), legend=None)
-    filled = (
-        cells.transform_calculate(depth=f"abs(datum.mean) / {largest!r}")
-        .mark_rect()
-        .encode(opacity=depth, color=alt.condition("datum.mean < 0", alt.value(LOSS), alt.value(ACCENT)))
-    )
-    # Numbers stand on the page's own ground, which shines through: they are drawn in its ink.
-    written = cells.transform_filter("datum.written != ''").mark_text(fontSize=10.5).encode(text="written:N")
-    return layered(filled, written)
+    drawn = [row | {"written": text(row)} for row in rows]
+    return heat_map(drawn, x, y, below=LOSS, above=ACCENT, size=10.5, tooltip=numbers)
 
 
 def _shown(source: Source) -> list[str]:
@@ -95,12 +89,11 @@ def tiers(source: Source) -> Chart | None:
     flows, data = _flows(source, names), held
     for arm in source.arms:
         own = [row for row in flows if row["arm"] == arm]
-        data = data + [{"shown": "moves", **{k: v for k, v in row.items() if k != "written"}} for row in own]
+        data = data + [{"shown": "moves", **row} for row in own]
         if arm in _shown(source) and own:
             titles = ("tier at a review", "tier at the next review")
-            panels.append(
-                Panel(f"Moves, {arm} [%]", _matrix(own, ("from", "to"), names, titles), {}, rows_high(2 * len(names)))
-            )
+            drawn = _matrix(own, ("from", "to"), names, titles, _percentage)
+            panels.append(Panel(f"Moves, {arm} [%]", drawn, {}, rows_high(2 * len(names))))
     return Chart(
         "tiers",
         "How agencies move between tiers",
@@ -127,14 +120,14 @@ def _flows(source: Source, names: list[str]) -> list[Row]:
                 for j, other in enumerate(names):
                     share = float(by_arm[i, j] / by_arm[i].sum()) * PERCENT
                     count = rounded(float(by_arm[i, j]) / source.n_replications)
-                    text = _percentage(share) if by_arm[i, j] else ""
-                    rows.append(
-                        {"arm": arm, "from": tier, "to": other, "count": count, "mean": rounded(share), "written": text}
-                    )
+                    rows.append({"arm": arm, "from": tier, "to": other, "count": count, "mean": rounded(share)})
     return rows
 
 
-def _percentage(share: float) -> str:
+def _percentage(flow: Row) -> str:
+    share = flow["mean"]
+    if not share:
+        return ""
     return f"{share:.0f}" if share >= 99.95 else f"{share:.1f}" if share >= 0.05 else "< .1"
 
 
@@ -145,33 +138,24 @@ def mobility(source: Source) -> Chart:
     counts = source.sums(source.unit(table), place.astype(np.int64), 100, table["n"].to_numpy())
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = counts / np.repeat(counts.reshape(*counts.shape[:2], 10, 10).sum(axis=3), 10, axis=2)
-    levels, changes = source.means(shares, PERCENT), source.differences(shares, PERCENT)
-    order = list(range(10, 0, -1))
+    levels, changes = source.means(shares), source.differences(shares)
+    order = list(range(1, 11))
     data: list[Row] = []
     panels = []
-    wanted = [("share", source.control, levels[source.arms.index(source.control)])]
+    wanted = [("share", source.control, levels[source.control])]
     wanted += [("change", arm, points) for arm, points in changes.items()]
     for what, arm, points in wanted:
-        own = []
-        for i, point in enumerate(points):
-            number = point["mean"]
-            small = 0.5 if what == "share" else 0.1
-            text = (
-                ""
-                if number is None or abs(number) < small
-                else f"{number:.0f}"
-                if what == "share"
-                else f"{number:+.1f}"
-            )
-            count = rounded(float(counts[source.arms.index(arm), :, i].mean()))
-            place_of = {"start": i // 10 + 1, "end": i % 10 + 1}
-            own.append({"shown": what, "arm": arm, **place_of, **point, "count": count, "written": text})
-        data += [{k: v for k, v in row.items() if k != "written"} for row in own]
+        mean_counts = counts[source.arms.index(arm)].mean(axis=0).tolist()
+        own = [
+            {"shown": what, "arm": arm, "start": i // 10 + 1, "end": i % 10 + 1, **point, "count": rounded(count)}
+            for i, (point, count) in enumerate(zip(points, mean_counts, strict=True))
+        ]
+        data += own
         if arm in _shown(source):
             title = f"{arm} [% of the decile]" if what == "share" else f"{arm} against {source.control} [% points]"
             meaning = {"more": ACCENT, "less": LOSS} if what == "change" else {}
             titles = ("decile at day 0", "decile at the end")
-            panels.append(Panel(title, _matrix(own, ("start", "end"), order[::-1], titles), meaning, 260))
+            panels.append(Panel(title, _matrix(own, ("start", "end"), order, titles, _share), meaning, 260))
     return Chart(
         "mobility",
         "How accounts move between deciles of followers",
@@ -180,3 +164,11 @@ def mobility(source: Source) -> Chart:
         panels,
         data,
     )
+
+
+def _share(cell: Row) -> str:
+    """What a cell of the deciles says: nothing where next to nothing goes."""
+    number, is_change = cell["mean"], cell["shown"] == "change"
+    if number is None or abs(number) < (0.1 if is_change else 0.5):
+        return ""
+    return f"{number:+.1f}" if is_change else f"{number:.0f}"

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from sim.analysis.concentration import head_size
+from sim.records import exposure_column
 from sim.report.charts.chart import (
     NEUTRAL,
     NOBODY,
@@ -19,21 +20,28 @@ from sim.report.charts.chart import (
     Chart,
     Panel,
     flat,
-    layered,
+    intervals,
     lines_axis,
     rounded,
     rows_high,
     scale_of,
-    zero_line,
+    tooltip,
 )
-from sim.report.charts.source import PERCENT, Floats, Ints, Source
+from sim.report.charts.source import Floats, Ints, Source, by_group
+from sim.scenario.measurable import GROUPS, MIDDLE_AGENCY, SMALL_AGENCY
 
 __all__ = ["agencies", "gains", "surfaces", "verticals"]
 
 Row = dict[str, Any]
 CLASSES = ((0.01, "largest 1 %"), (0.05, "1 to 5 %"), (0.1, "5 to 10 %"), (0.2, "10 to 20 %"), (0.5, "20 to 50 %"))
 SMALLEST, NEWCOMERS = "smallest 50 %", "newcomers"
-AGENCIES = {"small_agencies": "up to 5", "middle_agencies": "6 to 20", "large_agencies": "over 20"}
+AGENCIES = dict(
+    zip(
+        GROUPS["agency"],
+        (f"up to {SMALL_AGENCY}", f"{SMALL_AGENCY + 1} to {MIDDLE_AGENCY}", f"over {MIDDLE_AGENCY}"),
+        strict=True,
+    )
+)
 
 
 def _initial_ranks(source: Source, table: pa.Table, unit: Ints) -> Ints:
@@ -53,21 +61,21 @@ def _dots(
     """Means with their intervals, a row for each category, an arm under the other in each."""
     y = alt.Y("group:N", sort=categories, axis=alt.Axis(title=field))
     offset = alt.YOffset("arm:N", sort=list(colours), scale=alt.Scale(paddingOuter=0.4))
-    numbers = [alt.Tooltip(f"{key}:Q", format=".4g") for key in ("mean", "low", "high")]
+    colour = alt.Color("arm:N", scale=scale_of(colours))
     shown = alt.Chart(flat(rows)).encode(
-        y=y, yOffset=offset, color=alt.Color("arm:N", scale=scale_of(colours)), tooltip=["group:N", "arm:N", *numbers]
+        y=y, yOffset=offset, color=colour, tooltip=tooltip("group", "arm", digits=".4g")
     )
-    bars = shown.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title), x2="high:Q")
-    points = shown.mark_point(filled=True, size=45, opacity=1).encode(x=alt.X("mean:Q", title=title))
-    return layered(*([zero_line("x", title)] if zero else []), bars, points)
+    return intervals(shown, title, zero=zero)
 
 
-def _changes(source: Source, label: str, groups: list[str], values: Floats) -> list[Row]:
-    return [
-        {"quantity": label, "group": group, "arm": arm, **point}
-        for arm, points in source.differences(values, PERCENT).items()
-        for group, point in zip(groups, points, strict=True)
-    ]
+def _change_of_shares(
+    source: Source, label: str, groups: list[str], values: Floats, order: list[str], field: str
+) -> tuple[list[Row], Panel]:
+    """How the shares of groups differ from the control's: rows, and the panel that shows them in this order."""
+    rows = by_group(source.differences(values), groups, quantity=label)
+    colours = source.of_compared()
+    drawn = _dots(rows, order, colours, POINTS, field, zero=True)
+    return rows, Panel(f"Change of the share of {label}", drawn, colours, _height(groups, colours))
 
 
 def _shares(amounts: Floats) -> Floats:
@@ -94,7 +102,6 @@ def gains(source: Source) -> Chart | None:
     place = np.where(rank < 0, len(groups) - 1, np.searchsorted(bounds, rank, side="right"))
     exposure = table["exposure_reserved"].to_numpy() + table["exposure_organic"].to_numpy()
     panels, data = [], []
-    colours = source.of_compared()
     for label, amounts in (
         ("followers at the end", table["followers_end"].to_numpy()),
         ("exposure, whole run", exposure),
@@ -102,10 +109,9 @@ def gains(source: Source) -> Chart | None:
         added = source.sums(unit, place, len(groups), amounts)
         here = [i for i in range(len(groups)) if np.any(added[:, :, i])]
         names = [groups[i] for i in here]
-        rows = _changes(source, label, names, _shares(added)[:, :, here])
+        rows, panel = _change_of_shares(source, label, names, _shares(added)[:, :, here], names, "rank at day 0")
         data += rows
-        drawn = _dots(rows, names, colours, POINTS, "rank at day 0", zero=True)
-        panels.append(Panel(f"Change of the share of {label}", drawn, colours, _height(names, colours)))
+        panels.append(panel)
     return Chart(
         "gains",
         "Who gained and who lost, by rank at day 0",
@@ -130,15 +136,10 @@ def verticals(source: Source) -> Chart | None:
     end = _shares(source.sums(unit, place, len(names), table["followers_end"].to_numpy()))
     reserved, organic = (table[f"exposure_{kind}"].to_numpy() for kind in ("reserved", "organic"))
     exposure = _shares(source.sums(unit, place, len(names), reserved + organic))
-    control = source.arms.index(source.control)
     levels: list[Row] = []
     shown = (("followers at day 0", start), ("followers at the end", end), ("exposure, whole run", exposure))
     for label, values in shown:
-        points = source.means(values, PERCENT)[control]
-        levels += [
-            {"quantity": label, "group": name, "arm": source.control, **point}
-            for name, point in zip(names, points, strict=True)
-        ]
+        levels += by_group({source.control: source.means(values)[source.control]}, names, quantity=label)
     of_what = {"followers at day 0": NEUTRAL, "followers at the end": PALETTE[0], "exposure, whole run": PALETTE[1]}
     order = sorted(names, key=lambda name: -max(row["mean"] or 0 for row in levels if row["group"] == name))
     shares = (
@@ -154,13 +155,10 @@ def verticals(source: Source) -> Chart | None:
     )
     panels = [Panel(f"Shares under {source.control}", shares, of_what, rows_high(len(names)))]
     data = levels
-    colours = source.of_compared()
-    for label, values in shown[1:]:
-        rows = _changes(source, label, names, values)
-        if rows:
-            data = data + rows
-            drawn = _dots(rows, order, colours, POINTS, "vertical", zero=True)
-            panels.append(Panel(f"Change of the share of {label}", drawn, colours, _height(names, colours)))
+    for label, values in shown[1:] if source.compared else ():
+        rows, panel = _change_of_shares(source, label, names, values, order, "vertical")
+        data = data + rows
+        panels.append(panel)
     return Chart(
         "verticals",
         "How followers and exposure are spread over verticals",
@@ -180,16 +178,8 @@ def agencies(source: Source) -> Chart | None:
     groups, values = [list(AGENCIES.values())[i] for i in held], values[:, :, held]
     if not groups:
         return None
-    growth = [
-        {"shown": "growth", "group": group, "arm": arm, **point}
-        for arm, points in zip(source.arms, source.means(values, PERCENT), strict=True)
-        for group, point in zip(groups, points, strict=True)
-    ]
-    changes = [
-        {"shown": "change", "group": group, "arm": arm, **point}
-        for arm, points in source.differences(values, PERCENT).items()
-        for group, point in zip(groups, points, strict=True)
-    ]
+    growth = by_group(source.means(values), groups, shown="growth")
+    changes = by_group(source.differences(values), groups, shown="change")
     title = "accounts at day 0"
     drawn = _dots(growth, groups, source.colours, "growth [%]", title, zero=False)
     panels = [Panel("Growth from day 0 to the end", drawn, source.colours, _height(groups, source.colours))]
@@ -210,12 +200,10 @@ def surfaces(source: Source) -> Chart:
     """Exposure by surface, organic and support, and the head's share of each."""
     names = list(source.scenario["surfaces"])
     parts = ("organic slots", "reserved slots", "slots for custom products", "empty")
-    table = source.chosen("surfaces", ["surface", "n_slots", "n_reserved", "n_support_unfilled", "n_empty", "n_custom"])
+    table = source.chosen("surfaces", ["surface", "n_slots", "n_reserved", "n_empty", "n_custom"])
     unit = source.unit(table)
     place = pc.index_in(table["surface"], pa.array(names)).to_numpy().astype(np.int64)
-    count = {
-        name: table[f"n_{name}"].to_numpy() for name in ("slots", "reserved", "support_unfilled", "empty", "custom")
-    }
+    count = {name: table[f"n_{name}"].to_numpy() for name in ("slots", "reserved", "empty", "custom")}
     # Where a policy supports nobody, the empty slots are reserved ones.
     organic = np.maximum(count["slots"] - count["reserved"] - count["custom"] - count["empty"], 0)
     reserved = count["slots"] - organic - count["custom"] - count["empty"]
@@ -247,15 +235,10 @@ def surfaces(source: Source) -> Chart:
         )
     )
     panels.append(Panel(f"Slots offered in a replication, arm {arm}", bars, used, rows_high(2 * len(names))))
-    shares = _head_shares(source, names)
-    panels.append(
-        Panel(
-            "Day 0's head: its share of exposure",
-            _dots(shares, [*names, "all organic", "all reserved"], source.colours, "share [%]", "where", zero=False),
-            source.colours,
-            _height([*names, "all organic", "all reserved"], source.colours),
-        )
-    )
+    where = [*names, "all organic", "all reserved"]
+    shares = _head_shares(source, names, where)
+    drawn = _dots(shares, where, source.colours, "share [%]", "where", zero=False)
+    panels.append(Panel("Day 0's head: its share of exposure", drawn, source.colours, _height(where, source.colours)))
     return Chart(
         "surfaces",
         "Where exposure comes from: surfaces, organic and reserved slots",
@@ -267,10 +250,9 @@ def surfaces(source: Source) -> Chart:
     )
 
 
-def _head_shares(source: Source, surfaces: list[str]) -> list[Row]:
+def _head_shares(source: Source, surfaces: list[str], groups: list[str]) -> list[Row]:
     """Share of day 0's head in the exposure on each surface, in organic and in reserved slots [%]."""
-    columns = [f"exposure_{name.replace('-', '_')}" for name in surfaces] + ["exposure_organic", "exposure_reserved"]
-    groups = [*surfaces, "all organic", "all reserved"]
+    columns = [*map(exposure_column, surfaces), "exposure_organic", "exposure_reserved"]
     table = source.chosen("influencers", ["joined_days", "followers_start", *columns])
     unit = source.unit(table)
     rank = _initial_ranks(source, table, unit)
@@ -279,8 +261,5 @@ def _head_shares(source: Source, surfaces: list[str]) -> list[Row]:
     rows: list[Row] = []
     for group, column in zip(groups, columns, strict=True):
         share = _shares(source.sums(unit, in_head, 2, table[column].to_numpy()))[:, :, :1]
-        rows += [
-            {"group": group, "arm": arm, **points[0]}
-            for arm, points in zip(source.arms, source.means(share, PERCENT), strict=True)
-        ]
+        rows += by_group(source.means(share), [group])
     return rows

@@ -16,19 +16,20 @@ from sim.report.charts.chart import (
     Chart,
     Panel,
     flat,
-    layered,
+    heat_map,
+    intervals,
     lines_axis,
     pair_name,
-    rounded,
     rows_high,
     scale_of,
-    zero_line,
+    tooltip,
 )
-from sim.report.charts.source import PERCENT, Source
+from sim.report.charts.source import Source, point
 
 __all__ = ["grid", "runs"]
 
 Row = dict[str, Any]
+PRIMARY = ("followers at the end", "exposure, at most the last 90 days")
 MOST_PAIRS = 6
 """Pairs of arms whose colours can be told apart in a group."""
 
@@ -39,10 +40,8 @@ def _primary(sources: Sequence[Source], labels: Sequence[str], place: int) -> li
     for label, source in zip(labels, sources, strict=True):
         for (arm, control), rows in source.answer.primary.items():
             if len(rows) > place:
-                row = rows[place]
-                fields = (("mean", "difference"), ("low", "ci_low"), ("high", "ci_high"))
-                values = {key: None if row[field] is None else rounded(row[field] * PERCENT) for key, field in fields}
-                found.append({"quantity": row["quantity"], "run": label, "arm": arm, "control": control, **values})
+                about = {"quantity": rows[place]["quantity"], "run": label, "arm": arm, "control": control}
+                found.append(about | point(rows[place]))
     return found
 
 
@@ -54,7 +53,7 @@ def runs(sources: Sequence[Source], labels: Sequence[str]) -> Chart | None:
     if not pairs:
         return None
     alike = len(pairs) <= MOST_PAIRS and all(set(source.answer.pairs) == set(pairs) for source in sources)
-    for place, label in enumerate(("followers at the end", "exposure, last 90 days")):
+    for place, label in enumerate(PRIMARY):
         rows = _primary(sources, labels, place)
         data += rows
         view, colours, height = _grouped(rows, labels) if alike else _listed(rows, labels)
@@ -76,9 +75,12 @@ def _grouped(rows: list[Row], labels: Sequence[str]) -> tuple[alt.LayerChart, di
     y = alt.Y("run:N", sort=list(labels), axis=alt.Axis(title=None))
     offset = alt.YOffset("pair:N", sort=list(colours), scale=alt.Scale(paddingOuter=0.4))
     shown = alt.Chart(flat(drawn)).encode(
-        y=y, yOffset=offset, color=alt.Color("pair:N", scale=scale_of(colours)), tooltip=_tooltip("run", "pair")
+        y=y,
+        yOffset=offset,
+        color=alt.Color("pair:N", scale=scale_of(colours)),
+        tooltip=tooltip("run", "pair", digits=".3f"),
     )
-    return _intervals(shown), colours, rows_high(len(labels) * max(2, (len(colours) + 1) // 2))
+    return intervals(shown, POINTS, zero=True), colours, rows_high(len(labels) * max(2, (len(colours) + 1) // 2))
 
 
 def _listed(rows: list[Row], labels: Sequence[str]) -> tuple[alt.LayerChart, dict[str, str], int]:
@@ -92,20 +94,9 @@ def _listed(rows: list[Row], labels: Sequence[str]) -> tuple[alt.LayerChart, dic
     shown = alt.Chart(flat(drawn)).encode(
         y=alt.Y("place:N", sort=[row["place"] for row in drawn], axis=lines_axis()),
         color=alt.Color("run:N", scale=scale_of(colours)),
-        tooltip=_tooltip("run", "arm", "control"),
+        tooltip=tooltip("run", "arm", "control", digits=".3f"),
     )
-    return _intervals(shown), colours, rows_high(2 * len(drawn))
-
-
-def _tooltip(*names: str) -> list[alt.Tooltip]:
-    numbers = [alt.Tooltip(f"{key}:Q", format=".3f") for key in ("mean", "low", "high")]
-    return [*(alt.Tooltip(f"{name}:N") for name in names), *numbers]
-
-
-def _intervals(shown: alt.Chart) -> alt.LayerChart:
-    bars = shown.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=POINTS), x2="high:Q")
-    points = shown.mark_point(filled=True, size=45, opacity=1).encode(x=alt.X("mean:Q", title=POINTS))
-    return layered(zero_line("x", POINTS), bars, points)
+    return intervals(shown, POINTS, zero=True), colours, rows_high(2 * len(drawn))
 
 
 def grid(sources: Sequence[Source], labels: Sequence[str]) -> Chart | None:
@@ -116,7 +107,7 @@ def grid(sources: Sequence[Source], labels: Sequence[str]) -> Chart | None:
         return None
     data: list[Row] = []
     panels = []
-    for place, label in enumerate(("followers at the end", "exposure, last 90 days")):
+    for place, label in enumerate(PRIMARY):
         rows = [row for row in _primary(sources, labels, place) if (row["arm"], row["control"]) == pair]
         cells = [
             {form.keys[0]: str(a), form.keys[1]: str(b), **row} for (a, b), row in zip(form.cells, rows, strict=True)
@@ -134,23 +125,15 @@ def grid(sources: Sequence[Source], labels: Sequence[str]) -> Chart | None:
 
 
 def _heat_map(cells: list[Row], form: Grid) -> alt.LayerChart:
-    largest = max((abs(cell["mean"]) for cell in cells if cell["mean"] is not None), default=1) or 1
     drawn = []
     for cell in cells:
         mean, low, high = cell["mean"], cell["low"], cell["high"]
         text = "-" if mean is None else f"{mean:+.2f}"
         sure = "" if low is None else f"\n{low:+.2f} to {high:+.2f}"
-        drawn.append(
-            {"a": cell[form.keys[0]], "b": cell[form.keys[1]], "mean": mean, "written": text + sure}
-            | {"depth": 0 if mean is None else abs(mean) / largest}
-        )
+        drawn.append({"a": cell[form.keys[0]], "b": cell[form.keys[1]], "mean": mean, "written": text + sure})
     x = alt.X("a:N", sort=[str(v) for v in form.values[0]], axis=alt.Axis(title=_last(form.keys[0]), labelAngle=0))
     y = alt.Y("b:N", sort=[str(v) for v in form.values[1]], axis=alt.Axis(title=_last(form.keys[1])))
-    shown = alt.Chart(flat(drawn)).encode(x=x, y=y)
-    depth = alt.Opacity("depth:Q", scale=alt.Scale(domain=[0, 1], range=[0.04, 0.75]), legend=None)
-    colour = alt.condition("datum.mean < 0", alt.value(ACCENT), alt.value(LOSS))
-    written = shown.mark_text(fontSize=11, lineBreak="\n").encode(text="written:N")
-    return layered(shown.mark_rect().encode(opacity=depth, color=colour), written)
+    return heat_map(drawn, x, y, below=ACCENT, above=LOSS, size=11)
 
 
 def _last(key: str) -> str:

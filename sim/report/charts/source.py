@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,7 @@ from sim.experiment.run import Run
 from sim.experiment.statistics import paired_differences
 from sim.report.charts.chart import arm_colours, rounded
 
-__all__ = ["Source"]
+__all__ = ["Source", "by_group", "point"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -90,18 +90,33 @@ class Source:
         table, place = table.filter(pc.is_valid(place)), place.drop_null()
         return self.pivoted(table, place.to_numpy().astype(np.int64), len(populations), "value")
 
-    def means(self, values: Floats, scale: float = 1.0) -> list[list[Row]]:
-        """Mean over replications with its 95 % interval, by arm and place: ``mean``, ``low``, ``high``."""
-        return [_described(arm_values * scale) for arm_values in values]
+    def means(self, values: Floats) -> dict[str, list[Row]]:
+        """Mean of shares with its 95 % interval, ``mean``, ``low``, ``high`` [%], by arm and place."""
+        return {arm: _described(own * PERCENT) for arm, own in zip(self.arms, values, strict=True)}
 
-    def differences(self, values: Floats, scale: float = 1.0) -> dict[str, list[Row]]:
-        """Mean paired difference to the control with its 95 % interval, by compared arm and place."""
-        control = values[self.arms.index(self.control)] * scale
+    def differences(self, values: Floats) -> dict[str, list[Row]]:
+        """Mean paired difference of shares to the control with its interval [% points], by compared arm and place."""
+        control = values[self.arms.index(self.control)] * PERCENT
         found = {}
         for arm in self.compared:
-            paired = paired_differences(control, values[self.arms.index(arm)] * scale)
+            paired = paired_differences(control, values[self.arms.index(arm)] * PERCENT)
             found[arm] = _rows(paired.difference, paired.ci_low, paired.ci_high)
         return found
+
+
+def point(row: Mapping[str, Any], scale: float = PERCENT, estimate: str = "difference") -> Row:
+    """Estimate and interval of a row of the comparison or the claims as ``mean``, ``low``, ``high``, times a scale."""
+    fields = (("mean", estimate), ("low", "ci_low"), ("high", "ci_high"))
+    return {key: None if row[field] is None else rounded(row[field] * scale) for key, field in fields}
+
+
+def by_group(points: Mapping[str, Sequence[Row]], groups: Sequence[str], **about: str) -> list[Row]:
+    """A row for each arm and group of what ``means`` and ``differences`` give, with what else is the same in all."""
+    return [
+        {**about, "group": group, "arm": arm, **own}
+        for arm, of_arm in points.items()
+        for group, own in zip(groups, of_arm, strict=True)
+    ]
 
 
 def _described(values: Floats) -> list[Row]:
