@@ -113,7 +113,8 @@ def _type(entry: Schema) -> str:
         return f"list, each {_type(entry['items'])}{_size(entry)}"
     if entry["type"] == "string":
         return f"text{_size(entry)}" + (f", ``{entry['pattern']}``" if "pattern" in entry else "")
-    kind = {"integer": "whole number", "number": "number", "boolean": "true or false"}[entry["type"]]
+    kinds = {"integer": "whole number", "number": "number", "boolean": "true or false", "object": "table of keys"}
+    kind = kinds[entry["type"]]
     return ", ".join(part for part in (kind, _range(entry)) if part)
 
 

@@ -194,6 +194,17 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("tier_to", "string", "its tier at the next review; null: none", nullable=True),
         _count("n", "agencies and reviews; those that kept their tier are counted too"),
     ),
+    "epochs": (
+        _ARM,
+        _REPLICATION,
+        _TIME,
+        Column(
+            "event",
+            "string",
+            "population (who there is), the kind of a control event, or sessions (those up to the next event)",
+        ),
+        Column("digest", "string", "of what such events have decided, of what sessions have counted so far"),
+    ),
     "decomposition": (
         _ARM,
         _CONTROL,

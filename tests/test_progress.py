@@ -12,7 +12,7 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -28,7 +28,7 @@ from sim.errors import InterruptedRunError
 from sim.experiment import progress
 from sim.experiment.plan import TWIN, Unit
 from sim.experiment.progress import Board, Progress, Running
-from sim.model.clock import DAY
+from sim.model.clock import DAY, Order
 from sim.model.population import draw_population
 from sim.model.simulation import EngineName, Glance, simulate
 
@@ -111,7 +111,7 @@ def test_the_head_share_is_that_of_the_measures_and_sessions_are_those_of_the_ru
         sessions.append(board.progress().sessions)
 
     outcome = simulate(scenario, population, unit.key(3), engine=engine, watch=watch)
-    assert sorted(seen) == list(range(-5, 70))
+    assert sorted(seen) == list(range(-5, 71))
     assert all(running.day == day for day, running in seen.items())
     rows = [
         row for row in run.table("measures").to_pylist() if (row["arm"], row["quantity"]) == ("tiered", "followers")
@@ -124,6 +124,10 @@ def test_the_head_share_is_that_of_the_measures_and_sessions_are_those_of_the_ru
     assert seen[0].head_share != seen[30].head_share
     assert sessions == sorted(sessions)
     assert 0 < sessions[-1] <= outcome.totals[:, 0].sum()
+
+
+def glance_of(time: int, followers: Callable[[], np.ndarray], sessions: int) -> Glance:
+    return Glance(time, Order.REFRESH, followers, lambda: sessions, dict, dict)
 
 
 class Clock:
@@ -155,7 +159,7 @@ def test_a_unit_is_looked_at_three_times_a_second_and_rarely_where_a_look_takes_
         look = board.watch(unit, 20)
         end = clock.now + 10
         while clock.now < end:
-            look(Glance(0, followers, lambda: 7))
+            look(glance_of(0, followers, 7))
             clock.now += 0.01
         (running,) = board.progress().running
         assert running == Running("none", 2, is_twin=True, day=0, head_share=20 / 210)
@@ -176,7 +180,7 @@ def test_a_share_of_nothing_is_told_as_none(tmp_path: Path) -> None:
     board = Board(loaded_from(tmp_path, TINY).scenario, [unit])
     board.begin(unit)
     assert board.progress().running == (Running("none", 0, is_twin=False),)
-    board.watch(unit, 3)(Glance(-DAY, lambda: np.zeros(3, np.int64), lambda: 0))
+    board.watch(unit, 3)(glance_of(-DAY, lambda: np.zeros(3, np.int64), 0))
     assert board.progress().running == (Running("none", 0, is_twin=False, day=-1),)
     assert board.progress().days == 4
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec
 
 import typer
 
+from sim.cli.checking import check
 from sim.cli.console import console_for
 from sim.cli.graphs import graph, input_notes
 from sim.cli.looking import new, trace
@@ -29,6 +30,7 @@ from sim.cli.options import (
     Quiet,
     Roster,
     ScenarioFile,
+    Threads,
     engine_named,
     print_object,
     use_plugins,
@@ -49,7 +51,6 @@ app = typer.Typer(
 )
 
 Options = ParamSpec("Options")
-MAX_THREADS = 1024
 INTERRUPTED = InterruptedRunError.exit_code
 ABORTED = 130  # what typer leaves with when it is interrupted itself
 LEFT = "interrupted; what was finished is kept, and the same command goes on from there"
@@ -124,16 +125,7 @@ def run(
     engine: Engine = "compiled",
     roster: Roster = None,
     edges: Edges = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=MAX_THREADS,
-            metavar="N",
-            help="Threads; left out: all cores. No effect on the outcome.",
-            show_default=False,
-        ),
-    ] = None,
+    threads: Threads = None,
     replications: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="In place of the scenario's number.", show_default=False)
     ] = None,
@@ -262,6 +254,7 @@ def schema(debug: Debug = False) -> None:  # noqa: ARG001 - read by ``verb``
     typer.echo(json.dumps(json_schema(), indent=1, ensure_ascii=False))
 
 
+app.command()(verb(check))
 app.command()(verb(report))
 app.command()(verb(plot))
 app.command()(verb(graph))

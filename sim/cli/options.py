@@ -22,6 +22,7 @@ __all__ = [
     "Replication",
     "Roster",
     "ScenarioFile",
+    "Threads",
     "engine_named",
     "print_object",
     "use_plugins",
@@ -43,6 +44,17 @@ Edges = Annotated[
         "--graph",
         metavar="FILE",
         help="Follow graph (edge list) in place of the scenario's own.",
+        show_default=False,
+    ),
+]
+MAX_THREADS = 1024
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=MAX_THREADS,
+        metavar="N",
+        help="Threads; left out: all cores. No effect on the outcome.",
         show_default=False,
     ),
 ]

@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from typing import NamedTuple
 
 from sim.model.clock import DAY, snapshot_times
 from sim.scenario import measurable
-from sim.scenario.measurable import FAMILIES
+from sim.scenario.measurable import (
+    FAMILIES,
+    STOCKS,
+    known_levels,
+    known_measures,
+    known_populations,
+    known_quantities,
+    known_windows,
+)
+from sim.scenario.words import one_of, shown, suggestion
 
-__all__ = ["Cell", "Frame", "cells", "frames", "lorenz_cells", "lorenz_frames", "measured", "window_days"]
+__all__ = [
+    "Cell",
+    "Frame",
+    "cell_at_end",
+    "cells",
+    "frames",
+    "lorenz_cells",
+    "lorenz_frames",
+    "measured",
+    "named_cell",
+    "require",
+    "window_days",
+]
 
 QUANTITIES = (*measurable.FLOWS, "net_follows", "take", "profit")
 """Flows that are measured at every snapshot."""
@@ -47,6 +69,46 @@ def window_days(window: str, horizon_days: int, warmup_days: int) -> float:
     (25.0, 90.0, 200.0)
     """
     return horizon_days - _starts(horizon_days, warmup_days)[window] / DAY
+
+
+def cell_at_end(
+    population: str, level: str, quantity: str, measure: str, *, window: str, horizon_days: int, warmup_days: int
+) -> Cell:
+    """What a measure at the end is about; a stock has no window.
+
+    >>> cell_at_end("all", "influencer", "gmv", "gini", window="month", horizon_days=90, warmup_days=0).window_days
+    30.0
+    """
+    days = None if quantity in STOCKS else window_days(window, horizon_days, warmup_days)
+    return Cell(float(horizon_days), days, population, level, quantity, measure)
+
+
+def named_cell(
+    population: str, level: str, quantity: str, measure: str, *, window: str, horizon_days: int, warmup_days: int
+) -> Cell:
+    """``cell_at_end`` of names that somebody typed; ``ValueError`` where that isn't measured.
+
+    >>> named_cell("all", "fan", "followers", "mean", window="run", horizon_days=9, warmup_days=0)
+    Traceback (most recent call last):
+    ValueError: quantity must be one of "utility" for all at level fan, got "followers"
+    """
+    require("level", level, known_levels())
+    require("population", population, known_populations(level), f" at level {level}")
+    whose = f" for {population} at level {level}"
+    require("quantity", quantity, known_quantities(level, population), whose)
+    require("measure", measure, known_measures(level, population, quantity), f" of {quantity}{whose}")
+    if windows := known_windows(quantity):
+        require("window", window, windows, f" for {quantity}")
+    return cell_at_end(
+        population, level, quantity, measure, window=window, horizon_days=horizon_days, warmup_days=warmup_days
+    )
+
+
+def require(key: str, given: str, names: Collection[str], where: str = "") -> None:
+    """``ValueError`` with the names, and the nearest of them, unless the given one is among them."""
+    if given not in names:
+        rule = f"{key} must be one of {one_of(names)}{where}, got {shown(given)}"
+        raise ValueError(f"{rule}{suggestion(given, names)}")
 
 
 def frames(horizon_days: int, warmup_days: int) -> list[Frame]:

@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.experiment.cells import Cell, window_days
+from sim.experiment.cells import Cell, cell_at_end
 from sim.experiment.statistics import PairedDifference, paired_difference, verdict
 from sim.scenario.claim import Claim
-from sim.scenario.measurable import STOCKS
 from sim.scenario.scenario import Scenario
 
-__all__ = ["Contrast", "Statement", "judged", "statements"]
+__all__ = ["Contrast", "Statement", "cell_of", "judged", "statements"]
 
 Floats = NDArray[np.float64]
 
@@ -60,9 +59,9 @@ class Statement:
 
 def cell_of(claim: Claim, population: str, scenario: Scenario) -> Cell:
     """What a claim says of a population or group: at the end, flows over its window."""
-    days = scenario.horizon_days
-    window = None if claim.quantity in STOCKS else window_days(claim.window, days, scenario.warmup_days)
-    return Cell(float(days), window, population, claim.level, claim.quantity, claim.measure)
+    about = (population, claim.level, claim.quantity, claim.measure)
+    days, warmup = scenario.horizon_days, scenario.warmup_days
+    return cell_at_end(*about, window=claim.window, horizon_days=days, warmup_days=warmup)
 
 
 def statements(scenario: Scenario, position: Mapping[Cell, int]) -> dict[str, Statement]:

@@ -29,8 +29,11 @@ def source_digest() -> str:
     return sha.hexdigest()
 
 
-def identity(loaded: Loaded, engine: str) -> str:
-    """SHA-256 over all that decides the content of a run: scenario, roster, follow graph, plugin, engine, source."""
+def identity(loaded: Loaded, engine: str, *, epochs: bool = False) -> str:
+    """SHA-256 over all that decides the content of a run: scenario, roster, follow graph, plugin, engine, source.
+
+    A run with ``epochs`` has a table more.
+    """
     parts = {
         "scenario": resolved(loaded),
         "roster": loaded.inputs.get("roster"),
@@ -38,7 +41,7 @@ def identity(loaded: Loaded, engine: str) -> str:
         "plugin": plugins(loaded),
         "engine": engine,
         "source": source_digest(),
-    }
+    } | ({"epochs": True} if epochs else {})
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
 
 

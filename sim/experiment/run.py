@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sim.errors import Fault, InputError
 from sim.experiment import plan, provenance
 from sim.experiment.answer import Answer
-from sim.experiment.cells import Cell
+from sim.experiment.cells import Cell, named_cell, require
 from sim.experiment.comparison import Summary, compare_units, primary_cells
 from sim.experiment.display import as_html
 from sim.experiment.folder import MANIFEST, RunFolder, read_manifest, read_table
@@ -118,6 +118,42 @@ class Run:
         """The paired difference behind a row of the comparison, with what the row leaves out."""
         return paired_difference(self.values(row["control"], row), self.values(row["arm"], row))
 
+    def difference(
+        self,
+        measure: str,
+        *,
+        arm: str,
+        control: str | None = None,
+        quantity: str = "followers",
+        population: str = "all",
+        level: str = "influencer",
+        window: str = "quarter",
+    ) -> PairedDifference:
+        """A measure of an arm at the end minus that of another, paired by replication.
+
+        Parameters
+        ----------
+        measure, quantity, level, population
+            What is measured, as a claim names it; the population may be a group.
+        arm, control
+            The arms; control left out: the scenario's.
+        window
+            What a flow is measured over: ``month``, ``quarter`` or ``run``; stocks have none.
+
+        Raises
+        ------
+        ValueError
+            The run has no such arm, or that isn't measured; it says what there is.
+        """
+        scenario = self.manifest["scenario"]
+        days, warmup = scenario["horizon_days"], scenario["warmup_days"]
+        about = (population, level, quantity, measure)
+        cell = named_cell(*about, window=window, horizon_days=days, warmup_days=warmup)
+        control = scenario["control"] if control is None else control
+        require("arm", arm, scenario["arms"])
+        require("control", control, [name for name in scenario["arms"] if name != arm], f" beside {arm}")
+        return self.paired({"arm": arm, "control": control, **cell._asdict()})
+
     def against(self, other: Run, arm: str, quantity: str) -> PairedDifference:
         """An arm's head share at the end in another run minus that in this one, paired by common replications."""
 
@@ -160,6 +196,7 @@ def experiment(
     resume: bool = False,
     force: bool = False,
     command: Sequence[str] = (),
+    epochs: bool = False,
     report: Report | None = None,
     announce: Callable[[plan.Estimate], None] = lambda _estimate: None,
 ) -> Run:
@@ -181,6 +218,8 @@ def experiment(
         Run even where memory is expected not to suffice.
     command
         How the run was called, for the manifest.
+    epochs
+        Write the table ``epochs`` too, which tells where two runs part; takes some time.
     report
         Told how far the run is, about ten times a second, in the calling thread; left out: nobody looks. No effect on
         the outcome.
@@ -198,7 +237,7 @@ def experiment(
     """
     started = time.perf_counter()
     threads = threads or len(os.sched_getaffinity(0))
-    identity = provenance.identity(loaded, engine)
+    identity = provenance.identity(loaded, engine, epochs=epochs)
     path = Path(out or default_folder(loaded, engine))
     free = psutil.virtual_memory().available
     if not os.path.exists(path / MANIFEST):  # what is refused leaves no folder behind
@@ -213,7 +252,7 @@ def experiment(
             expected = plan.estimate(loaded, threads, free, todo, engine=engine)
             if todo:
                 announce(expected)
-            run_units(loaded, todo, folder, expected.crew, engine, report)
+            run_units(loaded, todo, folder, expected.crew, engine, report, epochs=epochs)
             kept = _write_units(loaded, everything, folder)
             answer = compare_units(loaded, kept)
             of_arms = {unit: summary for unit, summary in kept.items() if unit.arm != plan.TWIN}

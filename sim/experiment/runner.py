@@ -117,8 +117,12 @@ def run_units(
     crew: Crew,
     engine: EngineName,
     report: Report | None,
+    *,
+    epochs: bool = False,
 ) -> None:
     """Run units and store each in the folder as soon as it is finished; looked at only where there is a ``report``.
+
+    With ``epochs`` each keeps digests of what its events have decided.
 
     Raises
     ------
@@ -145,7 +149,7 @@ def run_units(
                     look(glance)
 
             key = unit.key(scenario.seed)
-            record = run_unit(arm, population, key, engine=engine, threads=crew.threads, watch=watch)
+            record = run_unit(arm, population, key, engine=engine, threads=crew.threads, watch=watch, epochs=epochs)
         board.end(unit, int(record.arrays["totals"][:, Total.SESSIONS].sum()))
         return record.to_bytes()
 

@@ -77,6 +77,8 @@ class UnitTables:
             "transitions": _transitions(record),
             "tier_transitions": _tier_transitions(self._loaded, record),
         }
+        if "epoch_time" in record.arrays:
+            parts["epochs"] = _epochs(record)
         return {name: _unit_columns(unit, part) | part for name, part in parts.items()}
 
     def _lorenz(self, record: UnitRecord) -> Columns:
@@ -190,6 +192,12 @@ def _tier_transitions(loaded: Loaded, record: UnitRecord) -> Columns:
     steps = record.arrays["tier_transitions"]
     start, end = (np.where(axis < len(tiers), axis, -1).ravel() for axis in np.indices(steps.shape))
     return {"tier_from": words(tiers, start), "tier_to": words(tiers, end), "n": steps.ravel()}
+
+
+def _epochs(record: UnitRecord) -> Columns:
+    kept = record.arrays
+    text = {name: pa.array(kept[f"epoch_{name}"].tolist(), pa.string()) for name in ("event", "digest")}
+    return {"time_days": kept["epoch_time"] / DAY} | text
 
 
 COUNTED = (Counter.READS, Counter.CLICKS, Counter.FOLLOWS, Counter.REFERRALS, Counter.ORDERS)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.experiment.epochs import EpochKeeper
 from sim.experiment.measures import lorenz_curves, measure, support_effect, tier_transitions, transitions
 from sim.model.accounts import Status
 from sim.model.clock import DAY
 from sim.model.population import Population
-from sim.model.simulation import EngineName, Outcome, Watch, simulate
+from sim.model.simulation import EngineName, Glance, Outcome, Watch, simulate
 from sim.scenario.scenario import Scenario
 
 __all__ = ["UnitRecord", "run_unit"]
@@ -50,10 +51,19 @@ def run_unit(
     engine: EngineName,
     threads: int,
     watch: Watch,
+    epochs: bool = False,
 ) -> UnitRecord:
-    """Simulate a unit and keep what the tables need; arguments as ``simulation.simulate``."""
-    outcome = simulate(scenario, population, key, engine=engine, threads=threads, watch=watch)
-    return _record(outcome, scenario)
+    """Simulate a unit and keep what the tables need, and its epochs if wanted; arguments as ``simulation.simulate``."""
+    keeper = EpochKeeper(population, -scenario.warmup_days * DAY) if epochs else None
+
+    def watched(glance: Glance) -> None:
+        watch(glance)
+        if keeper is not None:
+            keeper.watch(glance)
+
+    outcome = simulate(scenario, population, key, engine=engine, threads=threads, watch=watched)
+    record = _record(outcome, scenario)
+    return record if keeper is None else replace(record, arrays=record.arrays | keeper.arrays())
 
 
 def _record(outcome: Outcome, scenario: Scenario) -> UnitRecord:

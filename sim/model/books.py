@@ -94,6 +94,10 @@ class Books:
         if self._influencer >= 0:
             self.surfaces[time] = counts[self._influencer].copy()
 
+    def last(self) -> Int64s:
+        """The entry made last, shape (11, M)."""
+        return self.upto(next(reversed(self._entries)))
+
     def upto(self, time: int) -> Int64s:
         """Flows from the start up to ``time``, shape (11, M); the time must have been entered."""
         return np.array(self._entries[time], dtype=np.int64)

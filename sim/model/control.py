@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable
 from functools import partial
 from typing import Protocol
 
@@ -17,6 +16,7 @@ from sim.model.books import Books
 from sim.model.clock import DAY, MONTH, Order, moment, snapshot_times
 from sim.model.contracts import Contracts
 from sim.model.frozen import Counter, Tables, Total
+from sim.model.glance import Glance, State, Watch, decided
 from sim.model.ledger import Ledger
 from sim.model.newcomers import enter
 from sim.model.population import Population
@@ -25,7 +25,7 @@ from sim.model.tiers import YEAR, Review, review_agencies
 from sim.scenario.phases import phase_scenarios
 from sim.scenario.scenario import Scenario
 
-__all__ = ["Control", "Glance", "Watch"]
+__all__ = ["Control"]
 
 QUARTER = 90 * DAY
 Int64s = NDArray[np.int64]
@@ -52,24 +52,6 @@ class Traffic(Protocol):
         """Totals so far, shape (S, 7)."""
 
 
-@dataclass(frozen=True)
-class Glance:
-    """What a watcher may ask at a refresh, while no session runs; only what it asks is counted.
-
-    It holds until the watcher returns, in the thread of the run.
-    """
-
-    time: int
-    """[s], from -warmup_days on; day 0 begins at 0."""
-    followers: Callable[[], Int64s]
-    """Followers now [simulated fans], shape (M,), not to be changed."""
-    sessions: Callable[[], int]
-    """Sessions since the run began, those of the warm-up with them."""
-
-
-Watch = Callable[[Glance], None]
-
-
 class Control:
     """All control processes of a run, and the state that they keep.
 
@@ -80,7 +62,7 @@ class Control:
     key
         Seed and replication.
     watch
-        Called at every refresh; may raise to end the run.
+        Called after every control event; may raise to end the run.
     influencer
         Influencer whose counts on each surface the books keep, -1: none.
     """
@@ -163,6 +145,7 @@ class Control:
             gmv, tips, reads = (traffic.count(c) for c in (Counter.GMV_FEN, Counter.TIPS_FEN, Counter.READS))
             self.ledger.accrue(now, gmv, tips, reads, self.accounts, self._scenario)
             self.books.enter(now, traffic.counts, traffic.reads, self.accounts, self.ledger)
+            self._show(now, Order.BOOKS)
 
     def _change_phase(self, env: Environment) -> Generator[Event, None, None]:
         scenarios = [scenario for _, scenario in self._phases]
@@ -175,6 +158,7 @@ class Control:
                 self._surfaces.open()
             self._traffic.tables = self.tables
             self._touch(env, anew=True)
+            self._show(int(env.now), Order.PHASE)
 
     def _review_contracts(self, env: Environment) -> Generator[Event, None, None]:
         for event in at(env, self._contract_times(), Order.CONTRACTS):
@@ -182,6 +166,7 @@ class Control:
             now = int(env.now)
             if self.contracts.review(now, self.accounts, self.ledger, self.followers(now), self.tier, self._scenario):
                 self._touch(env, anew=True)
+            self._show(now, Order.CONTRACTS)
 
     def _let_enter(self, env: Environment) -> Generator[Event, None, None]:
         """Newcomers come on their days, and when a vertical opens that some have waited for."""
@@ -193,6 +178,7 @@ class Control:
             now = int(env.now)
             if enter(now, self.accounts, self._scenario, self._key) or now in opens_at:
                 self._touch(env)
+            self._show(now, Order.ENTRY)
 
     def _review_tiers(self, env: Environment) -> Generator[Event, None, None]:
         for event in at(env, self._tier_times(), Order.REVIEW):
@@ -205,10 +191,12 @@ class Control:
             if (self.tier != review.tier).any():
                 self.tier[:] = review.tier
                 self._touch(env)
+            self._show(now, Order.REVIEW)
 
     def _open(self, env: Environment) -> Generator[Event, None, None]:
         yield moment(env, -self.start, Order.OPENING)
         self._surfaces.open()
+        self._show(int(env.now), Order.OPENING)
 
     def _touch(self, env: Environment, *, anew: bool = False) -> None:
         """Something that tables show has changed: freeze it before the next sessions; ``anew``: refresh all as well."""
@@ -222,6 +210,7 @@ class Control:
         self._surfaces.renew(now, self.tier)
         for surface in range(self.tables.is_feed.size if anew else 0):
             self._surfaces.refresh(surface, now, self.followers(now), self.tier)
+        self._show(now, Order.RENEWAL)
 
     def _refreshed_together(self) -> dict[int, list[int]]:
         """Surfaces by the interval at which they are refreshed [s]."""
@@ -235,9 +224,33 @@ class Control:
         for event in at(env, times, Order.REFRESH):
             yield event
             now = int(env.now)
-            self._watch(Glance(now, partial(self.followers, now), self._sessions))
             for surface in surfaces:
                 self._surfaces.refresh(surface, now, self.followers(now), self.tier)
+            self._show(now, Order.REFRESH)
+
+    def _show(self, now: int, order: Order) -> None:
+        """Let the watcher look at what an event has done."""
+        followers, state = partial(self.followers, now), partial(self._decided, order)
+        self._watch(Glance(now, order, followers, self._sessions, self._counted, state))
+
+    def _decided(self, order: Order) -> State:
+        return decided(
+            order,
+            accounts=self.accounts,
+            contracts=self.contracts,
+            ledger=self.ledger,
+            booked=self.books.last,
+            review=lambda: self.reviews[-1],
+            tables=self.tables,
+        )
+
+    def _counted(self) -> State:
+        traffic = self._traffic
+        return {
+            "influencer counts": traffic.counts,
+            "influencer reads": traffic.reads,
+            "table totals": traffic.totals,
+        }
 
     def _sessions(self) -> int:
         return int(self._traffic.totals[:, Total.SESSIONS].sum())

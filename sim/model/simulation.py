@@ -28,10 +28,11 @@ from simpy import Environment
 
 from sim.model.accounts import Accounts
 from sim.model.books import Books
-from sim.model.control import Control, Glance, Watch
+from sim.model.control import Control
 from sim.model.engines.compiled import CompiledEngine
 from sim.model.engines.reference import ReferenceEngine
 from sim.model.frozen import ID_MASK
+from sim.model.glance import Glance, Watch
 from sim.model.population import Population
 from sim.model.tiers import Review
 from sim.scenario.scenario import Scenario
@@ -122,7 +123,7 @@ def simulate(
     influencer
         Influencer whose counts on each surface the books keep, -1: none.
     watch
-        Called at every refresh with what it may ask of the run; may raise to end it.
+        Called after every control event with what it may ask of the run; may raise to end it.
 
     Returns
     -------

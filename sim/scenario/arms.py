@@ -8,7 +8,7 @@ from typing import Any
 from sim.scenario.faults import Finding
 from sim.scenario.words import Path, suggestion
 
-__all__ = ["allowed", "difference", "merged", "pruned"]
+__all__ = ["allowed", "allowed_in_size", "difference", "merged", "pruned"]
 
 FIXED_RULE = "can't differ between arms, which have the same people and the same time"
 
@@ -36,6 +36,9 @@ FIXED: tuple[Path, ...] = (
 )
 """Keys that no arm can patch, since all arms have the same people and the same time."""
 
+NOT_A_SIZE = ("name", "title", "description", "control", "arms", "claims", "check", "replications", "population")
+"""Keys that are no matter of a scenario's size when it is checked."""
+
 GROUPS = {
     "segments": "a segment",
     "verticals": "a vertical",
@@ -43,7 +46,7 @@ GROUPS = {
     "surfaces": "a surface",
     "phases": "a phase",
 }
-"""Tables whose entries are the same in every arm."""
+"""Tables whose entries are the same in every arm, at every size."""
 
 DEPTH = 3
 """Keys on the longest path that a patch is refused at."""
@@ -124,9 +127,25 @@ def allowed(base: Mapping[str, Any], patch: Mapping[str, Any]) -> tuple[dict[str
         pattern = (*path[:1], "*", *path[2:]) if len(path) == 3 else path
         if pattern in FIXED:
             return Finding(path, FIXED_RULE, entry)
-        names = base.get(str(path[0])) if len(path) == 2 and path[0] in GROUPS else None
-        if isinstance(names, dict) and path[1] not in names:
-            return Finding(path, f"an arm can't add {GROUPS[str(path[0])]}{suggestion(path[1], names)}")
-        return None
+        return _unknown_entry(base, path, "an arm")
 
     return pruned(patch, refusal)
+
+
+def allowed_in_size(base: Mapping[str, Any], patch: Mapping[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
+    """The part of a patch that can make a scenario small, and findings (with paths inside the patch) on the rest."""
+
+    def refusal(path: Path, entry: Any) -> Finding | None:
+        if path[0] in NOT_A_SIZE:
+            return Finding(path, "is no matter of a scenario's size", entry)
+        return _unknown_entry(base, path, "a size")
+
+    return pruned(patch, refusal)
+
+
+def _unknown_entry(base: Mapping[str, Any], path: Path, patch: str) -> Finding | None:
+    """A patch's entry in a table whose entries are fixed."""
+    names = base.get(str(path[0])) if len(path) == 2 and path[0] in GROUPS else None
+    if isinstance(names, dict) and path[1] not in names:
+        return Finding(path, f"{patch} can't add {GROUPS[str(path[0])]}{suggestion(path[1], names)}")
+    return None

@@ -183,7 +183,9 @@ def findings(error: ValidationError, data: Mapping[str, Any]) -> Iterator[Findin
 
 
 def _patched(path: Path) -> Path:
-    """The path that the patch of an arm, a phase, or an arm's phase means."""
+    """The path that a size, or the patch of an arm, a phase, or an arm's phase means."""
+    if path[:2] == ("check", "size"):
+        path = path[2:]
     for table in ("arms", "phases"):
         path = path[2:] if path[:1] == (table,) else path
     return path

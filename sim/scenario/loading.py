@@ -9,7 +9,8 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from sim.errors import Fault, InputError
-from sim.scenario.arms import allowed, difference, merged
+from sim.scenario.arms import allowed, allowed_in_size, difference, merged
+from sim.scenario.checking import Check
 from sim.scenario.faults import MAX_FAULTS, Finding, faults
 from sim.scenario.graph import FollowGraph
 from sim.scenario.inputs import GivenGraph, GivenRoster, Inputs, names_input, read_inputs
@@ -22,7 +23,7 @@ from sim.scenario.scenario import Scenario
 from sim.scenario.source import read_source
 from sim.scenario.words import Path
 
-__all__ = ["Loaded", "from_resolved", "json_schema", "load", "resolved", "validate"]
+__all__ = ["Loaded", "from_resolved", "json_schema", "load", "resolved", "validate", "with_replications"]
 
 RESOLVED = "resolved scenario"
 """What messages call a scenario that comes from a manifest, not from a file."""
@@ -34,8 +35,8 @@ class Loaded:
 
     ``scenario`` is the base, its arms written as the smallest patches; ``arms`` holds, in the file's order, each arm
     as a scenario of its own, whose one arm patches nothing. ``inputs`` gives the SHA-256 of ``"scenario"`` (the file's
-    bytes), ``"roster"`` and ``"follow_graph"``; ``file`` is the name that the user gave. Two are equal when scenario,
-    arms, roster and follow graph are.
+    bytes), ``"roster"`` and ``"follow_graph"``; ``file`` is the name that the user gave; ``check`` tells how it is held
+    against its baseline. Two are equal when scenario, arms, roster and follow graph are.
     """
 
     scenario: Scenario
@@ -44,6 +45,7 @@ class Loaded:
     inputs: dict[str, str] = field(compare=False)
     file: str = field(compare=False)
     graph: FollowGraph | None = None
+    check: Check = field(default=Check(), compare=False)
 
 
 class _Findings:
@@ -103,6 +105,24 @@ def _arms(base: Judged, has_roster: bool, has_graph: bool, found: _Findings) -> 
     return scenarios
 
 
+def _shrunk(
+    base: Judged, inputs: Inputs, has_roster: bool, has_graph: bool, found: _Findings
+) -> tuple[Judged, dict[str, Scenario]]:
+    """The scenario and its arms at the size at which it is checked; what is wrong with that size goes to ``found``."""
+    assert base.scenario is not None
+    start = base.scenario.model_dump()
+    kept, refused = allowed_in_size(start, base.scenario.check.size)
+    wrong = _Findings()
+    wrong.add(refused)
+    small = judged(merged(start, kept), has_roster=has_roster, has_graph=has_graph)
+    wrong.add(small.wrong)
+    arms = _arms(small, has_roster, has_graph, wrong)
+    for scenario in [] if small.scenario is None else [small.scenario, *arms.values()]:
+        wrong.add(inputs.misfits(scenario))
+    found.add(finding._replace(path=("check", "size", *finding.path)) for finding in wrong.listed)
+    return small, arms
+
+
 def _loaded(
     data: dict[str, Any],
     *,
@@ -111,8 +131,9 @@ def _loaded(
     folder: FilePath | None,
     roster: GivenRoster,
     graph: GivenGraph,
+    small: bool = False,
 ) -> Loaded:
-    """Validate, resolve, and read the roster and the follow graph; all faults at once."""
+    """Validate, resolve, and read the roster and the follow graph; all faults at once, those of the small size too."""
     found = _Findings()
     has_roster = roster is not None or names_input(data, "roster")
     has_graph = graph is not None or names_input(data, "follow_graph")
@@ -125,6 +146,11 @@ def _loaded(
         found.add([*inputs.wrong, *inputs.misfits(base)])
         for name, scenario in arms.items():
             found.add(inputs.misfits(scenario), name)
+    check = Check() if base is None else base.check
+    if base is not None and check.size and not found.listed and not inputs.faults:
+        shrunk, arms_of_it = _shrunk(whole, inputs, has_roster, has_graph, found)
+        if small:
+            base, arms = shrunk.scenario, arms_of_it
     if base is None or found.listed or inputs.faults:
         raise InputError(found.faults(file, lines) + inputs.faults)
     filled = _filled(base, inputs)
@@ -138,6 +164,7 @@ def _loaded(
         inputs=inputs.sha256(),
         file=file,
         graph=inputs.graph,
+        check=check,
     )
 
 
@@ -147,6 +174,7 @@ def load(
     roster: GivenRoster = None,
     graph: GivenGraph = None,
     replications: int | None = None,
+    small: bool = False,
 ) -> Loaded:
     """Read a scenario file, check all of it, and resolve it.
 
@@ -162,6 +190,8 @@ def load(
         ``FollowGraph`` or a NetworkX graph.
     replications
         Takes the place of the file's number, from 1 to 100,000.
+    small
+        Resolve it at the size at which it is checked, with the replications of its check.
 
     Raises
     ------
@@ -170,17 +200,22 @@ def load(
     """
     source = read_source(path)
     folder = FilePath(path).parent
-    loaded = _loaded(source.data, file=source.file, lines=source.lines, folder=folder, roster=roster, graph=graph)
+    loaded = _loaded(
+        source.data, file=source.file, lines=source.lines, folder=folder, roster=roster, graph=graph, small=small
+    )
+    if small and replications is None:
+        replications = loaded.check.replications
     if replications is not None:
         if isinstance(replications, bool) or not 1 <= replications <= 100_000:
             raise InputError(
                 [Fault(source.file, "must be from 1 to 100000", None, "--replications", str(replications))]
             )
-        loaded = _with_replications(loaded, replications)
+        loaded = with_replications(loaded, replications)
     return replace(loaded, inputs={"scenario": source.sha256} | loaded.inputs)
 
 
-def _with_replications(loaded: Loaded, replications: int) -> Loaded:
+def with_replications(loaded: Loaded, replications: int) -> Loaded:
+    """The same with another number of replications, 1 or more."""
     change = {"replications": replications}
     arms = {name: arm.model_copy(update=change) for name, arm in loaded.arms.items()}
     return replace(loaded, scenario=loaded.scenario.model_copy(update=change), arms=arms)

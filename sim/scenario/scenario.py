@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from sim.scenario.checking import Check
 from sim.scenario.claim import Claim
 from sim.scenario.distributions import Section
 from sim.scenario.economy import Contracts, Economy, Entry, Live
@@ -75,6 +76,8 @@ class Scenario(Section):
         description="Arms; each patches the base scenario at any key that doesn't change who exists.",
     )
     claims: dict[str, Claim] = Field(default={}, max_length=200)
+    # No part of what is run: another size to check leaves a run what it is.
+    check: Check = Field(default=Check(), exclude=True)
 
     @property
     def n_newcomers(self) -> int:

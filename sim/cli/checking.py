@@ -1,0 +1,137 @@
+"""The verb ``check``: scenarios held against their baselines, for people and for CI jobs."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sim.cli.console import console_for
+from sim.cli.options import Debug, Engine, Json, Plugins, Quiet, Threads, engine_named, print_object, use_plugins
+from sim.errors import InputError
+from sim.files import whole_file
+
+if TYPE_CHECKING:
+    from sim.regression.result import Checked, Policy
+
+__all__ = ["check"]
+
+DIFFERS = 1
+POLICIES = "exact, statistical or claims"
+
+
+def check(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SCENARIO|DIR",
+            help="Scenario files, and folders of them; folders `scale` and `published` are left out unless named.",
+            show_default=False,
+        ),
+    ],
+    baselines: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the baselines, NAME.json.")] = Path(
+        "results/baselines"
+    ),
+    policy: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help=f"{POLICIES}, in place of the scenario's own.", show_default=False),
+    ] = None,
+    update: Annotated[bool, typer.Option("--update", help="Rewrite baselines that differ; needs --reason.")] = False,
+    reason: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Why the numbers are to move; kept in the baseline.", show_default=False),
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REF|RUN",
+            help="Git revision, or run folder of an earlier check: tells who differs first, and where.",
+            show_default=False,
+        ),
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write JUnit XML there.", show_default=False)
+    ] = None,
+    summary: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a Markdown summary there.", show_default=False)
+    ] = None,
+    github: Annotated[bool, typer.Option("--github", help="Print annotations as GitHub's jobs read them.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep the run folders there; left out: nowhere.", show_default=False),
+    ] = None,
+    engine: Engine = "compiled",
+    threads: Threads = None,
+    plugin: Plugins = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001 - read by ``verb``
+) -> None:
+    """Hold scenarios against their baselines: did outputs move, where, by how much. Leaves with 1 if one did."""
+    if update != (reason is not None and bool(reason.strip())):
+        raise typer.BadParameter("--update and --reason TEXT go together", param_hint="--update")
+    name, wanted = engine_named(engine), _policy_named(policy)
+    use_plugins(plugin)
+    from sim.cli.progress import COMPILING, Display
+    from sim.model import draws, kernel
+    from sim.regression.check import Terms, check_all
+    from sim.regression.files import scenario_files
+    from sim.regression.other import no_other, other_run
+
+    files = scenario_files(paths)
+    with contextlib.ExitStack() as stack:
+        display = stack.enter_context(Display(console_for(stderr=True), quiet=quiet or as_json))
+        if not draws.is_compiled(kernel.sessions):
+            display.note(COMPILING)
+        other = no_other if against is None else stack.enter_context(other_run(against, files, plugin or []))
+        terms = Terms(
+            baselines=baselines,
+            policy=wanted,
+            reason=reason,
+            out=out,
+            engine=name,
+            threads=threads,
+            report=display.report,
+            announce=lambda file: display.note(f"checking {file}"),
+        )
+        found = list(check_all(files, terms, other))
+    _write(junit, summary, found)
+    _print(found, quiet=quiet, as_json=as_json, github=github)
+    if any(checked.is_bad_input for checked in found):
+        raise SystemExit(InputError.exit_code)
+    if not all(checked.holds for checked in found):
+        raise SystemExit(DIFFERS)
+
+
+def _policy_named(policy: str | None) -> Policy | None:
+    """The policy of this name, or a usage error."""
+    match policy:
+        case None | "exact" | "statistical" | "claims":
+            return policy
+    raise typer.BadParameter(f"must be {POLICIES}, got {policy!r}", param_hint="--policy")
+
+
+def _write(junit: Path | None, summary: Path | None, found: list[Checked]) -> None:
+    from sim.report.checks.junit import junit_xml
+    from sim.report.checks.summary import markdown_summary
+
+    for path, content in ((junit, junit_xml), (summary, markdown_summary)):
+        if path is not None:
+            text = content(found)
+            with whole_file(path) as stream:
+                stream.write(text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace"))
+
+
+def _print(found: list[Checked], *, quiet: bool, as_json: bool, github: bool) -> None:
+    if as_json:
+        print_object({"holds": all(c.holds for c in found), "checked": [c.to_dict() for c in found]})
+    elif not quiet:
+        from sim.report.checks.listing import print_checks
+
+        print_checks(found, console_for())
+    if github:
+        from sim.report.checks.annotations import github_annotations
+
+        typer.echo(github_annotations(found), nl=False, err=as_json)

@@ -1,0 +1,120 @@
+"""The baseline of a scenario: a small, stable, sealed text that outputs are held against; knows no runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from sim.errors import MachineError
+from sim.files import whole_file
+from sim.regression.content import Content
+
+__all__ = ["Baseline", "BaselineError", "read_baseline", "write_baseline"]
+
+SCHEMA = 1
+MAX_BYTES = 16 << 20
+
+
+class BaselineError(Exception):
+    """There is no baseline, or it is damaged: a failed check."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What a scenario's outputs were, and why they were taken for right."""
+
+    name: str
+    reason: str
+    """Why it was written."""
+    scenario: dict[str, str]
+    """Digest of each top-level key of the scenario as it was run, and of its input files."""
+    replications: int
+    content: Content
+    """Of that many replications; values of as many as were wanted for the statistics."""
+
+    def to_text(self) -> str:
+        """The text of its file."""
+        parts: dict[str, Any] = {
+            "schema": SCHEMA,
+            "name": self.name,
+            "reason": self.reason,
+            "headshare": version("headshare"),
+            "replications": self.replications,
+            "scenario": self.scenario,
+            **asdict(self.content),
+        }
+        return _sealed(parts)
+
+
+def _sealed(parts: Mapping[str, Any]) -> str:
+    """Text with ``seal``, the SHA-256 of the text without."""
+    seal = hashlib.sha256(_text(parts).encode("utf-8", "backslashreplace")).hexdigest()
+    return _text({**parts, "seal": seal})
+
+
+def _text(parts: Mapping[str, Any]) -> str:
+    """JSON with sorted keys inside and a line for each value, lists of numbers on one line."""
+    body = ",\n".join(f" {json.dumps(key)}: {''.join(_lines(part, 1))}" for key, part in parts.items())
+    return f"{{\n{body}\n}}\n"
+
+
+def _lines(value: Any, depth: int) -> str:
+    end = "\n" + " " * depth
+    if isinstance(value, dict) and value:
+        inner = (f"{json.dumps(key, ensure_ascii=False)}: {_lines(value[key], depth + 1)}" for key in sorted(value))
+        return "{" + ",".join(f"{end} {line}" for line in inner) + end + "}"
+    if isinstance(value, list) and value and all(isinstance(entry, str) for entry in value):
+        return "[" + ",".join(f"{end} {json.dumps(entry, ensure_ascii=False)}" for entry in value) + end + "]"
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def read_baseline(path: Path) -> Baseline:
+    """Read a baseline.
+
+    Raises
+    ------
+    BaselineError
+        It isn't there, can't be read, is of another version, or damaged or edited.
+    """
+    try:
+        with open(path, "rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise BaselineError("there is no baseline; --update --reason TEXT writes one") from None
+    except OSError as error:
+        raise BaselineError(f"can't be read: {error.strerror or error}") from error
+    text = raw.decode("utf-8", "replace").replace("\r\n", "\n")
+    if "\n<<<<<<< " in f"\n{text}":
+        raise BaselineError("holds an unresolved merge conflict; resolve it, or write it anew with --update")
+    try:
+        parts = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BaselineError("is no JSON: damaged, or no baseline") from None
+    if not isinstance(parts, dict) or "seal" not in parts:
+        raise BaselineError("is no baseline, or damaged")
+    if parts.get("schema") != SCHEMA:
+        raise BaselineError(f"must have schema {SCHEMA}; write it anew with --update")
+    del parts["seal"]
+    try:
+        intact = _sealed(parts) == text
+    except (ValueError, TypeError, RecursionError):
+        intact = False
+    if not intact:
+        raise BaselineError("differs from its own seal: damaged, edited or merged by hand; write it anew with --update")
+    content = Content(**{name: parts[name] for name in Content.__dataclass_fields__})
+    return Baseline(parts["name"], parts["reason"], parts["scenario"], parts["replications"], content)
+
+
+def write_baseline(path: Path, baseline: Baseline) -> None:
+    """Write it, whole or not at all; ``MachineError`` where the system refuses."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MachineError(f"{path.parent}: {error.strerror or error}") from error
+    with whole_file(path) as stream:
+        stream.write(baseline.to_text().encode("utf-8", "backslashreplace"))

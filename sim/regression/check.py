@@ -1,0 +1,187 @@
+"""Checking a scenario: run it at its small size, hold it against its baseline, say what moved and where.
+
+1. *valid*: the file can be run.
+2. *exact*: the digests of all counters, by arm and replication, and of all tables and measures made of them.
+3. *statistical*: where these differ, each watched measure's change is equivalent, moved or undecided.
+4. *claims*: each verdict is what it was.
+
+The policy says from which of them on all must hold.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sim.errors import Fault, InputError, InterruptedRunError
+from sim.experiment import provenance
+from sim.experiment.progress import Report
+from sim.experiment.run import Run, experiment
+from sim.model.simulation import EngineName
+from sim.regression.baseline import Baseline, BaselineError, read_baseline, write_baseline
+from sim.regression.content import Content, sections, values_of
+from sim.regression.equivalence import estimates
+from sim.regression.judgement import Judgement, judged, without_baseline
+from sim.regression.other import Other, no_other
+from sim.regression.result import Checked, Part, Policy
+from sim.scenario import Loaded, load
+from sim.scenario.loading import with_replications
+from sim.scenario.source import read_source
+
+__all__ = ["BASELINES", "Terms", "check", "check_all"]
+
+BASELINES = Path("results/baselines")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How scenarios are checked; the same for all of them."""
+
+    baselines: Path = BASELINES
+    """Folder of ``NAME.json``."""
+    policy: Policy | None = None
+    """In place of the scenario's own."""
+    reason: str | None = None
+    """Why baselines are rewritten; None: they are only looked at."""
+    out: Path | None = None
+    """Folder in which run folders stay; None: they don't."""
+    engine: EngineName = "compiled"
+    threads: int | None = None
+    report: Report | None = None
+    """Told how far a run is, see ``experiment``."""
+    announce: Callable[[str], None] = field(default=lambda _: None)
+    """Told which scenario comes next."""
+
+
+def check_all(files: Sequence[Path], terms: Terms, other: Other = no_other) -> Iterator[Checked]:
+    """Check scenarios one after the other; two of one name would share a baseline, so the second fails.
+
+    Parameters
+    ----------
+    files
+        Scenario files, see ``scenario_files``.
+    terms
+        How.
+    other
+        What each run is laid beside to find where it parts from it, see ``sim.regression.other``.
+
+    Yields
+    ------
+    Checked
+        What was found, scenario by scenario.
+
+    Raises
+    ------
+    MachineError, InterruptedRunError
+        As ``experiment``; nothing of a check is kept but baselines written and, with ``out``, runs finished.
+    """
+    names: dict[str, Path] = {}
+    for file in files:
+        terms.announce(str(file))
+        found = check(file, terms, other)
+        before = names.setdefault(found.name, file)
+        if before != file and not found.is_bad_input:
+            says = f"has the name {found.name!r} of {before}, whose baseline it would share"
+            first, *rest = found.parts
+            found = replace(found, parts=(replace(first, status="failed", says=says), *rest))
+        yield found
+
+
+def check(file: Path, terms: Terms = Terms(), other: Other = no_other) -> Checked:
+    """Check a scenario; arguments and errors as ``check_all``."""
+    started = time.perf_counter()
+    with _folder(terms.out) as folder:
+        try:
+            loaded = load(file, small=True)
+            run = _run(loaded, folder, terms)
+        except InputError as error:
+            return _bad_input(file, error.faults, terms, time.perf_counter() - started)
+        judgement = _held(file, loaded, run, folder, terms, other)
+    return Checked(
+        file=str(file),
+        name=loaded.scenario.name,
+        policy=terms.policy or loaded.check.policy,
+        parts=(Part("valid", "passed", "the file is valid", 1), *judgement.parts),
+        estimates=judgement.estimates,
+        partings=judgement.partings,
+        notes=judgement.notes,
+        update=judgement.update,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _bad_input(file: Path, faults: Sequence[Fault], terms: Terms, seconds: float) -> Checked:
+    line = next((fault.line for fault in faults if fault.line), 1)
+    n = len(faults)
+    says = f"can't be run: {n} fault{'s' * (n != 1)}"
+    parts = [Part("valid", "failed", says, line, tuple(map(str, faults)))]
+    parts += [Part(name, "skipped", "the scenario can't be run", line) for name in ("exact", "statistical")]
+    return Checked(str(file), file.stem, terms.policy or "exact", tuple(parts), is_bad_input=True, seconds=seconds)
+
+
+def _held(file: Path, loaded: Loaded, run: Run, folder: Path, terms: Terms, other: Other) -> Judgement:
+    """A run held against its scenario's baseline, which is rewritten where there is a reason to."""
+    policy: Policy = terms.policy or loaded.check.policy
+    lines = read_source(file).lines
+    path = terms.baselines / f"{loaded.scenario.name}.json"
+    content = Content.of(run)
+    most = max(loaded.check.max_replications or 0, loaded.scenario.replications)
+    more = with_replications(loaded, most) if most > loaded.scenario.replications else None
+    baseline = None
+    try:
+        baseline = read_baseline(path)
+    except BaselineError as error:
+        judgement = without_baseline(loaded, path, str(error), lines)
+    if baseline is not None:
+        judgement = judged(loaded, baseline, content, policy, lines)
+        if policy == "statistical" and more is not None and judgement.is_undecided:
+            values = values_of(_run(more, folder, terms))
+            again = estimates(more, baseline.content.values, values, 2)
+            judgement = judged(loaded, baseline, content, policy, lines, again)
+    judgement = other(judgement, file, loaded, run)
+    if terms.reason is None:
+        return judgement
+    kept = Baseline(loaded.scenario.name, terms.reason, sections(loaded), loaded.scenario.replications, content)
+    if baseline is not None and _is_same(baseline, kept, most):
+        return replace(judgement, update="unchanged")
+    values = content.values if more is None else values_of(_run(more, folder, terms))
+    write_baseline(path, replace(kept, content=replace(content, values=values)))
+    return judgement.rewritten(path, terms.reason, is_new=baseline is None)
+
+
+def _is_same(old: Baseline, new: Baseline, n_values: int) -> bool:
+    """Whether a baseline would hold what it holds."""
+    held = {len(values) for own in old.content.values.values() for values in own.values()}
+    same = replace(old.content, values={}) == replace(new.content, values={})
+    return same and held == {n_values} and (old.scenario, old.replications) == (new.scenario, new.replications)
+
+
+@contextlib.contextmanager
+def _folder(out: Path | None) -> Iterator[Path]:
+    """Where runs go: a folder that stays, or one that doesn't."""
+    if out is not None:
+        yield out
+        return
+    with tempfile.TemporaryDirectory(prefix="sim-check-") as folder:
+        try:
+            yield Path(folder)
+        except InterruptedRunError:
+            raise InterruptedRunError("interrupted; a check starts anew (with --out what was run is kept)") from None
+
+
+def _run(loaded: Loaded, folder: Path, terms: Terms) -> Run:
+    name = f"{loaded.scenario.name}-{provenance.identity(loaded, terms.engine, epochs=True)[:12]}"
+    return experiment(
+        loaded,
+        out=folder / name,
+        engine=terms.engine,
+        threads=terms.threads or len(os.sched_getaffinity(0)),
+        epochs=True,
+        command=["sim", "check", loaded.file],
+        report=terms.report,
+    )

@@ -1,0 +1,36 @@
+"""Which files are scenarios to check; knows nothing of what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from sim.errors import Fault, InputError
+
+__all__ = ["LEFT_OUT", "scenario_files"]
+
+LEFT_OUT = ("scale", "published")
+"""Folders of scenarios that take too long to be checked unless they are named."""
+
+
+def scenario_files(paths: Iterable[Path]) -> list[Path]:
+    """Scenario files that are named, and those in the folders that are named, sorted in each folder.
+
+    Raises
+    ------
+    InputError
+        A path that isn't there, or a folder without scenarios.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            if not path.exists():
+                raise InputError([Fault(str(path), "no such file or folder")])
+            found.append(path)
+            continue
+        inside = sorted(file for file in path.rglob("*.toml") if file.is_file())
+        inside = [file for file in inside if not set(LEFT_OUT) & set(file.relative_to(path).parts[:-1])]
+        if not inside:
+            raise InputError([Fault(str(path), "holds no scenario, *.toml")])
+        found += inside
+    return list(dict.fromkeys(found))

@@ -1,0 +1,202 @@
+"""What a run says beside its baseline, part by part; knows neither files nor how a run is made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from sim.regression.baseline import Baseline
+from sim.regression.content import Content, sections
+from sim.regression.epoch_rows import partings
+from sim.regression.equivalence import estimates
+from sim.regression.result import Estimate, Part, Parting, Policy, Status
+from sim.scenario import Loaded
+from sim.scenario.lines import Lines
+
+__all__ = ["Judgement", "judged", "without_baseline"]
+
+ORDER: tuple[Policy, ...] = ("exact", "statistical", "claims")
+"""A policy asks for its own part and for those after it."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The parts of a check after the scenario's validity, and what they rest on; fields as in ``Checked``."""
+
+    parts: tuple[Part, ...]
+    estimates: tuple[Estimate, ...] = ()
+    partings: tuple[Parting, ...] = ()
+    notes: tuple[str, ...] = ()
+    update: Literal["new", "rewritten", "unchanged"] | None = None
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether more replications could tell more."""
+        return any(estimate.verdict == "undecided" for estimate in self.estimates)
+
+    def rewritten(self, path: Path, reason: str, *, is_new: bool) -> Judgement:
+        """The same after the baseline was written: what differed from the old one is allowed."""
+        parts = tuple(replace(part, status="allowed") if part.status == "failed" else part for part in self.parts)
+        notes = [*self.notes, f"wrote {path}: {reason}"]
+        if not is_new:
+            notes.append('numbers moved on purpose: say so in the changelog, with "Regression:" and the reason')
+        return replace(self, parts=parts, notes=tuple(notes), update="new" if is_new else "rewritten")
+
+
+def without_baseline(loaded: Loaded, path: Path, fault: str, lines: Lines) -> Judgement:
+    """What there is to say where nothing can be held against anything."""
+    line = lines.of(("name",))
+    names = ["statistical", *(f"claim {name}" for name in loaded.scenario.claims)]
+    skipped = (Part(name, "skipped", "no baseline to hold it against", line) for name in names)
+    return Judgement((Part("exact", "failed", f"{path}: {fault}", line), *skipped))
+
+
+def judged(
+    loaded: Loaded,
+    baseline: Baseline,
+    content: Content,
+    policy: Policy,
+    lines: Lines,
+    found: Sequence[Estimate] | None = None,
+) -> Judgement:
+    """What a run says beside its baseline.
+
+    Parameters
+    ----------
+    loaded
+        The scenario at its small size.
+    baseline, content
+        What its outputs were and are.
+    policy
+        From which part on all must hold.
+    lines
+        Of the scenario file.
+    found
+        Estimates of a second look, with more replications; left out: they are made of ``content``.
+    """
+    old = baseline.content
+    n_looks = 1 if policy != "statistical" or _n_values(old) <= baseline.replications else 2
+    same = _same(old, content)
+    seen = [] if same else list(found or estimates(loaded, old.values, content.values, n_looks))
+    places = () if same else tuple(partings(old.epochs, content.epochs))
+    parts = [
+        _exact(baseline, content, same, policy, lines),
+        _statistical(seen, same, policy, lines),
+        *_claims(loaded, old.claims, content.claims, lines),
+    ]
+    return Judgement(tuple(parts), tuple(seen), places, tuple(_notes(loaded, baseline)))
+
+
+def _n_values(content: Content) -> int:
+    return max((len(values) for own in content.values.values() for values in own.values()), default=0)
+
+
+def _same(old: Content, new: Content) -> bool:
+    return (old.digests, old.tables, old.measures) == (new.digests, new.tables, new.measures)
+
+
+def _status(holds: bool, name: Policy, policy: Policy) -> Status:
+    if holds:
+        return "passed"
+    return "failed" if ORDER.index(name) >= ORDER.index(policy) else "allowed"
+
+
+def _exact(baseline: Baseline, content: Content, same: bool, policy: Policy, lines: Lines) -> Part:
+    status = _status(same, "exact", policy)
+    old, n = baseline.content, sum(map(len, content.digests.values()))
+    if same:
+        return Part(
+            "exact", status, f"equal to the bit: {n} digests of {len(content.digests)} arms", lines.of(("name",))
+        )
+    details, arms = [], []
+    for arm, digests in content.digests.items():
+        before = old.digests.get(arm)
+        if before is None:
+            details.append(f"arm {arm} isn't in the baseline")
+        elif before != digests:
+            pairs = zip(before, digests, strict=False)
+            which = [str(r) for r, (a, b) in enumerate(pairs) if a != b] + [
+                str(r) for r in range(min(len(before), len(digests)), max(len(before), len(digests)))
+            ]
+            details.append(f"arm {arm}: counters differ in replication {', '.join(which)} of {len(digests)}")
+        if before != digests:
+            arms.append(arm)
+    details += [f"arm {arm} is in the baseline alone" for arm in old.digests if arm not in content.digests]
+    for what, then, now in (("tables", old.tables, content.tables), ("measures", old.measures, content.measures)):
+        if differing := _differing(then, now):
+            details.append(f"{what} that differ: {_listed(differing)}")
+    if arms:
+        says = f"counters differ in {len(arms)} of {len(content.digests)} arms: {', '.join(arms)}"
+    elif old.digests != content.digests:
+        says = "arms of the baseline are gone"
+    else:
+        says = "the counters are the same, but not what is made of them"
+    return Part("exact", status, says, lines.of(("arms", arms[0]) if arms else ("name",)), tuple(details))
+
+
+SHOWN = 12
+"""Names that are listed; of more the measures and quantities are, the most frequent first."""
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) <= SHOWN:
+        return ", ".join(names)
+    quantities, measures = (Counter(name.split()[place] for name in names).most_common() for place in (0, 1))
+    told = [", ".join(f"{name} {n}" for name, n in counted[:SHOWN]) for counted in (measures, quantities)]
+    return f"{len(names)}, by measure {told[0]}{', ...' * (len(measures) > SHOWN)}; by quantity {told[1]}"
+
+
+def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    return [name for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)]
+
+
+def _statistical(found: Sequence[Estimate], same: bool, policy: Policy, lines: Lines) -> Part:
+    start = lines.of(("name",))
+    if same:
+        return Part("statistical", "passed", "nothing has moved", start)
+    counted = {verdict: [e for e in found if e.verdict == verdict] for verdict in ("moved", "undecided", "equivalent")}
+    moved, undecided = counted["moved"], counted["undecided"]
+    status = _status(not moved and not undecided and bool(found), "statistical", policy)
+    n = max((estimate.n_pairs for estimate in found), default=0)
+    says = ", ".join(f"{len(of)} {verdict}" for verdict, of in counted.items() if of or verdict == "moved")
+    says = f"of {len(found)} measures {says}, at {n} replications" if found else "nothing that could be compared"
+    line = next((lines.of(("arms", estimate.arm)) for estimate in (*moved, *undecided)), start)
+    return Part("statistical", status, says, line)
+
+
+def _claims(
+    loaded: Loaded, old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, Any]], lines: Lines
+) -> list[Part]:
+    found = []
+    for name in loaded.scenario.claims:
+        line, now = lines.of(("claims", name)), new[name]
+        if name not in old:
+            found.append(Part(f"claim {name}", "failed", "isn't in the baseline", line, (f"now {_told(now)}",)))
+        elif old[name]["verdict"] != now["verdict"]:
+            says = f"{old[name]['verdict']} -> {now['verdict']}"
+            details = (f"was {_told(old[name])}", f"now {_told(now)}")
+            found.append(Part(f"claim {name}", "failed", says, line, details))
+        else:
+            found.append(Part(f"claim {name}", "passed", f"still {now['verdict']}", line))
+    gone = [name for name in old if name not in new]
+    says = "is in the baseline, but not in the scenario any more"
+    return [*found, *(Part(f"claim {name}", "failed", says, lines.of(("claims",))) for name in gone)]
+
+
+def _told(claim: Mapping[str, Any]) -> str:
+    numbers = [claim[key] for key in ("estimate", "ci_low", "ci_high")]
+    if None in numbers:
+        return str(claim["verdict"])
+    return f"{claim['verdict']}: {numbers[0]:.4g}, interval {numbers[1]:.4g} to {numbers[2]:.4g}"
+
+
+def _notes(loaded: Loaded, baseline: Baseline) -> list[str]:
+    """What else has changed since the baseline."""
+    changed = _differing(baseline.scenario, sections(loaded))
+    notes = [f"changed in the scenario since the baseline: {', '.join(changed)}"] if changed else []
+    if baseline.replications != loaded.scenario.replications:
+        notes.append(f"the baseline is of {baseline.replications} replications, not {loaded.scenario.replications}")
+    return notes

@@ -1,0 +1,138 @@
+"""What a check has found, for every report: terminal, JUnit, annotations, Markdown, JSON, pytest; knows no runs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+__all__ = ["Checked", "Estimate", "Part", "Parting", "Policy", "Status"]
+
+Policy = Literal["exact", "statistical", "claims"]
+Status = Literal["passed", "failed", "allowed", "skipped"]
+"""Allowed: it differs, but the policy doesn't ask for it. Skipped: something before it failed, so nobody looked."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the things that a scenario is held to."""
+
+    name: str
+    """``valid``, ``exact``, ``statistical``, or ``claim NAME``."""
+    status: Status
+    says: str
+    """One line."""
+    line: int
+    """Line of the scenario file that it concerns, from 1."""
+    details: tuple[str, ...] = ()
+    """More lines, for who wants to act on it."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A measure's change since the baseline, replication by replication: of the difference of two arms, or of one arm.
+
+    What is undefined is None.
+    """
+
+    arm: str
+    control: str | None
+    """None: the arm's own level."""
+    time_days: float
+    window_days: float | None
+    population: str
+    level: str
+    quantity: str
+    measure: str
+    old: float | None
+    """Mean in the baseline."""
+    new: float | None
+    """Mean now."""
+    difference: float | None
+    """Mean of new - old."""
+    ci_low: float | None
+    ci_high: float | None
+    margin: float
+    """Change up to which the two are called equivalent, in units of the measure."""
+    n_pairs: int
+    """Replications that both have."""
+    verdict: Literal["equivalent", "moved", "undecided"]
+    claim: str | None = None
+    """Name of the claim that states it; None: a watched measure."""
+
+    @property
+    def name(self) -> str:
+        """Quantity and measure, with whatever else tells it apart.
+
+        >>> Estimate("a", None, 9.0, None, "all", "influencer", "followers", "gini", *[None] * 5, .01, 2, "moved").name
+        'followers gini'
+        """
+        level = "" if self.level in ("influencer", "platform") else f" of {self.level}"
+        window = "" if self.window_days is None else f", {self.window_days:g} days"
+        population = "" if self.population == "all" else f", {self.population}"
+        claim = "" if self.claim is None else f"claim {self.claim}: "
+        return f"{claim}{self.quantity} {self.measure}{level}{population}{window}"
+
+
+@dataclass(frozen=True)
+class Parting:
+    """The first place where an arm's run leaves the one that it is held against."""
+
+    arm: str
+    event: str
+    """Kind of the control event, as ``clock.Order`` names it, ``sessions`` after it, or ``population`` before all."""
+    from_days: float | None
+    """Time of the event, or of the first that it can have been [days]; None: before all, as of the population."""
+    until_days: float | None
+    """Time of the last event that it can have been [days]; the same where the place is known exactly."""
+    who: str | None = None
+    """The first influencer or agency that differs, and how; None: unknown."""
+
+    @property
+    def says(self) -> str:
+        """The place in words.
+
+        >>> Parting("tiered", "review", 60.0, 60.0, "agency a-12: tier priority -> standard").says
+        'tiered: first at the review of day 60: agency a-12: tier priority -> standard'
+        """
+        if self.from_days is None or self.until_days is None:
+            place = f"the {self.event}"
+        elif self.from_days != self.until_days:
+            place = f"{self.event} between day {self.from_days:g} and day {self.until_days:g}"
+        elif self.event == "sessions":
+            place = f"the sessions from day {self.from_days:g} on"
+        else:
+            place = f"the {self.event} of day {self.from_days:g}"
+        return f"{self.arm}: first at {place}" if self.who is None else f"{self.arm}: first at {place}: {self.who}"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What checking one scenario has found."""
+
+    file: str
+    """As the user named it."""
+    name: str
+    """The scenario's; of a file that can't be read, the file's without its ending."""
+    policy: Policy
+    parts: tuple[Part, ...]
+    """In order: ``valid``, ``exact``, ``statistical``, claims as the scenario has them."""
+    estimates: tuple[Estimate, ...] = ()
+    """Of every watched measure, where the outputs differ at all."""
+    partings: tuple[Parting, ...] = ()
+    """Of every arm that differs, the earliest first."""
+    notes: tuple[str, ...] = ()
+    """Anything else worth a line: keys changed since the baseline, what became of the baseline."""
+    update: Literal["new", "rewritten", "unchanged"] | None = None
+    """What became of the baseline; None: it was only looked at."""
+    is_bad_input: bool = False
+    """The scenario can't be run at all."""
+    seconds: float = 0.0
+
+    @property
+    def holds(self) -> bool:
+        """Whether all that the policy asks for holds."""
+        return all(part.status != "failed" for part in self.parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, fit for JSON."""
+        return asdict(self) | {"holds": self.holds}

@@ -1,0 +1,157 @@
+"""An earlier revision of scenario and source, run in a folder and a process of its own; knows no baselines."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sim.errors import Fault, InputError, MachineError
+from sim.experiment.run import Run
+from sim.model.glance import State
+from sim.regression.witness import Place
+
+__all__ = ["Revision", "revision"]
+
+SAVE = "import sys; from sim.regression.witness import save_state; save_state(*sys.argv[1:])"
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A git revision of the repository that a scenario is in, unpacked."""
+
+    name: str
+    repository: Path
+    """Where the repository is."""
+    folder: Path
+    """Where the revision is."""
+    has_source: bool
+    """Whether it is of Headshare's own repository, so that its source is what runs it; else the one installed is."""
+
+    def run(self, scenario: Path, out: Path, plugins: Sequence[Path]) -> Run:
+        """A scenario of the revision, run at its small size.
+
+        Parameters
+        ----------
+        scenario
+            Relative to the repository.
+        out
+            Folder for the run folder.
+        plugins
+            Files with policies; those of the revision where it has them.
+
+        Raises
+        ------
+        InputError
+            The revision has no such scenario, or can't check it.
+        """
+        if not (self.folder / scenario).exists():
+            raise InputError([Fault(str(scenario), "isn't there at the revision", value=self.name)])
+        given = [arg for file in plugins for arg in ("--plugin", os.fspath(self._own(file)))]
+        absent = out / "baselines"
+        done = self._python(
+            "-m", "sim", "check", os.fspath(scenario), "--out", os.fspath(out), "--baselines", os.fspath(absent), *given
+        )
+        folders = [path.parent for path in out.glob("*/manifest.json")]
+        if len(folders) != 1:
+            rule = "can't be checked with the source of that revision, which may have no `sim check` yet"
+            last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["nothing"]
+            raise InputError([Fault(str(scenario), f"{rule}; it said: {last[0][:300]}", value=self.name)])
+        return Run.read(folders[0])
+
+    def state(self, scenario: Path, place: Place) -> State | None:
+        """What the revision has at a place, as ``state_at``."""
+        parting, unit, time = place
+        with tempfile.TemporaryDirectory(prefix="sim-state-") as folder:
+            out = Path(folder) / "state.npz"
+            done = self._python(
+                "-c", SAVE, os.fspath(scenario), unit.arm, str(unit.replication), str(time), parting.event, str(out)
+            )
+            if done.returncode or not out.exists():
+                return None
+            with np.load(out, allow_pickle=False) as stored:
+                return {name: stored[name] for name in stored.files}
+
+    def _own(self, file: Path) -> Path:
+        with contextlib.suppress(ValueError):
+            inside = file.resolve().relative_to(_repository(file))
+            if (self.folder / inside).exists():
+                return inside
+        return file.resolve()
+
+    def _python(self, *args: str) -> subprocess.CompletedProcess[str]:
+        path = [os.fspath(self.folder)] if self.has_source else []
+        path += [os.environ["PYTHONPATH"]] if os.environ.get("PYTHONPATH") else []
+        environment = os.environ | ({"PYTHONPATH": os.pathsep.join(path)} if path else {})
+        return subprocess.run(
+            [sys.executable, *args], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
+
+
+@contextlib.contextmanager
+def revision(name: str, near: Path) -> Iterator[Revision]:
+    """Unpack a revision of the repository that a file is in, for as long as it is needed.
+
+    Parameters
+    ----------
+    name
+        As git knows it: a branch, a tag, ``HEAD~3``, a hash.
+    near
+        The file.
+
+    Yields
+    ------
+    Revision
+        Of the repository that the file is in.
+
+    Raises
+    ------
+    InputError
+        The file is in no repository, or that knows no such revision.
+    MachineError
+        There is no git here.
+    """
+    repository = _repository(near)
+    rule = f"must be a run folder, or a revision that git knows in {repository}"
+    known = _git(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    if known.returncode:
+        raise InputError([Fault("--against", rule, value=name)])
+    packed = subprocess.run(
+        ["git", "archive", "--format=tar", known.stdout.decode().strip()],
+        cwd=repository,
+        capture_output=True,
+        check=True,
+    )
+    with tempfile.TemporaryDirectory(prefix="sim-revision-") as folder:
+        with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
+            archive.extractall(folder, filter="data")
+        tree = Path(folder)
+        yield Revision(name, repository, tree, _is_headshare(tree))
+
+
+def _is_headshare(tree: Path) -> bool:
+    project = tree / "pyproject.toml"
+    return project.exists() and 'name = "headshare"' in project.read_text("utf-8", "replace")
+
+
+def _repository(near: Path) -> Path:
+    found = _git(near.resolve().parent, "rev-parse", "--show-toplevel")
+    if found.returncode:
+        raise InputError([Fault(str(near), "is in no git repository, so that --against can only be a run folder")])
+    return Path(found.stdout.decode().strip())
+
+
+def _git(folder: Path, *args: str) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(["git", *args], cwd=folder, capture_output=True, check=False)
+    except FileNotFoundError:
+        raise MachineError("git: isn't installed, so that --against can only be a run folder") from None

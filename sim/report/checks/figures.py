@@ -1,0 +1,97 @@
+"""Words and numbers that all reports of checks share; knows no output format."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from sim.regression.result import Checked, Estimate, Part
+
+__all__ = ["HEADS", "arms", "arms_of", "cells", "count", "heading", "interval", "lines_of", "moved", "number", "says"]
+
+HEADS = ("measure", "old", "new", "difference", "interval", "margin", "verdict")
+"""Of the columns of ``cells``."""
+
+
+def number(value: float | None) -> str:
+    """Four digits, in the measure's own unit; a dash where there is none.
+
+    >>> number(0.123456), number(1234567890.0), number(-0.0), number(None)
+    ('0.1235', '1.235e+09', '0', '-')
+    """
+    return "-" if value is None else f"{value + 0.0:.4g}"  # + 0.0: -0.0 would be "-0"
+
+
+def interval(estimate: Estimate) -> str:
+    """The interval of a change, or a dash where there is none."""
+    known = estimate.ci_low is not None and estimate.ci_high is not None
+    return f"{number(estimate.ci_low)} to {number(estimate.ci_high)}" if known else "-"
+
+
+def arms(estimate: Estimate) -> str:
+    """The difference or the arm that a measure is of."""
+    return estimate.arm if estimate.control is None else f"{estimate.arm} - {estimate.control}"
+
+
+def cells(estimate: Estimate) -> tuple[str, ...]:
+    """A row of a table of measures."""
+    change = [number(value) for value in (estimate.old, estimate.new, estimate.difference)]
+    return (estimate.name, *change, interval(estimate), number(estimate.margin), estimate.verdict)
+
+
+def moved(estimates: Sequence[Estimate]) -> list[Estimate]:
+    """Those that aren't equivalent: moved before undecided ones, of each the largest against its margin first."""
+
+    def size(estimate: Estimate) -> float:
+        if estimate.difference is None:
+            return math.inf
+        return abs(estimate.difference) / estimate.margin if estimate.margin else math.inf
+
+    found = [estimate for estimate in estimates if estimate.verdict != "equivalent"]
+    return sorted(found, key=lambda estimate: (estimate.verdict != "moved", -size(estimate)))
+
+
+def arms_of(estimates: Sequence[Estimate]) -> dict[str, list[Estimate]]:
+    """Estimates by what they are of, in the order in which they come."""
+    found: dict[str, list[Estimate]] = {}
+    for estimate in estimates:
+        found.setdefault(arms(estimate), []).append(estimate)
+    return found
+
+
+def lines_of(checked: Checked, part: Part) -> list[str]:
+    """What is to be told below a part's one line where only lines can be: its details, places, measures."""
+    lines = list(part.details)
+    if part.name == "exact":
+        lines = [*(place.says for place in checked.partings), *lines]
+    elif part.name == "statistical":
+        lines += [_line(estimate) for estimate in moved(checked.estimates)]
+    return lines
+
+
+def _line(estimate: Estimate) -> str:
+    name, old, new, difference, sure, margin, verdict = cells(estimate)
+    change = f"{old} -> {new}, difference {difference} ({sure}), margin {margin}"
+    return f"{arms(estimate)}: {name}: {verdict}: {change}"
+
+
+def count(n: int, what: str) -> str:
+    """A number of things.
+
+    >>> count(1, "scenario"), count(2, "scenario")
+    ('1 scenario', '2 scenarios')
+    """
+    return f"{n} {what}{'s' * (n != 1)}"
+
+
+def says(checked: Checked) -> str:
+    """What a scenario has come to, in a word or three."""
+    return "can't be run" if checked.is_bad_input else "holds" if checked.holds else "does not hold"
+
+
+def heading(checked: Sequence[Checked]) -> str:
+    """How many hold."""
+    held = sum(each.holds for each in checked)
+    others = len(checked) - held
+    text = f"{count(len(checked), 'scenario')}: {held} hold{'s' * (held == 1)}"
+    return f"{text}, {others} do{'es' * (others == 1)} not" if others else text

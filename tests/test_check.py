@@ -1,0 +1,353 @@
+"""``sim check`` as its users meet it: baselines written and held, differences named, exit codes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_runs import TINY, Told, sim, write
+
+from sim.errors import InterruptedRunError
+from sim.experiment.run import Run
+from sim.regression.files import scenario_files
+
+CHECK = """
+[check]
+replications = 2
+max_replications = 4
+"""
+SMALL = TINY + CHECK
+REVIEWED = SMALL.replace("tiers.all.weight = 1.0", "tiers.all = { weight = 1.0, over_accounts = 4 }")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a scenario and its baseline."""
+    folder = tmp_path_factory.mktemp("checked")
+    write(folder, SMALL)
+    told = sim("check", folder / "x.toml", "--baselines", folder / "results" / "baselines", "--update", "--reason", "a")
+    assert told.code == 0, told.err
+    return folder
+
+
+@pytest.fixture
+def held(checked: Path, here: Path) -> Path:
+    """The current folder, with a copy of that scenario and baseline."""
+    shutil.copytree(checked, here, dirs_exist_ok=True)
+    return here
+
+
+def found(*args: str | Path) -> tuple[int, list[dict[str, Any]]]:
+    """Exit code, and what a check says as JSON."""
+    told = sim("check", *args, "--json")
+    return told.code, json.loads(told.out)["checked"]
+
+
+def parts(checked: dict[str, Any]) -> dict[str, str]:
+    return {part["name"]: part["status"] for part in checked["parts"]}
+
+
+# Baselines come and hold
+
+
+def test_a_missing_baseline_fails_and_says_how_to_write_one(here: Path) -> None:
+    write(here, SMALL)
+    told = sim("check", "x.toml")
+    assert told.code == 1
+    assert "results/baselines/tiny.json: there is no baseline; --update --reason TEXT writes" in " ".join(
+        told.out.split()
+    )
+    assert not (here / "results").exists()
+
+
+def test_a_baseline_written_holds_and_nothing_else_stays(here: Path) -> None:
+    write(here, SMALL)
+    told = sim("check", "x.toml", "--update", "--reason", "the first")
+    assert told.code == 0
+    assert sim("check", "x.toml").code == 0
+    assert sorted(path.name for path in here.rglob("*") if path.is_file()) == ["tiny.json", "x.toml"]
+    assert json.loads((here / "results/baselines/tiny.json").read_text())["reason"] == "the first"
+
+
+@pytest.mark.parametrize("options", [["--update"], ["--reason", "r"], ["--update", "--reason", " "]])
+def test_an_update_needs_a_reason_and_a_reason_an_update(here: Path, options: list[str]) -> None:
+    write(here, SMALL)
+    told = sim("check", "x.toml", *options)
+    assert told.code == 2
+    assert "--update and --reason TEXT go together" in told.err
+    assert not (here / "results").exists()
+
+
+def test_an_update_of_what_hasnt_moved_leaves_the_file_as_it_is(held: Path) -> None:
+    path = held / "results/baselines/tiny.json"
+    before = path.read_bytes()
+    code, (checked,) = found("x.toml", "--update", "--reason", "another")
+    assert (code, checked["update"]) == (0, "unchanged")
+    assert path.read_bytes() == before
+
+
+def test_an_update_shows_the_difference_keeps_the_reason_and_reminds_of_the_changelog(held: Path) -> None:
+    write(held, SMALL.replace("share = 0.3", "share = 0.5"))
+    told = sim("check", "x.toml", "--update", "--reason", "more slots")
+    words = " ".join(told.out.split())
+    assert told.code == 0
+    assert "counters differ in 3 of 3 arms" in words
+    assert "Regression:" in words
+    assert json.loads((held / "results/baselines/tiny.json").read_text())["reason"] == "more slots"
+    assert sim("check", "x.toml").code == 0
+
+
+@pytest.mark.usefixtures("held")
+@pytest.mark.parametrize("options", [["--engine", "reference"], ["--threads", "1"], ["--threads", "3"]])
+def test_engine_and_threads_change_nothing(options: list[str]) -> None:
+    assert sim("check", "x.toml", *options).code == 0
+
+
+# What differs is named
+
+
+def test_what_moved_is_named_with_arms_measures_event_and_the_keys_that_changed(held: Path) -> None:
+    write(held, SMALL.replace('support.policy = "uniform"', 'support.policy = "tail"'))
+    code, (checked,) = found("x.toml")
+    assert code == 1
+    exact = checked["parts"][1]
+    assert (exact["name"], exact["status"]) == ("exact", "failed")
+    assert exact["says"] == "counters differ in 1 of 3 arms: uniform"
+    assert SMALL.splitlines()[exact["line"] - 1] == "[arms.uniform]"
+    assert any("measures that differ: " in detail for detail in exact["details"])
+    assert {(e["arm"], e["control"]) for e in checked["estimates"] if e["verdict"] != "equivalent"} <= {
+        ("uniform", "none"),
+        ("tiered", "uniform"),
+    }
+    (parting,) = checked["partings"]
+    assert (parting["arm"], parting["event"], parting["from_days"]) == ("uniform", "refresh", 0)
+    assert checked["notes"] == ["changed in the scenario since the baseline: arms"]
+
+
+@pytest.mark.usefixtures("held")
+def test_what_is_made_of_equal_counters_is_held_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sim.analysis import entropy
+    from sim.experiment import measures
+
+    monkeypatch.setattr(measures, "theils", lambda rows: [value * 1.01 for value in entropy.theils(rows)])
+    code, (checked,) = found("x.toml")
+    assert code == 1
+    exact = checked["parts"][1]
+    assert exact["says"] == "the counters are the same, but not what is made of them"
+    assert any(detail.startswith("measures that differ") and "followers theil" in detail for detail in exact["details"])
+    assert checked["partings"] == []
+
+
+def test_the_policy_says_what_has_to_hold(held: Path) -> None:
+    write(held, SMALL.replace("share = 0.3", "share = 0.301"))
+    code, (exact,) = found("x.toml")
+    assert code == 1
+    assert parts(exact)["exact"] == "failed"
+    code, (statistical,) = found("x.toml", "--policy", "statistical")
+    assert parts(statistical)["exact"] == "allowed"
+    assert max(e["n_pairs"] for e in statistical["estimates"]) == 4
+    assert code == (0 if all(e["verdict"] == "equivalent" for e in statistical["estimates"]) else 1)
+    code, (claims,) = found("x.toml", "--policy", "claims")
+    assert code == 0
+    assert "failed" not in parts(claims).values()
+
+
+def test_the_scenarios_own_policy_is_a_key(held: Path) -> None:
+    changed = SMALL.replace("share = 0.3", "share = 0.301")
+    write(held, changed + 'policy = "claims"\n')
+    code, (checked,) = found("x.toml")
+    assert (code, checked["policy"]) == (0, "claims")
+    assert found("x.toml", "--policy", "exact")[0] == 1
+
+
+def test_a_claim_whose_verdict_changed_is_told_on_its_line(held: Path) -> None:
+    text = SMALL.replace('direction = "lower"', 'direction = "lower"\nmargin = 1.0')
+    write(held, text)
+    code, (checked,) = found("x.toml", "--policy", "claims")
+    assert code == 1
+    claim = checked["parts"][3]
+    assert (claim["name"], claim["status"], claim["says"]) == ("claim lower", "failed", "undecided -> negligible")
+    assert text.splitlines()[claim["line"] - 1] == "[claims.lower]"
+
+
+def test_a_claim_that_came_or_went_fails(held: Path) -> None:
+    write(held, SMALL.replace("[claims.lower]", "[claims.other]"))
+    code, (checked,) = found("x.toml", "--policy", "claims")
+    assert code == 1
+    assert [(p["name"], p["says"]) for p in checked["parts"][3:]] == [
+        ("claim other", "isn't in the baseline"),
+        ("claim lower", "is in the baseline, but not in the scenario any more"),
+    ]
+
+
+def test_a_damaged_baseline_is_a_failed_check(held: Path) -> None:
+    path = held / "results/baselines/tiny.json"
+    path.write_text(path.read_text().replace('"reason": "a"', '"reason": "b"'))
+    told = sim("check", "x.toml")
+    assert told.code == 1
+    assert "differs from its own seal" in told.out
+
+
+# Which scenarios
+
+
+def test_folders_of_scenarios_are_checked_without_those_that_take_long(here: Path) -> None:
+    for folder in ("", "claims", "scale", "published"):
+        (here / "scenarios" / folder).mkdir(parents=True, exist_ok=True)
+        write(here / "scenarios" / folder, SMALL, f"{folder or 'plain'}.toml")
+    names = [file.name for file in scenario_files([Path("scenarios")])]
+    assert names == ["claims.toml", "plain.toml"]
+    assert [file.name for file in scenario_files([Path("scenarios/scale"), Path("scenarios/scale")])] == ["scale.toml"]
+
+
+def test_two_scenarios_of_one_name_fail(held: Path) -> None:
+    write(held, SMALL, "y.toml")
+    code, checked = found("x.toml", "y.toml")
+    assert code == 1
+    assert checked[0]["parts"][0]["status"] == "passed"
+    assert "has the name 'tiny' of x.toml" in checked[1]["parts"][0]["says"]
+
+
+def test_a_bad_scenario_is_told_with_its_lines_and_the_others_are_checked_all_the_same(held: Path) -> None:
+    write(held, SMALL.replace("seed = 3", "sead = 3"), "bad.toml")
+    code, checked = found("bad.toml", "x.toml")
+    assert code == 2
+    assert [c["is_bad_input"] for c in checked] == [True, False]
+    told = checked[0]["parts"][0]["details"]
+    assert told[0] == "bad.toml:1: seed: is required"
+    assert told[1].startswith("bad.toml:2: sead: unknown key")
+    assert parts(checked[1])["exact"] == "passed"
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["none.toml"], "none.toml: no such file or folder"),
+        (["."], "holds no scenario, *.toml"),
+    ],
+)
+def test_nothing_to_check_is_bad_input(args: list[str], says: str) -> None:
+    told = sim("check", *args)
+    assert told.code == 2
+    assert says in told.err
+
+
+# What stays, what is interrupted
+
+
+def test_run_folders_stay_where_they_are_wanted_and_are_used_again(held: Path) -> None:
+    assert sim("check", "x.toml", "--out", "runs").code == 0
+    (folder,) = (held / "runs").iterdir()
+    seconds = Run.read(folder).manifest["seconds"]
+    assert sim("check", "x.toml", "--out", "runs").code == 0
+    assert [*(held / "runs").iterdir()] == [folder]
+    assert Run.read(folder).manifest["seconds"] == seconds
+
+
+@pytest.mark.usefixtures("held")
+def test_an_interrupted_check_says_that_it_starts_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise InterruptedRunError("kept in a folder")
+
+    monkeypatch.setattr("sim.experiment.run.run_units", interrupted)
+    told = sim("check", "x.toml")
+    assert told.code == 3
+    assert "a check starts anew" in told.err
+    assert "kept in a folder" in sim("check", "x.toml", "--out", "runs").err
+
+
+def test_reports_are_written_even_where_a_check_fails(held: Path) -> None:
+    write(held, SMALL.replace("share = 0.3", "share = 0.5"))
+    told = sim("check", "x.toml", "--junit", "check.xml", "--summary", "check.md", "--github", "--quiet")
+    assert told.code == 1
+    assert (held / "check.xml").read_bytes().startswith(b"<?xml")
+    assert "tiny" in (held / "check.md").read_text()
+    assert told.out.startswith("::error file=x.toml,line=")
+
+
+# Against something else than the baseline
+
+
+def git(*args: str) -> None:
+    subprocess.run(["git", "-c", "user.name=n", "-c", "user.email=e", *args], check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(here: Path) -> Path:
+    """A repository of somebody's own, with a scenario in it that was changed since: a tier asks for more accounts."""
+    write(here, REVIEWED)
+    git("init", "--quiet")
+    git("add", "x.toml")
+    git("commit", "--quiet", "-m", "first")
+    write(here, REVIEWED.replace("over_accounts = 4", "over_accounts = 5"))
+    return here
+
+
+def against(*args: str) -> Told:
+    told = sim("check", "x.toml", "--against", *args)
+    return Told(told.code, " ".join(told.out.split()), told.err)
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_revision_tells_which_agency_a_review_gave_another_tier() -> None:
+    told = against("HEAD")
+    assert told.code == 1
+    assert "tiered: first at the review of day 0: agency all-1: tier all -> none (3 agencies differ)" in told.out
+    assert "against HEAD: where it parts is told by arm" in told.out
+
+
+def test_a_run_of_an_earlier_check_tells_it_too(repository: Path) -> None:
+    git("checkout", "--quiet", "x.toml")
+    assert sim("check", "x.toml", "--out", "before").code == 1
+    (run,) = (repository / "before").iterdir()
+    assert "the same counters in every arm" in against(str(run)).out
+
+
+def test_runs_of_changed_scenarios_are_refused(repository: Path) -> None:
+    assert sim("check", "x.toml", "--out", "before").code == 1
+    (run,) = (repository / "before").iterdir()
+    git("checkout", "--quiet", "x.toml")
+    told = against(str(run))
+    assert told.code == 2
+    assert "must be a run of the same scenario" in told.err
+
+
+@pytest.mark.usefixtures("repository")
+@pytest.mark.parametrize("name", ["nothing", "HEAD~7", "-h", ""])
+def test_what_git_doesnt_know_is_bad_input(name: str) -> None:
+    told = sim("check", "x.toml", f"--against={name}")
+    assert told.code == 2
+    assert "must be a run folder, or a revision that git knows" in told.err
+
+
+@pytest.mark.usefixtures("held")
+def test_outside_a_repository_only_a_run_folder_can_be_named() -> None:
+    told = sim("check", "x.toml", "--against", "HEAD")
+    assert told.code == 2
+    assert "is in no git repository" in told.err
+
+
+def test_a_scenario_that_the_revision_doesnt_have_is_bad_input(repository: Path) -> None:
+    write(repository, SMALL, "new.toml")
+    told = sim("check", "new.toml", "--against", "HEAD")
+    assert told.code == 2
+    assert "isn't there at the revision" in told.err
+
+
+def test_help_needs_no_compiler() -> None:
+    code = "import sys; from sim.cli.app import app; sys.argv = ['sim', 'check', '--help']\n"
+    code += "try: app()\nexcept SystemExit: pass\nassert 'numba' not in sys.modules and 'pyarrow' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
