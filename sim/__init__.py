@@ -1,9 +1,9 @@
 """Headshare: how the concentration of traffic on head influencers changes under tiered support.
 
 ``load`` reads a scenario, ``run`` runs it, ``read`` reads a finished run again, ``compare`` lays two of them side by
-side, ``follow_graph`` gives who follows whom at a day of a run, ``chart`` draws one chart of a run, ``write_report``
-writes the page with all of them; the command ``sim`` offers the same verbs. What they need is imported when they are
-called, so that the command line starts at once.
+side, ``check`` holds scenarios against their baselines, ``follow_graph`` gives who follows whom at a day of a run,
+``chart`` draws one chart of a run, ``write_report`` writes the page with all of them; the command ``sim`` offers the
+same verbs. What they need is imported when they are called, so that the command line starts at once.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     import altair
 
     from sim.experiment.run import Run
+    from sim.regression.result import Checked
     from sim.scenario import FollowGraph, Loaded
 
 from sim.plugins import policy
 
-__all__ = ["chart", "compare", "follow_graph", "load", "policy", "read", "run", "write_report"]
+__all__ = ["chart", "check", "compare", "follow_graph", "load", "policy", "read", "run", "write_report"]
 
 Path = str | PathLike[str]
 
@@ -90,6 +91,28 @@ def compare(first: Run | Path, second: Run | Path) -> dict[str, Any]:
     from sim.experiment.side_by_side import side_by_side
 
     return side_by_side(*_finished([first, second]))
+
+
+def check(*paths: Path, **terms: Any) -> list[Checked]:
+    """Hold scenarios against their baselines, as ``sim check`` does.
+
+    Parameters
+    ----------
+    *paths
+        Scenario files, and folders of them.
+    **terms
+        As ``sim.regression.check.Terms``: ``baselines``, ``policy``, ``reason`` (which rewrites them), ``out``,
+        ``engine``, ``threads``, ``report``.
+
+    Raises
+    ------
+    InputError
+        There are no such files; what is wrong with one of them is told in its ``Checked``.
+    """
+    from sim.regression.check import Terms, check_all
+    from sim.regression.files import scenario_files
+
+    return list(check_all(scenario_files(map(pathlib.Path, paths)), Terms(**terms)))
 
 
 def chart(runs: Run | Path | Sequence[Run | Path], name: str) -> altair.VConcatChart:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -12,10 +13,13 @@ from typing import Any
 import pytest
 from small_runs import TINY, Told, sim, write
 
+import sim as package
+from sim.cli.app import app
 from sim.errors import InterruptedRunError
 from sim.experiment.run import Run
 from sim.regression.files import scenario_files
 
+PROJECT = Path(__file__).parents[1]
 CHECK = """
 [check]
 replications = 2
@@ -351,3 +355,27 @@ def test_help_needs_no_compiler() -> None:
     code = "import sys; from sim.cli.app import app; sys.argv = ['sim', 'check', '--help']\n"
     code += "try: app()\nexcept SystemExit: pass\nassert 'numba' not in sys.modules and 'pyarrow' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("name", ["docs/examples/check-scenarios.yml", ".pre-commit-hooks.yaml"])
+def test_the_examples_for_ci_call_verbs_and_options_that_there_are(name: str) -> None:
+    import shlex
+
+    import typer
+
+    verbs = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    text = (PROJECT / name).read_text(encoding="utf-8")
+    calls = [shlex.split(line) for line in re.findall(r"(?:run|entry): sim (.+)", text)]
+    assert calls
+    for verb, *args in calls:
+        known = {option for parameter in verbs[verb].params for option in parameter.opts}
+        assert {arg for arg in args if arg.startswith("--")} <= known
+
+
+def test_python_checks_as_the_command_does(held: Path) -> None:
+    (checked,) = package.check("x.toml")
+    assert checked.holds
+    write(held, SMALL.replace("share = 0.3", "share = 0.5"))
+    (checked,) = package.check(held, baselines=held / "results" / "baselines", policy="claims")
+    assert checked.policy == "claims"
+    assert checked.to_dict()["parts"][1]["status"] == "allowed"

@@ -50,7 +50,7 @@ def test_the_python_verbs_load_run_and_compare(tmp_path: Path) -> None:
     assert difference == sim.compare(first.path, second)
     assert difference["keys"] == [{"key": "replications", "a": 2, "b": 3}]
     assert [row["difference"] for row in difference["head_share"]] == [0.0] * 6
-    assert sim.__all__ == ["chart", "compare", "follow_graph", "load", "policy", "read", "run", "write_report"]
+    assert sim.__all__ == ["chart", "check", "compare", "follow_graph", "load", "policy", "read", "run", "write_report"]
 
 
 def test_a_finished_run_is_read_again_and_says_in_a_line_what_it_is(tmp_path: Path) -> None:

@@ -107,7 +107,6 @@ BOTH = [*named("more/second", *ALL[:3], "claim[its: [own]]"), *named("tiny", *AL
 @pytest.mark.usefixtures("here")
 def test_without_the_option_nothing_is_collected_and_a_scenario_is_no_test(pytester: pytest.Pytester) -> None:
     assert collected(pytester) == OWN
-    assert "1 passed" in ran(pytester, "-m", "not sim")
     assert "ERROR: not found" in pytester.runpytest_subprocess("scenarios/tiny.toml").stderr.str()
 
 
@@ -116,8 +115,6 @@ def test_without_the_option_nothing_is_collected_and_a_scenario_is_no_test(pytes
     ("args", "names"),
     [
         ([], [*BOTH, *OWN]),
-        (["test_own.py"], [*OWN, *BOTH]),
-        (["scenarios"], BOTH),
         (["scenarios/more"], BOTH[:4]),
         (["scenarios/tiny.toml::exact"], named("tiny", "exact")),
         (["scenarios/more/second.toml::claim[its: [own]]"], BOTH[3:4]),
@@ -127,7 +124,7 @@ def test_without_the_option_nothing_is_collected_and_a_scenario_is_no_test(pytes
             ["-m", "sim and not sim_claim and not sim_exact"],
             [n for n in BOTH if n.endswith(("::valid", "statistical"))],
         ),
-        (["-m", "xdist_group"], BOTH),
+        (["test_own.py", "-m", "xdist_group or not sim"], [*OWN, *BOTH]),
         (["--sim-scenarios", "scenarios/scale", "-k", "large and valid"], named("scale/large", "valid")),
     ],
 )
@@ -246,6 +243,13 @@ def test_workers_share_the_scenarios_and_loadfile_keeps_each_together(pytester: 
     result = pytester.runpytest_subprocess("--sim-scenarios", "scenarios", "-n", "2", "--dist", "loadfile")
     result.assert_outcomes(passed=8, skipped=1)  # the second's claim isn't in what is found
     assert sorted(made()) == ["second.toml results/baselines None", "tiny.toml results/baselines None"]
+
+
+def test_what_is_told_of_a_part_is_cut_where_it_gets_long() -> None:
+    part = Part("exact", "failed", "differs", 7, tuple(f"detail {n}" for n in range(26)))
+    told = pytest_plugin._told(Checked("x.toml", "tiny", "exact", (part,)), part, Path("kept")).splitlines()
+    assert told[:2] == ["x.toml:7: differs", "detail 0"]
+    assert told[-3:-1] == ["detail 23", "and 2 lines more, which `sim check` tells"]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,11 @@ class Judgement:
 
     def rewritten(self, path: Path, reason: str, *, is_new: bool) -> Judgement:
         """The same after the baseline was written: what differed from the old one is allowed."""
-        parts = tuple(replace(part, status="allowed") if part.status == "failed" else part for part in self.parts)
+        parts = tuple(
+            # How to write it needn't be told any more.
+            replace(part, status="allowed", says=part.says.partition("; ")[0]) if part.status == "failed" else part
+            for part in self.parts
+        )
         notes = [*self.notes, f"wrote {path}: {reason}"]
         if not is_new:
             notes.append('numbers moved on purpose: say so in the changelog, with "Regression:" and the reason')
