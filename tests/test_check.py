@@ -222,6 +222,10 @@ def test_two_scenarios_of_one_name_fail(held: Path) -> None:
     assert code == 1
     assert checked[0]["parts"][0]["status"] == "passed"
     assert "has the name 'tiny' of x.toml" in checked[1]["parts"][0]["says"]
+    before = (held / "results/baselines/tiny.json").read_bytes()
+    write(held, SMALL.replace("share = 0.3", "share = 0.5"), "y.toml")
+    assert found("x.toml", "y.toml", "--update", "--reason", "b")[0] == 1
+    assert (held / "results/baselines/tiny.json").read_bytes() == before
 
 
 def test_a_bad_scenario_is_told_with_its_lines_and_the_others_are_checked_all_the_same(held: Path) -> None:

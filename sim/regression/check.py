@@ -14,9 +14,10 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from sim.errors import Fault, InputError, InterruptedRunError
 from sim.experiment import provenance
@@ -80,31 +81,34 @@ def check_all(files: Sequence[Path], terms: Terms, other: Other = no_other) -> I
     MachineError, InterruptedRunError
         As ``experiment``; nothing of a check is kept but baselines written and, with ``out``, runs finished.
     """
-    names: dict[str, Path] = {}
+    taken: dict[str, Path] = {}
     for file in files:
         terms.announce(str(file))
-        found = check(file, terms, other)
-        before = names.setdefault(found.name, file)
-        if before != file and not found.is_bad_input:
-            says = f"has the name {found.name!r} of {before}, whose baseline it would share"
-            first, *rest = found.parts
-            found = replace(found, parts=(replace(first, status="failed", says=says), *rest))
+        found = check(file, terms, other, taken)
+        if not found.is_bad_input:
+            taken.setdefault(found.name, file)
         yield found
 
 
-def check(file: Path, terms: Terms = Terms(), other: Other = no_other) -> Checked:
-    """Check a scenario; arguments and errors as ``check_all``."""
+def check(
+    file: Path, terms: Terms = Terms(), other: Other = no_other, taken: Mapping[str, Path] = MappingProxyType({})
+) -> Checked:
+    """Check a scenario; ``taken`` are the files that have names already, else arguments and errors as ``check_all``."""
     started = time.perf_counter()
     with _folder(terms.out) as folder:
         try:
             loaded = load(file, small=True)
+            name = loaded.scenario.name
+            if name in taken:
+                says = f"has the name {name!r} of {taken[name]}, whose baseline it would share"
+                return _unchecked(file, name, Part("valid", "failed", says, 1), terms, started)
             run = _run(loaded, folder, terms)
         except InputError as error:
-            return _bad_input(file, error.faults, terms, time.perf_counter() - started)
+            return _bad_input(file, error.faults, terms, started)
         judgement = _held(file, loaded, run, folder, terms, other)
     return Checked(
         file=str(file),
-        name=loaded.scenario.name,
+        name=name,
         policy=terms.policy or loaded.check.policy,
         parts=(Part("valid", "passed", "the file is valid", 1), *judgement.parts),
         estimates=judgement.estimates,
@@ -115,13 +119,19 @@ def check(file: Path, terms: Terms = Terms(), other: Other = no_other) -> Checke
     )
 
 
-def _bad_input(file: Path, faults: Sequence[Fault], terms: Terms, seconds: float) -> Checked:
+def _bad_input(file: Path, faults: Sequence[Fault], terms: Terms, started: float) -> Checked:
     line = next((fault.line for fault in faults if fault.line), 1)
     n = len(faults)
     says = f"can't be run: {n} fault{'s' * (n != 1)}"
-    parts = [Part("valid", "failed", says, line, tuple(map(str, faults)))]
-    parts += [Part(name, "skipped", "the scenario can't be run", line) for name in ("exact", "statistical")]
-    return Checked(str(file), file.stem, terms.policy or "exact", tuple(parts), is_bad_input=True, seconds=seconds)
+    valid = Part("valid", "failed", says, line, tuple(map(str, faults)))
+    return replace(_unchecked(file, file.stem, valid, terms, started), is_bad_input=True)
+
+
+def _unchecked(file: Path, name: str, valid: Part, terms: Terms, started: float) -> Checked:
+    """What is left of a check that ends with its first part."""
+    skipped = [Part(part, "skipped", "the scenario isn't run", valid.line) for part in ("exact", "statistical")]
+    policy, seconds = terms.policy or "exact", time.perf_counter() - started
+    return Checked(str(file), name, policy, (valid, *skipped), seconds=seconds)
 
 
 def _held(file: Path, loaded: Loaded, run: Run, folder: Path, terms: Terms, other: Other) -> Judgement:
