@@ -47,6 +47,12 @@ def test_any_reason_and_name_come_back(reason: str, name: str, values: list[floa
         assert read_baseline(Path(folder) / "x.json") == Baseline("x", reason, {}, 1, kept)
 
 
+def test_a_reason_that_is_no_text_for_a_file_comes_back(tmp_path: Path) -> None:
+    baseline = Baseline("x", "from a terminal: \udcff", {}, 1, Content({}, {}, {}, {}, {}, {}))
+    write_baseline(tmp_path / "x.json", baseline)
+    assert read_baseline(tmp_path / "x.json") == baseline
+
+
 def test_the_text_is_sorted_and_has_a_value_in_each_line(baseline: Baseline) -> None:
     text = baseline.to_text()
     read = json.loads(text)

@@ -25,7 +25,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
 
 
 def head_shares(by_arm: dict[str, list[float]]) -> dict[str, dict[str, list[float | None]]]:
-    return {arm: {"followers head_share_01": list(by_arm[arm])} for arm in ARMS}
+    return {f"arm {arm}": {"followers head_share_01": list(by_arm[arm])} for arm in ARMS}
 
 
 def found(loaded: Loaded, old: dict[str, list[float]], new: dict[str, list[float]], looks: int = 1) -> list[Estimate]:
@@ -75,14 +75,14 @@ def _known(loaded: Loaded) -> None:
 
 
 def test_what_becomes_defined_has_moved(loaded: Loaded) -> None:
-    old = {arm: {"followers gini": [None, 0.5, 0.5]} for arm in ARMS}
-    new = {arm: {"followers gini": [0.5, 0.5, 0.5]} for arm in ARMS}
+    old = {f"arm {arm}": {"followers gini": [None, 0.5, 0.5]} for arm in ARMS}
+    new = {f"arm {arm}": {"followers gini": [0.5, 0.5, 0.5]} for arm in ARMS}
     assert {e.verdict for e in estimates(loaded, old, new, 1)} == {"moved"}
 
 
 def test_what_nobody_had_any_of_counts_as_nothing(loaded: Loaded) -> None:
-    old = {arm: {"followers total": [10.0, 10.0]} for arm in ARMS}
-    new = {arm: {"followers total": [10.0, 10.0], "gmv total": [5.0, 5.0]} for arm in ARMS}
+    old = {f"arm {arm}": {"followers total": [10.0, 10.0]} for arm in ARMS}
+    new = {f"arm {arm}": {"followers total": [10.0, 10.0], "gmv total": [5.0, 5.0]} for arm in ARMS}
     moved = [e for e in estimates(loaded, old, new, 1) if e.verdict != "equivalent"]
     assert [(e.name, e.old, e.new) for e in moved] == [("gmv total, 20 days", 0.0, 5.0)]
 

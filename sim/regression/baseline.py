@@ -53,14 +53,15 @@ class Baseline:
 
 def _sealed(parts: Mapping[str, Any]) -> str:
     """Text with ``seal``, the SHA-256 of the text without."""
-    seal = hashlib.sha256(_text(parts).encode("utf-8", "backslashreplace")).hexdigest()
+    seal = hashlib.sha256(_text(parts).encode()).hexdigest()
     return _text({**parts, "seal": seal})
 
 
 def _text(parts: Mapping[str, Any]) -> str:
     """JSON with sorted keys inside and a line for each value, lists of numbers on one line."""
     body = ",\n".join(f" {json.dumps(key)}: {''.join(_lines(part, 1))}" for key, part in parts.items())
-    return f"{{\n{body}\n}}\n"
+    # A lone surrogate (a command line can hold some) becomes the JSON escape that it is.
+    return f"{{\n{body}\n}}\n".encode("utf-8", "backslashreplace").decode()
 
 
 def _lines(value: Any, depth: int) -> str:
@@ -117,4 +118,4 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
     except OSError as error:
         raise MachineError(f"{path.parent}: {error.strerror or error}") from error
     with whole_file(path) as stream:
-        stream.write(baseline.to_text().encode("utf-8", "backslashreplace"))
+        stream.write(baseline.to_text().encode())

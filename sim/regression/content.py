@@ -82,7 +82,7 @@ class Content:
     epochs: dict[str, list[str]]
     """Rows by arm, see ``epoch_rows``."""
     values: dict[str, dict[str, list[float | None]]]
-    """By arm, or ``claim NAME``, and name, in order of replication."""
+    """By ``arm NAME`` or ``claim NAME`` and name, in order of replication."""
 
     @classmethod
     def of(cls, run: Run) -> Content:
@@ -114,7 +114,7 @@ def watched_cell(watched: Watched, horizon_days: int) -> Cell:
 
 
 def values_of(run: Run) -> dict[str, dict[str, list[float | None]]]:
-    """Values of watched measures by arm and name, and of what each claim states as ``claim NAME``; by replication.
+    """Values of watched measures by ``arm NAME`` and name, and of what each ``claim NAME`` states; by replication.
 
     Left out is what nobody has any of: nothing but 0, or undefined.
     """
@@ -122,9 +122,9 @@ def values_of(run: Run) -> dict[str, dict[str, list[float | None]]]:
     table = run.table("measures")
     at_end = _at_end(table.filter(pc.equal(table["time_days"], float(days))))
     arms = run.manifest["digests"]
-    found = {arm: {w.key: _short_numbers(at_end[arm, watched_cell(w, days)]) for w in WATCHED} for arm in arms}
+    found = {f"arm {arm}": {w.key: _short_numbers(at_end[arm, watched_cell(w, days)]) for w in WATCHED} for arm in arms}
     found |= {f"claim {row['claim']}": {"stated": _stated(row, at_end)} for row in run.claims()}
-    return {arm: {key: values for key, values in own.items() if any(values)} for arm, own in found.items()}
+    return {whose: {key: values for key, values in own.items() if any(values)} for whose, own in found.items()}
 
 
 AtEnd = Mapping[tuple[str, Cell], Sequence[float | None]]

@@ -26,7 +26,7 @@ RELATIVE_MARGIN = 0.02
 """Of totals and counts."""
 Floats = NDArray[np.float64]
 Values = Mapping[str, Mapping[str, Sequence[float | None]]]
-"""By arm, or ``claim NAME``, and name."""
+"""By ``arm NAME`` or ``claim NAME`` and name."""
 
 
 def margin(measure: str, level: float) -> float:
@@ -71,14 +71,14 @@ def _estimates(loaded: Loaded, old: Values, new: Values, alpha: float) -> Iterat
     scenario = loaded.scenario
     levels: list[tuple[str, str | None]] = [(scenario.control, None)]
     for arm, control in [*levels, *pairs(loaded)]:
-        arms = [arm] if control is None else [arm, control]
+        arms = [f"arm {name}" for name in ((arm,) if control is None else (arm, control))]
         if not all(name in values for name in arms for values in (old, new)):
             continue
         for watched in WATCHED:
             if not any(watched.key in values[name] for name in arms for values in (old, new)):
                 continue  # nobody has any of it
-            before, now = (_difference(values, watched, arm, control) for values in (old, new))
-            allowed = margin(watched.measure, _size(old[arm].get(watched.key, ())))
+            before, now = (_difference(values, watched, arms) for values in (old, new))
+            allowed = margin(watched.measure, _size(old[arms[0]].get(watched.key, ())))
             about = watched_cell(watched, scenario.horizon_days)._asdict()
             yield _estimate(about | {"arm": arm, "control": control}, before, now, allowed, alpha)
     for name, claim in scenario.claims.items():
@@ -107,12 +107,13 @@ def _array(values: Sequence[float | None] | None, n: int, absent: float) -> Floa
     return np.array([math.nan if value is None else value for value in values], dtype=np.float64)
 
 
-def _difference(values: Values, watched: Watched, arm: str, control: str | None) -> Floats:
+def _difference(values: Values, watched: Watched, arms: Sequence[str]) -> Floats:
+    """Of one arm its level, of two their difference."""
     # A total of nothing is 0, a share of nothing is undefined.
     absent = 0.0 if watched.measure == "total" or watched.measure.startswith("n_") else math.nan
     n = _n_values(values)
-    own = _array(values[arm].get(watched.key), n, absent)
-    return own if control is None else own - _array(values[control].get(watched.key), n, absent)
+    own, *control = (_array(values[arm].get(watched.key), n, absent) for arm in arms)
+    return own - control[0] if control else own
 
 
 def _estimate(about: dict[str, Any], old: Floats, new: Floats, allowed: float, alpha: float) -> Estimate:
