@@ -523,8 +523,8 @@ class ChangedCopy:
         # Bytecode is told apart by size and second, in which a change and the next one may be alike.
         return os.environ | own | {"PYTHONDONTWRITEBYTECODE": "1"}
 
-    def check(self, scenario: str, *options: str, **environment: str) -> dict[str, Any]:
-        """What a check of a shipped scenario says with the source as it is now in the copy."""
+    def check(self, scenario: str | Path, *options: str, **environment: str) -> dict[str, Any]:
+        """What a check of a shipped scenario, or of any other file, says with the source as it is now in the copy."""
         file, baselines = PROJECT / "scenarios" / scenario, PROJECT / "results" / "baselines"
         done = subprocess.run(
             [sys.executable, "-m", "sim", "check", str(file), "--json", "--baselines", str(baselines), *options],

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
-from faults_for_tests import FAULTS, HARMLESS, QUICK, Change, ChangedCopy
+from faults_for_tests import FAULTS, HARMLESS, PROJECT, QUICK, Change, ChangedCopy
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +72,23 @@ def test_there_are_faults_enough_of_every_kind() -> None:
     assert len(FAULTS) >= 20
     assert len(HARMLESS) >= 10
     assert len({change.name for change in (*FAULTS, *HARMLESS)}) == len(FAULTS) + len(HARMLESS)
+
+
+@pytest.mark.slow
+def test_a_revision_of_the_source_tells_who_a_fault_met_first(tmp_path: Path) -> None:
+    copy = ChangedCopy(tmp_path)
+    for name in ("pyproject.toml", "scenarios", "results/baselines"):
+        place = tmp_path / name
+        place.parent.mkdir(exist_ok=True)
+        (shutil.copytree if (PROJECT / name).is_dir() else shutil.copy)(PROJECT / name, place)
+    for args in (
+        ["init", "--quiet"],
+        ["add", "pyproject.toml", "scenarios", "sim"],
+        ["commit", "--quiet", "-m", "before"],
+    ):
+        subprocess.run(["git", "-c", "user.name=n", "-c", "user.email=e", *args], cwd=tmp_path, check=True)
+    (change,) = (change for change in FAULTS if change.file == "model/tiers.py" and change.scenario == "graph.toml")
+    with copy.changed(change):
+        found = copy.check(tmp_path / "scenarios" / "graph.toml", "--against", "HEAD")
+    assert {place["event"] for place in found["partings"]} == {"review"}
+    assert all("tier small -> large" in place["who"] for place in found["partings"])

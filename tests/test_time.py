@@ -13,9 +13,9 @@ from looking_inside import ENGINES, NEVER, Z, lists_of, one_surface, outcomes, p
 from scenarios_for_tests import DRAWN, World, plain, roster_of, world_of, worlds
 from scipy import stats
 
-from sim.model.clock import DAY
+from sim.model.clock import DAY, Order
 from sim.model.frozen import Counter, Source, Total
-from sim.model.simulation import EngineName, simulate
+from sim.model.simulation import EngineName, Glance, simulate
 
 EVENING = [0.0] * 18 + [1.0, 2.0, 4.0, 2.0, 1.0, 0.0]
 MORNING = [0.0] * 6 + [3.0] * 6 + [0.0] * 12
@@ -165,7 +165,12 @@ def test_fans_who_joined_follow_and_are_counted_as_followers() -> None:
 def refreshes(world: World, engine: EngineName = "compiled") -> list[int]:
     """Times [s] at which tables are refreshed."""
     times: list[int] = []
-    simulate(world.scenario, world.population, world.key, engine=engine, watch=lambda glance: times.append(glance.time))
+
+    def watch(glance: Glance) -> None:
+        if glance.order is Order.REFRESH:
+            times.append(glance.time)
+
+    simulate(world.scenario, world.population, world.key, engine=engine, watch=watch)
     return times
 
 
