@@ -132,6 +132,7 @@ def _estimate(about: dict[str, Any], old: Floats, new: Floats, allowed: float, a
         ci_high=number(change.ci_high),
         margin=allowed,
         n_pairs=int(change.n_pairs[0]),
+        ci_level=1 - alpha,
         verdict=_verdict(old[:n], new[:n], float(change.ci_low[0]), float(change.ci_high[0]), allowed),
     )
 

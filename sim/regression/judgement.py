@@ -166,7 +166,10 @@ def _statistical(found: Sequence[Estimate], same: bool, policy: Policy, lines: L
     status = _status(not moved and not undecided and bool(found), "statistical", policy)
     n = max((estimate.n_pairs for estimate in found), default=0)
     says = ", ".join(f"{len(of)} {verdict}" for verdict, of in counted.items() if of or verdict == "moved")
-    says = f"of {len(found)} measures {says}, at {n} replications" if found else "nothing that could be compared"
+    if found:
+        says = f"of {len(found)} measures {says}, at {n} replications ({100 * found[0].ci_level:g} % intervals)"
+    else:
+        says = "nothing that could be compared"
     line = next((lines.of(("arms", estimate.arm)) for estimate in (*moved, *undecided)), start)
     return Part("statistical", status, says, line)
 

@@ -56,6 +56,8 @@ class Estimate:
     n_pairs: int
     """Replications that both have."""
     verdict: Literal["equivalent", "moved", "undecided"]
+    ci_level: float = 0.95
+    """Level of the interval: higher where a second look may be taken."""
     claim: str | None = None
     """Name of the claim that states it; None: a watched measure."""
 
