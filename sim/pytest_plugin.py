@@ -158,8 +158,9 @@ def _as_seen(path: Path) -> Path:
 
 def _threads() -> int:
     """Threads for a run: this process's part of them beside the other workers of pytest-xdist."""
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    return max(1, len(os.sched_getaffinity(0)) // workers)
+    from sim.experiment.plan import n_cores
+
+    return max(1, n_cores() // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 class _What(NamedTuple):

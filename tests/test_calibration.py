@@ -7,7 +7,6 @@ same targets in wider ranges: a draw's turnover alone has a standard deviation o
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sim.analysis.concentration import gini, top_share
+from sim.experiment.plan import n_cores
 from sim.model.books import FLOWS
 from sim.model.clock import DAY
 from sim.model.frozen import Counter
@@ -149,7 +149,7 @@ def real(outcome: Outcome, scenario: Scenario) -> float:
 
 def means(scenario: Scenario, n: int) -> dict[str, float]:
     """Mean over ``n`` draws of each target's value."""
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+    with ThreadPoolExecutor(n_cores()) as threads:
         draws = list(threads.map(lambda replication: drawn(scenario, replication), range(n)))
     return {name: float(np.mean([draw[name] for draw in draws])) for name in draws[0]}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -84,6 +85,14 @@ def test_a_replication_alone_equals_itself_in_the_batch(run: Run, tmp_path: Path
     assert record.digest == run.manifest["digests"]["tiered"][3]
     cell = Cell(20.0, None, "all", "influencer", "followers", "gini")
     assert record.arrays["values"][cells(20, 5).index(cell)] == column(run, "tiered", cell._asdict())[3]
+
+
+def test_a_run_is_the_same_where_the_system_does_not_tell_which_cores_it_may_use(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity")
+    there = experiment(loaded_from(tmp_path, SIX), out=tmp_path / "there")
+    assert there.manifest["digests"].items() <= run.manifest["digests"].items()
 
 
 def test_the_order_of_arms_and_an_added_arm_change_no_other_arm(run: Run, tmp_path: Path) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 
 import numpy as np
 
 from sim.errors import Fault, InputError
-from sim.experiment.plan import Unit
+from sim.experiment.plan import Unit, n_cores
 from sim.model.accounts import Status
 from sim.model.clock import DAY
 from sim.model.population import draw_population
@@ -80,7 +79,7 @@ def follow_graph(
         population,
         Unit(name, replication).key(scenario.seed),
         engine=engine,
-        threads=len(os.sched_getaffinity(0)),
+        threads=n_cores(),
     )
     return _graph(scenario, outcome, last * DAY)
 

@@ -13,7 +13,18 @@ from sim.scenario import Loaded
 from sim.scenario.phases import support_at_end
 from sim.streams import INDEPENDENT
 
-__all__ = ["STREAM_REPLICATIONS", "TWIN", "Crew", "Estimate", "Unit", "check_memory", "estimate", "pairs", "units"]
+__all__ = [
+    "STREAM_REPLICATIONS",
+    "TWIN",
+    "Crew",
+    "Estimate",
+    "Unit",
+    "check_memory",
+    "estimate",
+    "n_cores",
+    "pairs",
+    "units",
+]
 
 TWIN = "\x1ftwin"
 """Journal name of the control arm on the same population with independent streams; no arm can be called so."""
@@ -35,6 +46,11 @@ class Unit(NamedTuple):
     def key(self, seed: int) -> tuple[int, int]:
         """Key of its traffic."""
         return seed, self.replication + (INDEPENDENT if self.arm == TWIN else 0)
+
+
+def n_cores() -> int:
+    """Cores that this process may use; all there are where the system (macOS) can't tell which."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def units(loaded: Loaded) -> list[Unit]:
@@ -121,7 +137,7 @@ def estimate(
     for unit in wanted:
         number = 0 if scenario.population == "fixed" else unit.replication
         draws[number, sizes[scenario.control if unit.arm == TWIN else unit.arm]] = costs[unit.arm].draw_seconds
-    at_once = min(crew.workers * crew.threads, len(os.sched_getaffinity(0)))
+    at_once = min(crew.workers * crew.threads, n_cores())
     parallel = sum(c.parallel_seconds for c in own) + sum(draws.values())
     serial = sum(c.serial_seconds for c in own)
     n_arms, n = len(loaded.arms), scenario.replications

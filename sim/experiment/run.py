@@ -236,7 +236,7 @@ def experiment(
         Interrupted; what was finished is kept.
     """
     started = time.perf_counter()
-    threads = threads or len(os.sched_getaffinity(0))
+    threads = threads or plan.n_cores()
     identity = provenance.identity(loaded, engine, epochs=epochs)
     path = Path(out or default_folder(loaded, engine))
     free = psutil.virtual_memory().available

@@ -11,7 +11,6 @@ The policy says from which of them on all must hold.
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -190,7 +189,7 @@ def _run(loaded: Loaded, folder: Path, terms: Terms) -> Run:
         loaded,
         out=folder / name,
         engine=terms.engine,
-        threads=terms.threads or len(os.sched_getaffinity(0)),
+        threads=terms.threads,
         epochs=True,
         command=["sim", "check", loaded.file],
         report=terms.report,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ctypes
 import gc
 import importlib.metadata
-import os
 import platform
 from pathlib import Path
 from typing import Any
+
+from sim.experiment.plan import n_cores
 
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
@@ -37,8 +38,7 @@ def forget_peak() -> float | None:
 def describe() -> dict[str, Any]:
     """The machine and the versions that matter."""
     versions = {name: importlib.metadata.version(name) for name in ("numpy", "numba", "simpy")}
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"cpu": _cpu(), "cores_usable": cores, "python": platform.python_version()} | versions
+    return {"cpu": _cpu(), "cores_usable": n_cores(), "python": platform.python_version()} | versions
 
 
 def _cpu() -> str:

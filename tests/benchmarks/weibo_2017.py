@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import tempfile
 import time
@@ -23,6 +22,7 @@ from typing import Any
 from machine import describe, memory_mb
 
 import sim
+from sim.experiment.plan import n_cores
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "weibo-2017.toml"
 _HEADER = re.compile(r"\[(?P<path>[^\[\]]+)\]\s*(#.*)?$")
@@ -108,7 +108,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--replications", type=int, help="default: as many as the scenario says")
     parser.add_argument("--arms", help="comma-separated; default: all of the scenario's")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--threads", type=int, default=n_cores())
     parser.add_argument("--json", type=Path, help="where the figures are written")
     given = parser.parse_args()
     text = SCENARIO.read_text()
