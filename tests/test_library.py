@@ -24,6 +24,7 @@ PLATFORMS_OF_THEIR_OWN = (
     "roster.toml",
     "roster-platform.toml",
     "graph.toml",
+    "short-video.toml",
     "scale/one-to-one-hundred.toml",
 )
 COPIES = [path for path in FILES if path != BASE and path.relative_to(LIBRARY).as_posix() not in PLATFORMS_OF_THEIR_OWN]
@@ -32,7 +33,7 @@ PEOPLE = 313_000_000
 DAYS, N_FANS, N_ACCOUNTS = 60, 1500, 200
 """The size that scenarios are run at here."""
 SHORT_LISTS = ("newcomer",)
-"""Policies whose list is too short for the reserved slots: all accounts of day 0 are old, so it begins with nobody."""
+"""Policies whose list is too short for the reserved slots if all accounts of day 0 are old: it begins with nobody."""
 
 FREE = {"name", "title", "description", "fans.count", "people_per_fan", "replications", "control"}
 """What any copy may say for itself; all are refreshed weekly, which makes them fast."""
@@ -84,7 +85,11 @@ def test_a_scenario_runs_to_a_verdict_on_each_of_its_claims(path: Path, tmp_path
 
 def with_short_lists(loaded: Loaded) -> set[tuple[str, str]]:
     """Pairs of arms that aren't compared, since a list is too short for the reserved slots."""
-    short = {arm for arm, scenario in loaded.arms.items() if scenario.support.policy in SHORT_LISTS}
+    short = {
+        arm
+        for arm, scenario in loaded.arms.items()
+        if scenario.support.policy in SHORT_LISTS and scenario.influencers.age_days.kind == "constant"
+    }
     return {pair for pair in pairs(loaded) if set(pair) & short}
 
 
@@ -119,6 +124,33 @@ def hasten(table: dict[str, Any], factor: float) -> None:
     for vertical in table.get("verticals", {}).values():
         if "opens_at_days" in vertical:
             vertical["opens_at_days"] *= factor
+
+
+TOLD = {"name", "title", "description", "seed", "control", "claims", "check"}
+"""Keys that are no part of the model."""
+NAMED = ("segments", "verticals", "agencies", "surfaces", "tiers")
+"""Tables whose keys are names that a scenario chooses."""
+
+
+def settings(table: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Keys of an arm with what they are set to; parameters of a distribution or of interests count as one."""
+    for key, value in table.items():
+        here = (*path, "NAME" if path and path[-1] in NAMED else key)
+        is_distribution = isinstance(value, dict) and "kind" in value and "session_share" not in value
+        if isinstance(value, dict) and not is_distribution and key != "interests":
+            yield from settings(value, here)
+        else:
+            yield here, repr(value)
+
+
+def test_no_key_has_one_value_in_all_scenarios_so_that_checks_of_them_notice_a_fault_in_any() -> None:
+    found: dict[tuple[str, ...], set[str]] = {}
+    for path in FILES:
+        for arm in sim.load(path).arms.values():
+            for key, value in settings(arm.model_dump(exclude=TOLD | {"arms", "phases"})):
+                found.setdefault(key, set()).add(value)
+    assert len(found) > 130
+    assert {key for key, values in found.items() if len(values) == 1} == {("influencers", "dirty_rows")}
 
 
 @named(COPIES)
