@@ -18,13 +18,19 @@ __all__ = ["whole_file"]
 def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """A file to write into, which takes the place of ``path`` when all is written and on disk.
 
+    Of a link its target is replaced; into a device or pipe it is written as it comes.
+
     Raises
     ------
     MachineError
         It can't be written; what stood there before still does.
     """
-    target = Path(path)
+    target = Path(os.path.realpath(path))
     try:
+        if os.path.exists(path) and not os.path.isfile(path):
+            with open(path, "wb") as stream:
+                yield stream
+            return
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}-")
         try:
             with os.fdopen(handle, "wb") as stream:
