@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 from pathlib import Path
@@ -33,7 +34,7 @@ def baseline(content: Content) -> Baseline:
 def test_what_is_written_is_read_again(baseline: Baseline, tmp_path: Path) -> None:
     path = tmp_path / "new" / "tiny.json"
     write_baseline(path, baseline)
-    assert read_baseline(path) == baseline
+    assert read_baseline(path, baseline.name) == baseline
 
 
 @given(reason=st.text(), name=st.text(min_size=1), values=st.lists(st.none() | st.floats(allow_nan=False, width=32)))
@@ -44,13 +45,13 @@ def test_any_reason_and_name_come_back(reason: str, name: str, values: list[floa
     kept = Content({name: ["00"]}, {}, {}, {}, {name: [reason]}, {name: {name: values}})
     with tempfile.TemporaryDirectory() as folder:
         write_baseline(Path(folder) / "x.json", Baseline("x", reason, {}, 1, kept))
-        assert read_baseline(Path(folder) / "x.json") == Baseline("x", reason, {}, 1, kept)
+        assert read_baseline(Path(folder) / "x.json", "x") == Baseline("x", reason, {}, 1, kept)
 
 
 def test_a_reason_that_is_no_text_for_a_file_comes_back(tmp_path: Path) -> None:
     baseline = Baseline("x", "from a terminal: \udcff", {}, 1, Content({}, {}, {}, {}, {}, {}))
     write_baseline(tmp_path / "x.json", baseline)
-    assert read_baseline(tmp_path / "x.json") == baseline
+    assert read_baseline(tmp_path / "x.json", baseline.name) == baseline
 
 
 def test_the_text_is_sorted_and_has_a_value_in_each_line(baseline: Baseline) -> None:
@@ -94,14 +95,14 @@ def test_no_damage_goes_unnoticed(baseline: Baseline, tmp_path: Path) -> None:
             continue
         path.write_bytes(raw)
         with pytest.raises(BaselineError):
-            read_baseline(path)
+            read_baseline(path, baseline.name)
 
 
 def test_line_ends_of_another_system_are_no_damage(baseline: Baseline, tmp_path: Path) -> None:
     path = tmp_path / "tiny.json"
     write_baseline(path, baseline)
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    assert read_baseline(path) == baseline
+    assert read_baseline(path, baseline.name) == baseline
 
 
 @pytest.mark.parametrize(
@@ -120,14 +121,20 @@ def test_what_is_no_baseline_is_told_so(text: str, says: str, tmp_path: Path) ->
     path = tmp_path / "x.json"
     path.write_text(text)
     with pytest.raises(BaselineError, match=says):
-        read_baseline(path)
+        read_baseline(path, "x")
+
+
+def test_a_pipe_is_no_baseline_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.json")
+    with pytest.raises(BaselineError, match="is not a regular file"):
+        read_baseline(tmp_path / "x.json", "x")
 
 
 def test_a_missing_baseline_names_the_way_to_one(tmp_path: Path) -> None:
     with pytest.raises(BaselineError, match="--update --reason TEXT writes one"):
-        read_baseline(tmp_path / "x.json")
+        read_baseline(tmp_path / "x.json", "x")
     with pytest.raises(BaselineError, match="can't be read"):
-        read_baseline(tmp_path)
+        read_baseline(tmp_path, "x")
 
 
 def test_what_cant_be_written_leaves_the_old_baseline(

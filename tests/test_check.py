@@ -207,6 +207,49 @@ def test_a_damaged_baseline_is_a_failed_check(held: Path) -> None:
 # Which scenarios
 
 
+def test_the_baseline_of_another_scenario_is_none(held: Path) -> None:
+    write(held, SMALL.replace('name = "tiny"', 'name = "other"'), "y.toml")
+    shutil.copy(held / "results/baselines/tiny.json", held / "results/baselines/other.json")
+    code, (checked,) = found("y.toml")
+    assert code == 1
+    assert "is the baseline of 'tiny', not of 'other'" in checked["parts"][1]["says"]
+
+
+def test_a_link_to_a_baseline_stays_one(held: Path) -> None:
+    path = held / "results/baselines/tiny.json"
+    path.rename(held / "real.json")
+    path.symlink_to(held / "real.json")
+    write(held, SMALL.replace("share = 0.3", "share = 0.5"))
+    assert sim("check", "x.toml", "--update", "--reason", "more slots").code == 0
+    assert path.is_symlink()
+    assert json.loads((held / "real.json").read_text())["reason"] == "more slots"
+
+
+def test_arms_that_came_or_went_fail_by_the_statistical_policy_too(held: Path) -> None:
+    more = SMALL + '\n[arms.more]\nsupport.policy = "tail"\n'
+    for text, says in ((more, "arm more isn't in the baseline"), (SMALL, "arm more is in the baseline alone")):
+        write(held, text)
+        code, (checked,) = found("x.toml", "--policy", "statistical")
+        assert (code, checked["parts"][2]["status"]) == (1, "failed")
+        assert checked["parts"][2]["says"].endswith(says)
+        assert sim("check", "x.toml", "--update", "--reason", "another arm").code == 0
+
+
+@pytest.mark.parametrize(("n", "says"), [(1, "replication 1 is in the baseline alone"), (3, "replication 2 is new")])
+def test_other_replications_are_told_as_such_and_no_place_is_made_up(held: Path, n: int, says: str) -> None:
+    write(held, SMALL.replace("[check]\nreplications = 2", f"[check]\nreplications = {n}"))
+    code, (checked,) = found("x.toml")
+    assert code == 1
+    assert all(says in detail for detail in checked["parts"][1]["details"][:3])
+    assert checked["partings"] == []
+    assert f"the baseline is of 2 replications, not {n}: where the runs part isn't known" in checked["notes"][-1]
+
+
+def test_one_file_by_two_names_is_checked_once(held: Path) -> None:
+    code, checked = found("x.toml", held / "x.toml")
+    assert (code, len(checked)) == (0, 1)
+
+
 def test_folders_of_scenarios_are_checked_without_those_that_take_long(here: Path) -> None:
     for folder in ("", "claims", "scale", "published"):
         (here / "scenarios" / folder).mkdir(parents=True, exist_ok=True)
@@ -277,6 +320,59 @@ def test_an_interrupted_check_says_that_it_starts_anew(monkeypatch: pytest.Monke
     assert "kept in a folder" in sim("check", "x.toml", "--out", "runs").err
 
 
+def test_the_exit_code_outlives_a_reader_who_has_left(held: Path) -> None:
+    write(held, SMALL.replace("share = 0.3", "share = 0.5"))
+    for options in ([], ["--github"], ["--json"]):
+        command = [sys.executable, "-m", "sim", "check", "x.toml", *options]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.close()
+            process.wait()
+            assert process.returncode == 1, options
+            assert process.stderr is not None
+            assert b"BrokenPipe" not in process.stderr.read()
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "says"),
+    [
+        (["--junit", "nowhere/x.xml"], 4, "'nowhere/x.xml': can't be written: its folder isn't there"),
+        (["--summary", "results"], 4, "'results': can't be written: is a folder"),
+        (["--out", "x.toml"], 2, "--out: must be a folder, or not be there yet, got x.toml"),
+    ],
+)
+def test_places_that_cant_be_written_to_are_told_before_the_work(
+    held: Path, options: list[str], code: int, says: str
+) -> None:
+    before = (held / "results/baselines/tiny.json").read_bytes()
+    write(held, SMALL.replace("share = 0.3", "share = 0.5"))
+    told = sim("check", "x.toml", "--update", "--reason", "more slots", *options)
+    assert (told.code, told.out) == (code, "")
+    assert says in told.err
+    assert (held / "results/baselines/tiny.json").read_bytes() == before
+
+
+def test_a_report_that_cant_be_written_leaves_the_verdict(held: Path) -> None:
+    write(held, SMALL.replace("share = 0.3", "share = 0.5"))
+    told = sim("check", "x.toml", "--junit", "/dev/full")
+    assert told.code == 4
+    assert "counters differ" in told.out
+    assert "'/dev/full': can't be written: No space left on device" in told.err
+
+
+def test_a_kept_run_that_is_damaged_fails_its_scenario_alone(held: Path) -> None:
+    assert sim("check", "x.toml", "--out", "runs").code == 0
+    (folder,) = (held / "runs").iterdir()
+    table = folder / "measures.parquet"
+    table.write_bytes(table.read_bytes()[:-1] + b"?")
+    write(held, SMALL.replace('name = "tiny"', 'name = "other"'), "y.toml")
+    code, (first, second) = found("x.toml", "y.toml", "--out", "runs")
+    assert code == 1
+    assert first["parts"][1]["status"] == "failed"
+    assert "measures.parquet" in first["parts"][1]["says"]
+    assert "there is no baseline" in second["parts"][1]["says"]
+
+
 def test_reports_are_written_even_where_a_check_fails(held: Path) -> None:
     write(held, SMALL.replace("share = 0.3", "share = 0.5"))
     told = sim("check", "x.toml", "--junit", "check.xml", "--summary", "check.md", "--github", "--quiet")
@@ -324,13 +420,25 @@ def test_a_run_of_an_earlier_check_tells_it_too(repository: Path) -> None:
     assert "the same counters in every arm" in against(str(run)).out
 
 
-def test_runs_of_changed_scenarios_are_refused(repository: Path) -> None:
+def test_a_run_of_the_scenario_as_it_was_leaves_a_note_that_names_the_keys(repository: Path) -> None:
     assert sim("check", "x.toml", "--out", "before").code == 1
     (run,) = (repository / "before").iterdir()
     git("checkout", "--quiet", "x.toml")
     told = against(str(run))
+    assert told.code == 1
+    assert f"not laid beside {run}: " in told.out
+    assert "must be a run of the same scenario" in told.out
+    assert "other are support.tiers.all.over_accounts" in told.out
+
+
+def test_a_run_of_none_of_the_scenarios_is_refused(repository: Path) -> None:
+    assert sim("check", "x.toml", "--out", "before").code == 1
+    (run,) = (repository / "before").iterdir()
+    write(repository, SMALL.replace('name = "tiny"', 'name = "other"'), "other.toml")
+    told = sim("check", "other.toml", "--against", run)
     assert told.code == 2
-    assert "must be a run of the same scenario" in told.err
+    assert "is a run of 'tiny', which isn't checked" in told.err
+    assert sim("check", "other.toml", "x.toml", "--against", run).code == 1
 
 
 @pytest.mark.usefixtures("repository")
@@ -348,11 +456,43 @@ def test_outside_a_repository_only_a_run_folder_can_be_named() -> None:
     assert "is in no git repository" in told.err
 
 
-def test_a_scenario_that_the_revision_doesnt_have_is_bad_input(repository: Path) -> None:
-    write(repository, SMALL, "new.toml")
-    told = sim("check", "new.toml", "--against", "HEAD")
-    assert told.code == 2
-    assert "isn't there at the revision" in told.err
+def test_what_cant_be_laid_beside_a_revision_is_noted_and_the_others_are(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    write(repository, SMALL.replace('name = "tiny"', 'name = "new"'), "new.toml")
+    elsewhere = write(tmp_path_factory.mktemp("elsewhere"), SMALL.replace('name = "tiny"', 'name = "outer"'))
+    told = sim("check", "x.toml", "new.toml", elsewhere, "--against", "HEAD", "--json")
+    assert told.code == 1
+    notes = [" ".join(checked["notes"]) for checked in json.loads(told.out)["checked"]]
+    assert "against HEAD: where it parts is told by arm" in notes[0]
+    assert "not laid beside HEAD: new.toml: isn't there at the revision" in notes[1]
+    assert f"not laid beside HEAD: {elsewhere}: isn't in the repository {repository.resolve()}" in notes[2]
+
+
+def test_a_revision_that_cant_be_run_is_told_with_its_faults(repository: Path) -> None:
+    write(repository, REVIEWED.replace("seed = 3", "seed = -1"))
+    git("commit", "--quiet", "-am", "bad")
+    git("checkout", "--quiet", "HEAD~1", "x.toml")
+    told = against("HEAD")
+    assert told.code == 1
+    assert "can't be run at the revision; it says: x.toml:" in told.out
+    assert "got -1" in told.out
+    assert "whose source" not in told.out
+
+
+def test_links_and_modules_of_a_repository_are_not_in_the_way(repository: Path) -> None:
+    (repository / "out").symlink_to("/usr/bin/env")
+    (repository / "up").symlink_to("../..")
+    (repository / "random.py").write_text("raise SystemExit(9)\n")
+    git("add", "--all")
+    git("commit", "--quiet", "-m", "links")
+    assert "against HEAD: the same counters in every arm" in against("HEAD").out
+
+
+def test_arms_that_only_one_of_two_runs_has_are_named(repository: Path) -> None:
+    write(repository, REVIEWED + '\n[arms.more]\nsupport.policy = "tail"\n')
+    told = against("HEAD")
+    assert "against HEAD: the same counters in every arm and replication that both have; arm more is new" in told.out
 
 
 def test_help_needs_no_compiler() -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec
 import typer
 
 from sim.cli.checking import check
-from sim.cli.console import console_for
+from sim.cli.console import console_for, reader_may_leave
 from sim.cli.graphs import graph, input_notes
 from sim.cli.looking import new, trace
 from sim.cli.options import (
@@ -64,9 +64,8 @@ def verb(function: Callable[Options, None]) -> Callable[Options, None]:
     @functools.wraps(function)
     def clean(*args: Options.args, **options: Options.kwargs) -> None:
         try:
-            function(*args, **options)
-            if sys.stdout is not None:
-                sys.stdout.flush()  # here a full disk or a reader that has left is still told cleanly
+            with reader_may_leave():
+                function(*args, **options)
         except Exception as error:
             if options.get("debug"):
                 import traceback
@@ -86,10 +85,6 @@ def _leave(error: Exception) -> NoReturn:
             message, code = str(error), error.exit_code
         case typer.BadParameter():
             raise error  # typer shows it with the usage
-        case BrokenPipeError():
-            # The reader of our output has left; so do we, without a complaint at shutdown.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise SystemExit(0)
         case MemoryError():
             message, code = "out of memory", 4
         case OSError(strerror=str()):

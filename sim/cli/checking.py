@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.console import console_for
+from sim.cli.console import console_for, reader_may_leave
 from sim.cli.options import Debug, Engine, Json, Plugins, Quiet, Threads, engine_named, print_object, use_plugins
-from sim.errors import InputError
+from sim.errors import Fault, InputError, MachineError
 from sim.files import whole_file
 
 if TYPE_CHECKING:
@@ -73,19 +74,23 @@ def check(
     if update != (reason is not None and bool(reason.strip())):
         raise typer.BadParameter("--update and --reason TEXT go together", param_hint="--update")
     name, wanted = engine_named(engine), _policy_named(policy)
+    _check_places(out, junit, summary)
     use_plugins(plugin)
     from sim.cli.progress import COMPILING, Display
     from sim.model import draws, kernel
     from sim.regression.check import Terms, check_all
     from sim.regression.files import scenario_files
-    from sim.regression.other import no_other, other_run
+    from sim.regression.other import Other, no_other, other_run
 
     files = scenario_files(paths)
     with contextlib.ExitStack() as stack:
         display = stack.enter_context(Display(console_for(stderr=True), quiet=quiet or as_json))
         if not draws.is_compiled(kernel.sessions):
             display.note(COMPILING)
-        other = no_other if against is None else stack.enter_context(other_run(against, files, plugin or []))
+        options = ["--engine", name, *([] if threads is None else ["--threads", str(threads)])]
+        other: Other = no_other
+        if against is not None:
+            other = stack.enter_context(other_run(against, files, plugin or [], options))
         terms = Terms(
             baselines=baselines,
             policy=wanted,
@@ -97,12 +102,23 @@ def check(
             announce=lambda file: display.note(f"checking {file}"),
         )
         found = list(check_all(files, terms, other))
+    with reader_may_leave():  # the exit code is what a job looks at
+        _print(found, quiet=quiet, as_json=as_json, github=github)
     _write(junit, summary, found)
-    _print(found, quiet=quiet, as_json=as_json, github=github)
     if any(checked.is_bad_input for checked in found):
         raise SystemExit(InputError.exit_code)
     if not all(checked.holds for checked in found):
         raise SystemExit(DIFFERS)
+
+
+def _check_places(out: Path | None, *files: Path | None) -> None:
+    """Refuse places that can't be written to before the work, not after it."""
+    if out is not None and out.exists() and not out.is_dir():
+        raise InputError([Fault("--out", "must be a folder, or not be there yet", value=str(out))])
+    for file in files:
+        if file is not None and (file.is_dir() or not file.parent.is_dir()):
+            says = "is a folder" if file.is_dir() else "its folder isn't there"
+            raise MachineError(f"{os.fspath(file)!r}: can't be written: {says}")
 
 
 def _policy_named(policy: str | None) -> Policy | None:

@@ -13,6 +13,7 @@ from typing import Any
 from sim.errors import MachineError
 from sim.files import whole_file
 from sim.regression.content import Content
+from sim.scenario.source import open_regular
 
 __all__ = ["Baseline", "BaselineError", "read_baseline", "write_baseline"]
 
@@ -74,16 +75,16 @@ def _lines(value: Any, depth: int) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def read_baseline(path: Path) -> Baseline:
-    """Read a baseline.
+def read_baseline(path: Path, name: str) -> Baseline:
+    """Read the baseline of the scenario of this name.
 
     Raises
     ------
     BaselineError
-        It isn't there, can't be read, is of another version, or damaged or edited.
+        It isn't there, can't be read, is of another version or scenario, or damaged or edited.
     """
     try:
-        with open(path, "rb") as stream:
+        with open_regular(path) as stream:
             raw = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise BaselineError("there is no baseline; --update --reason TEXT writes one") from None
@@ -107,6 +108,8 @@ def read_baseline(path: Path) -> Baseline:
         intact = False
     if not intact:
         raise BaselineError("differs from its own seal: damaged, edited or merged by hand; write it anew with --update")
+    if parts["name"] != name:
+        raise BaselineError(f"is the baseline of {parts['name']!r}, not of {name!r}; write it anew with --update")
     content = Content(**{name: parts[name] for name in Content.__dataclass_fields__})
     return Baseline(parts["name"], parts["reason"], parts["scenario"], parts["replications"], content)
 

@@ -26,7 +26,7 @@ from sim.model.simulation import EngineName
 from sim.regression.baseline import Baseline, BaselineError, read_baseline, write_baseline
 from sim.regression.content import Content, sections, values_of
 from sim.regression.equivalence import estimates
-from sim.regression.judgement import Judgement, judged, without_baseline
+from sim.regression.judgement import Judgement, judged, not_held
 from sim.regression.other import Other, no_other
 from sim.regression.result import Checked, Part, Policy
 from sim.scenario import Loaded, load
@@ -104,7 +104,11 @@ def check(
             run = _run(loaded, folder, terms)
         except InputError as error:
             return _bad_input(file, error.faults, terms, started)
-        judgement = _held(file, loaded, run, folder, terms, other)
+        try:
+            judgement = _held(file, loaded, run, folder, terms, other)
+        except InputError as error:  # tables of a run that was kept are damaged
+            says = "; ".join(map(str, error.faults))
+            judgement = not_held(loaded, says, read_source(file).lines, "no run to look at")
     return Checked(
         file=str(file),
         name=name,
@@ -143,9 +147,9 @@ def _held(file: Path, loaded: Loaded, run: Run, folder: Path, terms: Terms, othe
     more = with_replications(loaded, most) if most > loaded.scenario.replications else None
     baseline = None
     try:
-        baseline = read_baseline(path)
+        baseline = read_baseline(path, loaded.scenario.name)
     except BaselineError as error:
-        judgement = without_baseline(loaded, path, str(error), lines)
+        judgement = not_held(loaded, f"{path}: {error}", lines)
     if baseline is not None:
         judgement = judged(loaded, baseline, content, policy, lines)
         if policy == "statistical" and more is not None and judgement.is_undecided:

@@ -33,4 +33,5 @@ def scenario_files(paths: Iterable[Path]) -> list[Path]:
         if not inside:
             raise InputError([Fault(str(path), "holds no scenario, *.toml")])
         found += inside
-    return list(dict.fromkeys(found))
+    first = {file.resolve(): file for file in reversed(found)}
+    return [file for file in dict.fromkeys(found) if first[file.resolve()] is file]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ from sim.regression.result import Estimate, Part, Parting, Policy, Status
 from sim.scenario import Loaded
 from sim.scenario.lines import Lines
 
-__all__ = ["Judgement", "judged", "without_baseline"]
+__all__ = ["Judgement", "judged", "not_held"]
 
 ORDER: tuple[Policy, ...] = ("exact", "statistical", "claims")
 """A policy asks for its own part and for those after it."""
@@ -50,12 +51,12 @@ class Judgement:
         return replace(self, parts=parts, notes=tuple(notes), update="new" if is_new else "rewritten")
 
 
-def without_baseline(loaded: Loaded, path: Path, fault: str, lines: Lines) -> Judgement:
+def not_held(loaded: Loaded, fault: str, lines: Lines, why: str = "no baseline to hold it against") -> Judgement:
     """What there is to say where nothing can be held against anything."""
     line = lines.of(("name",))
     names = ["statistical", *(f"claim {name}" for name in loaded.scenario.claims)]
-    skipped = (Part(name, "skipped", "no baseline to hold it against", line) for name in names)
-    return Judgement((Part("exact", "failed", f"{path}: {fault}", line), *skipped))
+    skipped = (Part(name, "skipped", why, line) for name in names)
+    return Judgement((Part("exact", "failed", fault, line), *skipped))
 
 
 def judged(
@@ -85,10 +86,12 @@ def judged(
     n_looks = 1 if policy != "statistical" or _n_values(old) <= baseline.replications else 2
     same = _same(old, content)
     seen = [] if same else list(found or estimates(loaded, old.values, content.values, n_looks))
-    places = () if same else tuple(partings(old.epochs, content.epochs))
+    # Rows of epochs are of all replications together.
+    comparable = not same and baseline.replications == loaded.scenario.replications
+    places = tuple(partings(old.epochs, content.epochs)) if comparable else ()
     parts = [
         _exact(baseline, content, same, policy, lines),
-        _statistical(seen, same, policy, lines),
+        _statistical(seen, old, content, policy, lines),
         *_claims(loaded, old.claims, content.claims, lines),
     ]
     return Judgement(tuple(parts), tuple(seen), places, tuple(_notes(loaded, baseline)))
@@ -118,17 +121,11 @@ def _exact(baseline: Baseline, content: Content, same: bool, policy: Policy, lin
     details, arms = [], []
     for arm, digests in content.digests.items():
         before = old.digests.get(arm)
-        if before is None:
-            details.append(f"arm {arm} isn't in the baseline")
-        elif before != digests:
-            pairs = zip(before, digests, strict=False)
-            which = [str(r) for r, (a, b) in enumerate(pairs) if a != b] + [
-                str(r) for r in range(min(len(before), len(digests)), max(len(before), len(digests)))
-            ]
-            details.append(f"arm {arm}: counters differ in replication {', '.join(which)} of {len(digests)}")
+        if before is not None and before != digests:
+            details.append(f"arm {arm}: {_differing_replications(before, digests)}")
         if before != digests:
             arms.append(arm)
-    details += [f"arm {arm} is in the baseline alone" for arm in old.digests if arm not in content.digests]
+    details += _unpaired(old, content)
     for what, then, now in (("tables", old.tables, content.tables), ("measures", old.measures, content.measures)):
         if differing := _differing(then, now):
             details.append(f"{what} that differ: {_listed(differing)}")
@@ -139,6 +136,26 @@ def _exact(baseline: Baseline, content: Content, same: bool, policy: Policy, lin
     else:
         says = "the counters are the same, but not what is made of them"
     return Part("exact", status, says, lines.of(("arms", arms[0]) if arms else ("name",)), tuple(details))
+
+
+def _unpaired(old: Content, new: Content) -> list[str]:
+    """Arms that only one of the two has."""
+    came = [f"arm {arm} isn't in the baseline" for arm in new.digests if arm not in old.digests]
+    return came + [f"arm {arm} is in the baseline alone" for arm in old.digests if arm not in new.digests]
+
+
+def _differing_replications(old: Sequence[str], new: Sequence[str]) -> str:
+    """Which of an arm's replications differ, and which only one of the two has."""
+    here: dict[str, list[str]] = {}
+    for r, (then, now) in enumerate(zip_longest(old, new)):
+        if then != now:
+            kind = "is new" if then is None else "is in the baseline alone" if now is None else "counters differ in"
+            here.setdefault(kind, []).append(str(r))
+    texts = []
+    for kind, numbers in here.items():
+        named = f"replication {', '.join(numbers)}"
+        texts.append(f"{kind} {named} of {len(new)}" if kind.endswith(" in") else f"{named} {kind}")
+    return "; ".join(texts)
 
 
 SHOWN = 12
@@ -157,19 +174,21 @@ def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     return [name for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)]
 
 
-def _statistical(found: Sequence[Estimate], same: bool, policy: Policy, lines: Lines) -> Part:
+def _statistical(found: Sequence[Estimate], old: Content, new: Content, policy: Policy, lines: Lines) -> Part:
     start = lines.of(("name",))
-    if same:
+    if _same(old, new):
         return Part("statistical", "passed", "nothing has moved", start)
     counted = {verdict: [e for e in found if e.verdict == verdict] for verdict in ("moved", "undecided", "equivalent")}
     moved, undecided = counted["moved"], counted["undecided"]
-    status = _status(not moved and not undecided and bool(found), "statistical", policy)
+    unpaired = _unpaired(old, new)
+    status = _status(not (moved or undecided or unpaired) and bool(found), "statistical", policy)
     n = max((estimate.n_pairs for estimate in found), default=0)
     says = ", ".join(f"{len(of)} {verdict}" for verdict, of in counted.items() if of or verdict == "moved")
     if found:
         says = f"of {len(found)} measures {says}, at {n} replications ({100 * found[0].ci_level:g} % intervals)"
     else:
         says = "nothing that could be compared"
+    says = "; ".join([says, *unpaired])
     line = next((lines.of(("arms", estimate.arm)) for estimate in (*moved, *undecided)), start)
     return Part("statistical", status, says, line)
 
@@ -205,5 +224,6 @@ def _notes(loaded: Loaded, baseline: Baseline) -> list[str]:
     changed = _differing(baseline.scenario, sections(loaded))
     notes = [f"changed in the scenario since the baseline: {', '.join(changed)}"] if changed else []
     if baseline.replications != loaded.scenario.replications:
-        notes.append(f"the baseline is of {baseline.replications} replications, not {loaded.scenario.replications}")
+        numbers = f"{baseline.replications} replications, not {loaded.scenario.replications}"
+        notes.append(f"the baseline is of {numbers}: where the runs part isn't known (--against tells it)")
     return notes

@@ -18,6 +18,7 @@ from sim.regression.result import Parting
 from sim.regression.revision import Revision, revision
 from sim.regression.witness import Place, first_place, who_in_states, who_in_tables
 from sim.scenario import Loaded
+from sim.scenario.source import read_source
 
 __all__ = ["Other", "no_other", "other_run"]
 
@@ -31,8 +32,8 @@ def no_other(judgement: Judgement, _file: Path, _loaded: Loaded, _run: Run) -> J
 
 
 @contextlib.contextmanager
-def other_run(against: str, files: Sequence[Path], plugins: Sequence[Path]) -> Iterator[Other]:
-    """What ``--against`` names, ready to be laid beside runs of the scenarios.
+def other_run(against: str, files: Sequence[Path], plugins: Sequence[Path], options: Sequence[str]) -> Iterator[Other]:
+    """What ``--against`` names, ready to be laid beside runs of the scenarios; where it can't be, a note says why.
 
     Parameters
     ----------
@@ -42,17 +43,45 @@ def other_run(against: str, files: Sequence[Path], plugins: Sequence[Path]) -> I
         Scenario files that are checked; a run folder is held against the one of its name.
     plugins
         Files with policies.
+    options
+        ``--engine`` and ``--threads`` as given, for a revision's runs.
 
     Raises
     ------
     InputError
-        It is neither.
+        It is neither, or a run of none of the scenarios.
     """
     if (Path(against) / MANIFEST).exists():
-        yield _beside(Run.read(against))
+        old = Run.read(against)
+        name = old.manifest["name"]
+        if name not in {_name(file) for file in files}:
+            raise InputError([Fault("--against", f"is a run of {name!r}, which isn't checked", value=against)])
+        yield _noted(_beside(old), against)
         return
-    with revision(against, files[0]) as old, tempfile.TemporaryDirectory(prefix="sim-against-") as folder:
-        yield _since(old, Path(folder), plugins)
+    with revision(against, files[0]) as before, tempfile.TemporaryDirectory(prefix="sim-against-") as folder:
+        yield _noted(_since(before, Path(folder), plugins, options), against)
+
+
+def _name(file: Path) -> str | None:
+    """A scenario's name; None: the file has faults, which its check tells."""
+    try:
+        name = read_source(file).data.get("name")
+    except InputError:
+        return None
+    return name if isinstance(name, str) else None
+
+
+def _noted(other: Other, against: str) -> Other:
+    """The same, but what can't be laid beside the other leaves a note: what the check found holds all the same."""
+
+    def laid(judgement: Judgement, file: Path, loaded: Loaded, run: Run) -> Judgement:
+        try:
+            return other(judgement, file, loaded, run)
+        except InputError as error:
+            faults = "; ".join(map(str, error.faults))
+            return replace(judgement, notes=(*judgement.notes, f"not laid beside {against}: {faults}"))
+
+    return laid
 
 
 def _beside(old: Run) -> Other:
@@ -64,22 +93,22 @@ def _beside(old: Run) -> Other:
             raise InputError([Fault(str(old.path), "has no table epochs; `sim check --out DIR` leaves runs that have")])
         places = _places(old, run)
         found = [replace(parting, who=who_in_tables(parting, old, run)) for parting, _, _ in places]
-        return _told(judgement, found, str(old.path))
+        return _told(judgement, found, str(old.path), _unpaired(old, run))
 
     return laid
 
 
-def _since(old: Revision, folder: Path, plugins: Sequence[Path]) -> Other:
+def _since(old: Revision, folder: Path, plugins: Sequence[Path], options: Sequence[str]) -> Other:
     def laid(judgement: Judgement, file: Path, loaded: Loaded, run: Run) -> Judgement:
-        inside = file.resolve().relative_to(old.repository)
-        before = old.run(inside, folder / loaded.scenario.name, plugins)
+        inside = old.inside(file)
+        before = old.run(inside, folder / loaded.scenario.name, plugins, options)
         found = []
         for place in _places(before, run):
             parting, unit, time = place
             now = state_at(loaded, unit, time, parting.event)
             who = who_in_states(loaded, place, old.state(inside, place), now)
             found.append(replace(parting, who=who))
-        return _told(judgement, found, old.name)
+        return _told(judgement, found, old.name, _unpaired(before, run))
 
     return laid
 
@@ -99,7 +128,19 @@ def _places(old: Run, new: Run) -> list[Place]:
     return sorted((place for place in found if place is not None), key=lambda place: place[2])
 
 
-def _told(judgement: Judgement, found: Sequence[Parting], name: str) -> Judgement:
+def _unpaired(old: Run, new: Run) -> str:
+    """Which arms and replications only one of two runs has, and which therefore aren't looked at."""
+    before, now = old.manifest["digests"], new.manifest["digests"]
+    alone = [f"arm {arm} is new" for arm in now if arm not in before]
+    alone += [f"arm {arm} is gone" for arm in before if arm not in now]
+    numbers = [len(next(iter(digests.values()))) for digests in (before, now)]
+    if numbers[0] != numbers[1]:
+        alone.append(f"it has {numbers[0]} replications, not {numbers[1]}")
+    return "".join(f"; {text}" for text in alone)
+
+
+def _told(judgement: Judgement, found: Sequence[Parting], name: str, unpaired: str) -> Judgement:
     """The places in place of those known from the baseline."""
-    note = f"against {name}: {'where it parts is told by arm' if found else 'the same counters in every arm'}"
+    same = f"the same counters in every arm{' and replication that both have' if unpaired else ''}"
+    note = f"against {name}: {'where it parts is told by arm' if found else same}{unpaired}"
     return replace(judgement, partings=tuple(found), notes=(*judgement.notes, note))

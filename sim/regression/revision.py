@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import subprocess
 import sys
@@ -37,7 +38,14 @@ class Revision:
     has_source: bool
     """Whether it is of Headshare's own repository, so that its source is what runs it; else the one installed is."""
 
-    def run(self, scenario: Path, out: Path, plugins: Sequence[Path]) -> Run:
+    def inside(self, file: Path) -> Path:
+        """A file's path in the repository; ``InputError`` where it is in another or in none."""
+        path = file.resolve()
+        if not path.is_relative_to(self.repository):
+            raise InputError([Fault(str(file), f"isn't in the repository {self.repository}")])
+        return path.relative_to(self.repository)
+
+    def run(self, scenario: Path, out: Path, plugins: Sequence[Path], options: Sequence[str]) -> Run:
         """A scenario of the revision, run at its small size.
 
         Parameters
@@ -48,6 +56,8 @@ class Revision:
             Folder for the run folder.
         plugins
             Files with policies; those of the revision where it has them.
+        options
+            Further ones of the command.
 
         Raises
         ------
@@ -57,15 +67,14 @@ class Revision:
         if not (self.folder / scenario).exists():
             raise InputError([Fault(str(scenario), "isn't there at the revision", value=self.name)])
         given = [arg for file in plugins for arg in ("--plugin", os.fspath(self._own(file)))]
-        absent = out / "baselines"
-        done = self._python(
-            "-m", "sim", "check", os.fspath(scenario), "--out", os.fspath(out), "--baselines", os.fspath(absent), *given
-        )
+        places = ["--out", os.fspath(out), "--baselines", os.fspath(out / "baselines")]
+        done = self._python("-m", "sim", "check", os.fspath(scenario), *places, *given, *options, "--json")
         folders = [path.parent for path in out.glob("*/manifest.json")]
         if len(folders) != 1:
-            rule = "can't be checked with the source of that revision, which may have no `sim check` yet"
-            last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["nothing"]
-            raise InputError([Fault(str(scenario), f"{rule}; it said: {last[0][:300]}", value=self.name)])
+            rule = "can't be run at the revision"
+            if self.has_source:
+                rule += ", whose source may have no `sim check` yet"
+            raise InputError([Fault(str(scenario), f"{rule}; it says: {_complaint(done)}", value=self.name)])
         return Run.read(folders[0])
 
     def state(self, scenario: Path, place: Place) -> State | None:
@@ -93,7 +102,13 @@ class Revision:
         path += [os.environ["PYTHONPATH"]] if os.environ.get("PYTHONPATH") else []
         environment = os.environ | ({"PYTHONPATH": os.pathsep.join(path)} if path else {})
         return subprocess.run(
-            [sys.executable, *args], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+            # -P: nothing in the tree but Headshare's own source takes the place of an installed module.
+            [sys.executable, "-P", *args],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
 
@@ -133,9 +148,26 @@ def revision(name: str, near: Path) -> Iterator[Revision]:
     )
     with tempfile.TemporaryDirectory(prefix="sim-revision-") as folder:
         with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
-            archive.extractall(folder, filter="data")
+            archive.extractall(folder, filter=_safe)
         tree = Path(folder)
         yield Revision(name, repository, tree, _is_headshare(tree))
+
+
+def _safe(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
+    """What to unpack: not links that lead out of the tree, which no scenario needs."""
+    try:
+        return tarfile.data_filter(member, folder)
+    except tarfile.FilterError:
+        return None
+
+
+def _complaint(done: subprocess.CompletedProcess[str]) -> str:
+    """Why a check came to nothing: the scenario's faults, or the last that it said."""
+    try:
+        details = [detail for part in json.loads(done.stdout)["checked"][0]["parts"] for detail in part["details"]]
+    except (ValueError, LookupError, TypeError):
+        details = (done.stderr or done.stdout).strip().splitlines()[-1:]
+    return "; ".join(details)[:300] or "nothing"
 
 
 def _is_headshare(tree: Path) -> bool:
