@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -146,16 +145,13 @@ def _unpaired(old: Content, new: Content) -> list[str]:
 
 def _differing_replications(old: Sequence[str], new: Sequence[str]) -> str:
     """Which of an arm's replications differ, and which only one of the two has."""
-    here: dict[str, list[str]] = {}
-    for r, (then, now) in enumerate(zip_longest(old, new)):
-        if then != now:
-            kind = "is new" if then is None else "is in the baseline alone" if now is None else "counters differ in"
-            here.setdefault(kind, []).append(str(r))
-    texts = []
-    for kind, numbers in here.items():
-        named = f"replication {', '.join(numbers)}"
-        texts.append(f"{kind} {named} of {len(new)}" if kind.endswith(" in") else f"{named} {kind}")
-    return "; ".join(texts)
+    differ = [str(r) for r, (then, now) in enumerate(zip(old, new, strict=False)) if then != now]
+    kinds = (
+        (f"counters differ in replication {{}} of {len(new)}", differ),
+        ("replication {} is in the baseline alone", [*map(str, range(len(new), len(old)))]),
+        ("replication {} is new", [*map(str, range(len(old), len(new)))]),
+    )
+    return "; ".join(text.format(", ".join(numbers)) for text, numbers in kinds if numbers)
 
 
 SHOWN = 12
