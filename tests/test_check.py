@@ -413,6 +413,12 @@ def test_a_revision_tells_which_agency_a_review_gave_another_tier() -> None:
     assert "against HEAD: where it parts is told by arm" in told.out
 
 
+def test_agencies_are_told_by_their_names(repository: Path) -> None:
+    write(repository, REVIEWED.replace("accounts = 5.0", "accounts = 4.0"))
+    told = against("HEAD")
+    assert re.search(r"first at the population: influencer \S+: agency (none|all-\d) -> (none|all-\d) ", told.out)
+
+
 def test_a_run_of_an_earlier_check_tells_it_too(repository: Path) -> None:
     git("checkout", "--quiet", "x.toml")
     assert sim("check", "x.toml", "--out", "before").code == 1

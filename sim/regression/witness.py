@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from sim.experiment.epochs import POPULATION, SESSIONS, state_at
 from sim.experiment.plan import Unit
@@ -114,7 +115,7 @@ def _differing(loaded: Loaded, unit: Unit, holder: str, name: str, old: State, n
     if not len(places):
         return None
     first = tuple(int(i) for i in places[0])
-    texts = [_value(loaded, unit, what, array[first]) for array in (before, now)]
+    texts = [_value(loaded, unit, what, state[name][first], state.get("agency")) for state in (old, new)]
     change = f"{what}{_axes(loaded, unit, name, first)} {texts[0]} -> {texts[1]}"
     if holder == "table":
         return 0, f"table {change}, and {len(places) - 1} more entries"
@@ -144,8 +145,10 @@ def _axes(loaded: Loaded, unit: Unit, name: str, place: tuple[int, ...]) -> str:
     return f" [{', '.join(words[i] for words, i in zip(known, inner, strict=True))}]"
 
 
-def _value(loaded: Loaded, unit: Unit, what: str, value: Any) -> str:
+def _value(loaded: Loaded, unit: Unit, what: str, value: Any, agencies: NDArray[Any] | None) -> str:
     number = value.item()
+    if what == "agency" and agencies is not None and number < len(agencies):
+        return "none" if number < 0 else str(agencies[number])
     if what == "tier":
         tiers = list(loaded.arms[unit.arm].support.tiers)
         return "none" if number < 0 else tiers[number]
