@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.experiment.plan import Unit
+from sim.experiment.populations import population_of
 from sim.model.glance import Glance, State
-from sim.model.population import Population, draw_population
+from sim.model.population import Population
 from sim.model.simulation import simulate
 from sim.scenario import Loaded
 
@@ -112,8 +113,7 @@ def state_at(loaded: Loaded, unit: Unit, time: int, event: str) -> State | None:
         Copies; besides, ``influencer`` and ``agency`` are their names. None: there is no such event.
     """
     scenario = loaded.arms[unit.arm]
-    number = 0 if scenario.population == "fixed" else unit.replication
-    population = draw_population(scenario, loaded.roster, (scenario.seed, number), loaded.graph)
+    population = population_of(loaded, unit.arm, unit.replication)
     names = {"influencer": np.array(population.influencers), "agency": np.array(population.agencies, dtype=np.str_)}
     found: State = _of_population(population) if event == POPULATION else {}
 

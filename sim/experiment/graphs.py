@@ -8,9 +8,9 @@ import numpy as np
 
 from sim.errors import Fault, InputError
 from sim.experiment.plan import Unit, n_cores
+from sim.experiment.populations import population_of
 from sim.model.accounts import Status
 from sim.model.clock import DAY
-from sim.model.population import draw_population
 from sim.model.simulation import EngineName, Outcome, simulate
 from sim.scenario import FollowGraph, Loaded, Scenario
 
@@ -71,9 +71,8 @@ def follow_graph(
     if found:
         raise InputError(found)
     scenario = loaded.arms[name]
-    number = 0 if scenario.population == "fixed" else replication
     # Drawn for the whole horizon, which future fans are spread over.
-    population = draw_population(scenario, loaded.roster, (scenario.seed, number), loaded.graph)
+    population = population_of(loaded, name, replication)
     outcome = simulate(
         scenario.model_copy(update={"horizon_days": last}),
         population,

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sim.errors import MachineError
 from sim.experiment.cost import PROCESS_BYTES, START_SECONDS, Cost, People, cost, people
+from sim.experiment.populations import population_number
 from sim.scenario import Loaded
 from sim.scenario.phases import support_at_end
 from sim.streams import INDEPENDENT
@@ -135,7 +136,7 @@ def estimate(
     own = [costs[unit.arm] for unit in wanted]
     draws: dict[tuple[int, People], float] = {}
     for unit in wanted:
-        number = 0 if scenario.population == "fixed" else unit.replication
+        number = population_number(scenario, unit.replication)
         draws[number, sizes[scenario.control if unit.arm == TWIN else unit.arm]] = costs[unit.arm].draw_seconds
     at_once = min(crew.workers * crew.threads, n_cores())
     parallel = sum(c.parallel_seconds for c in own) + sum(draws.values())

@@ -11,12 +11,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from sim.errors import Fault, InputError, InterruptedRunError
 from sim.experiment.folder import RunFolder
 from sim.experiment.plan import TWIN, Crew, Unit
+from sim.experiment.populations import population_number, population_of
 from sim.experiment.progress import Board, Report
 from sim.experiment.unit import run_unit
 from sim.model.frozen import Total
-from sim.model.population import Population, check_followers, draw_population
+from sim.model.population import Population, check_followers
 from sim.model.simulation import EngineName, Glance
-from sim.scenario import Loaded, Scenario
+from sim.scenario import Loaded
 
 __all__ = ["check_populations", "run_units"]
 
@@ -39,7 +40,8 @@ class _Populations:
 
     def _key(self, unit: Unit) -> tuple[int, str]:
         """Arms with the same people share a replication's population."""
-        return _number(self._loaded.scenario, unit.replication), self._people[_arm(self._loaded, unit)]
+        number = population_number(self._loaded.scenario, unit.replication)
+        return number, self._people[_arm(self._loaded, unit)]
 
     @contextlib.contextmanager
     def of(self, unit: Unit) -> Iterator[Population]:
@@ -50,9 +52,7 @@ class _Populations:
         try:
             with own_lock:
                 if not place:
-                    scenario = self._loaded.arms[_arm(self._loaded, unit)]
-                    of = (scenario.seed, key[0])
-                    place.append(draw_population(scenario, self._loaded.roster, of, self._loaded.graph))
+                    place.append(population_of(self._loaded, _arm(self._loaded, unit), unit.replication))
             yield place[0]
         finally:
             with self._lock:
@@ -67,11 +67,6 @@ PEOPLE = {"seed", "people_per_fan", "fans", "segments", "verticals", "influencer
 def _arm(loaded: Loaded, unit: Unit) -> str:
     """Arm that a unit runs."""
     return loaded.scenario.control if unit.arm == TWIN else unit.arm
-
-
-def _number(scenario: Scenario, replication: int) -> int:
-    """Replication whose population this one has."""
-    return 0 if scenario.population == "fixed" else replication
 
 
 def check_populations(loaded: Loaded) -> None:
@@ -97,7 +92,7 @@ def _check_populations(loaded: Loaded, stop: threading.Event) -> None:
         return  # its follows are given, not shared out
     people = {arm.model_dump_json(include=PEOPLE): arm for arm in loaded.arms.values()}
     scenario = loaded.scenario
-    for number in dict.fromkeys(_number(scenario, replication) for replication in range(scenario.replications)):
+    for number in dict.fromkeys(population_number(scenario, r) for r in range(scenario.replications)):
         for arm in people.values():
             if stop.is_set():
                 return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sim.errors import Fault, InputError
-from sim.model.population import draw_population
+from sim.experiment.populations import population_of
 from sim.model.simulation import EngineName, Outcome, simulate
 from sim.scenario import Loaded, Scenario
 
@@ -41,8 +41,7 @@ def _look(
     if name not in loaded.arms:
         raise _refused(loaded, f"--arm must be one of {', '.join(loaded.arms)}", name)
     scenario = loaded.arms[name]
-    number = 0 if scenario.population == "fixed" else replication
-    population = draw_population(scenario, loaded.roster, (scenario.seed, number), loaded.graph)
+    population = population_of(loaded, name, replication)
     if fan >= population.segment.size:
         raise _refused(loaded, f"--fan must be from 0 to {population.segment.size - 1}", fan)
     account = -1 if influencer is None else _account(loaded, population.influencers, influencer)

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sim.experiment.cells import Cell, window_days
+from sim.experiment.cells import Cell, cell_at_end
 from sim.experiment.run import Run
 from sim.regression.epoch_rows import epoch_rows
 from sim.scenario import Loaded, resolved
@@ -29,13 +29,12 @@ UNTOLD = ("name", "title", "description")
 
 
 class Watched(NamedTuple):
-    """A measure at the end whose values a baseline keeps; flows over the last 90 days."""
+    """A measure at the end whose values a baseline keeps; a flow's over the last 90 days."""
 
     quantity: str
     measure: str
     level: str = "influencer"
     population: str = "all"
-    is_flow: bool = True
 
     @property
     def key(self) -> str:
@@ -50,9 +49,8 @@ class Watched(NamedTuple):
 
 
 WATCHED = (
-    *(Watched("followers", m, is_flow=False) for m in ("head_share_01", "head_share_10", "initial_head_share_01")),
-    *(Watched("followers", m, is_flow=False) for m in ("gini", "total")),
-    Watched("followers", "quality_rank_correlation", "platform", is_flow=False),
+    *(Watched("followers", m) for m in ("head_share_01", "head_share_10", "initial_head_share_01", "gini", "total")),
+    Watched("followers", "quality_rank_correlation", "platform"),
     *(Watched("exposure", m) for m in ("head_share_01", "head_share_10", "gini", "total")),
     Watched("exposure", "gini", "agency"),
     *(Watched(flow, "total") for flow in ("reads", "new_follows", "unfollows", "orders", "gmv", "tips", "income")),
@@ -61,9 +59,9 @@ WATCHED = (
     Watched("profit", "total", "agency"),
     Watched("take", "total", "platform"),
     Watched("utility", "mean", "fan"),
-    Watched("cuts", "total", is_flow=False),
-    *(Watched("accounts", m, "platform", is_flow=False) for m in ("n_present", "n_entered")),
-    *(Watched("tiers", m, "platform", is_flow=False) for m in ("n_promotions", "n_demotions")),
+    Watched("cuts", "total"),
+    *(Watched("accounts", m, "platform") for m in ("n_present", "n_entered")),
+    *(Watched("tiers", m, "platform") for m in ("n_promotions", "n_demotions")),
 )
 """The primary quantities, and enough beside them that each mechanism moves one."""
 
@@ -108,9 +106,8 @@ def sections(loaded: Loaded) -> dict[str, str]:
 
 def watched_cell(watched: Watched, horizon_days: int) -> Cell:
     """The cell of a watched measure."""
-    window = window_days("quarter", horizon_days, 0) if watched.is_flow else None
     about = (watched.population, watched.level, watched.quantity, watched.measure)
-    return Cell(float(horizon_days), window, *about)
+    return cell_at_end(*about, window="quarter", horizon_days=horizon_days, warmup_days=0)
 
 
 def values_of(run: Run) -> dict[str, dict[str, list[float | None]]]:

@@ -14,12 +14,14 @@ from sim.experiment.epochs import POPULATION, SESSIONS
 from sim.model.clock import Order
 from sim.regression.result import Parting
 
-__all__ = ["EVENTS", "MOST_ROWS", "epoch_rows", "first_parting", "partings"]
+__all__ = ["MOST_ROWS", "Epoch", "epoch_rows", "first_difference", "first_parting", "partings"]
 
 MOST_ROWS = 100
 """Of an arm; where there are more times at which something happens, a row is of several days."""
 EVENTS = (POPULATION, *(order.name.lower() for order in Order))
 """In the order in which they happen at one time; the last are the sessions."""
+Epoch = tuple[float, str, str]
+"""Time [days], kind of event, digest."""
 _ROW = re.compile(r"(?:day (?P<first>\S+)(?: to (?P<last>\S+))?|(?P<population>population)): (?P<events>.+)")
 
 
@@ -63,57 +65,54 @@ def _tokens(events: Mapping[str, Sequence[str]]) -> str:
     )
 
 
-def first_parting(arm: str, old: Sequence[str], new: Sequence[str]) -> Parting | None:
-    """The first place where an arm's rows differ; None where they don't, or one of them can't be read.
-
-    An event that happens in one of the runs alone is such a place.
-    """
+def first_difference(old: Sequence[Epoch], new: Sequence[Epoch]) -> tuple[float, str] | None:
+    """Time and kind of the first event after which two runs differ, or which one of them has alone; None: nowhere."""
     both = list(zip_longest(old, new))
-    for here, following in zip(both, [*both[1:], (None, None)], strict=True):
-        if here[0] == here[1]:
-            continue
-        place = _parting(arm, here)
-        # Sessions that end at another event than before differ only for that.
-        if place is not None and place.event == SESSIONS and _label(following[0]) != _label(following[1]):
-            return _parting(arm, following)
-        return place
-    return None
-
-
-def _label(row: str | None) -> str | None:
-    return None if row is None else row.partition(": ")[0]
-
-
-def _parting(arm: str, rows: tuple[str | None, str | None]) -> Parting | None:
-    """The first kind of event in which two rows differ, or which one of them has alone; None: one can't be read."""
-    given = [text for text in rows if text is not None]
-    read = [row for text in given if (row := _ROW.fullmatch(text)) is not None]
-    if len(read) < len(given):
+    i = next((i for i, (then, now) in enumerate(both) if then != now), None)
+    if i is None:
         return None
-    first = min(read, key=_in_time)
-    events = [_events(row) for row in read if _days(row) == _days(first)]
-
-    def differs(event: str) -> bool:
-        return any(event in own for own in events) and (len(events) == 1 or len({own.get(event) for own in events}) > 1)
-
-    event = next(filter(differs, EVENTS), None)
-    return None if event is None else Parting(arm, event, *_days(first))
+    time, event = _first(both[i])
+    following = both[i + 1] if i + 1 < len(both) else (None, None)
+    ends = [None if epoch is None else epoch[0] for epoch in following]
+    # Sessions that end at another event than before differ only for that.
+    return _first(following) if event == SESSIONS and ends[0] != ends[1] else (time, event)
 
 
-def _days(row: re.Match[str]) -> tuple[float | None, float | None]:
-    if row["population"]:
-        return None, None
-    first = float(row["first"])
-    return first, first if row["last"] is None else float(row["last"])
+def _first(epochs: tuple[Epoch | None, Epoch | None]) -> tuple[float, str]:
+    """What happens in one run alone comes before what the other does next."""
+    time, event, _ = min((epoch for epoch in epochs if epoch is not None), key=_in_time)
+    return time, event
 
 
-def _in_time(row: re.Match[str]) -> float:
-    return -math.inf if row["population"] else float(row["first"])
+def _in_time(epoch: Epoch) -> tuple[float, int]:
+    return epoch[0], EVENTS.index(epoch[1])
 
 
-def _events(row: re.Match[str]) -> dict[str, str]:
-    pairs = (token.rpartition(" ") for token in row["events"].split(", "))
-    return {event: digest for event, _, digest in pairs}
+def first_parting(arm: str, old: Sequence[str], new: Sequence[str]) -> Parting | None:
+    """The first place where an arm's rows differ; None where they don't, or one of them can't be read."""
+    untils: dict[float, float] = {}
+    now, then = _read(new, untils), _read(old, untils)
+    if now is None or then is None:
+        return None
+    place = first_difference(then, now)
+    if place is None:
+        return None
+    time, event = place
+    return Parting(arm, event, None, None) if event == POPULATION else Parting(arm, event, time, untils[time])
+
+
+def _read(rows: Sequence[str], untils: dict[float, float]) -> list[Epoch] | None:
+    """Epochs of an arm's rows, in order; ``untils`` is told when the row of a time ends. None: a row can't be read."""
+    epochs: list[Epoch] = []
+    for text in rows:
+        row = _ROW.fullmatch(text)
+        tokens = [] if row is None else [token.rpartition(" ") for token in row["events"].split(", ")]
+        if row is None or not all(event in EVENTS for event, _, _ in tokens):
+            return None
+        time = -math.inf if row["population"] else float(row["first"])
+        untils[time] = time if row["last"] is None else float(row["last"])
+        epochs += sorted(((time, event, digest) for event, _, digest in tokens), key=_in_time)
+    return epochs
 
 
 def partings(old: Mapping[str, Sequence[str]], new: Mapping[str, Sequence[str]]) -> list[Parting]:

@@ -19,7 +19,7 @@ from sim.regression.content import WATCHED, Watched, watched_cell
 from sim.regression.result import Estimate
 from sim.scenario import Loaded
 
-__all__ = ["estimates", "margin"]
+__all__ = ["estimates", "margin", "n_values"]
 
 ALPHA = 0.05
 RELATIVE_MARGIN = 0.02
@@ -84,7 +84,7 @@ def _estimates(loaded: Loaded, old: Values, new: Values, alpha: float) -> Iterat
     for name, claim in scenario.claims.items():
         stated = f"claim {name}"
         if claim.margin > 0 and stated in old and stated in new:
-            before, now = (_array(values[stated].get("stated"), _n_values(values), 0.0) for values in (old, new))
+            before, now = (_array(values[stated].get("stated"), n_values(values), 0.0) for values in (old, new))
             cell = cell_of(claim, claim.group or claim.population, scenario)
             about = cell._asdict() | {"arm": claim.arm, "control": claim.control}
             yield _estimate(about | {"claim": name}, before, now, claim.margin, alpha)
@@ -96,7 +96,8 @@ def _size(values: Sequence[float | None]) -> float:
     return math.fsum(known) / len(known) if known else 0.0
 
 
-def _n_values(values: Values) -> int:
+def n_values(values: Values) -> int:
+    """Replications that values are kept of."""
     return max((len(row) for own in values.values() for row in own.values()), default=0)
 
 
@@ -111,7 +112,7 @@ def _difference(values: Values, watched: Watched, arms: Sequence[str]) -> Floats
     """Of one arm its level, of two their difference."""
     # A total of nothing is 0, a share of nothing is undefined.
     absent = 0.0 if watched.measure == "total" or watched.measure.startswith("n_") else math.nan
-    n = _n_values(values)
+    n = n_values(values)
     own, *control = (_array(values[arm].get(watched.key), n, absent) for arm in arms)
     return own - control[0] if control else own
 

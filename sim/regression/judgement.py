@@ -11,7 +11,7 @@ from typing import Any, Literal
 from sim.regression.baseline import Baseline
 from sim.regression.content import Content, sections
 from sim.regression.epoch_rows import partings
-from sim.regression.equivalence import estimates
+from sim.regression.equivalence import estimates, n_values
 from sim.regression.result import Estimate, Part, Parting, Policy, Status
 from sim.scenario import Loaded
 from sim.scenario.lines import Lines
@@ -82,7 +82,7 @@ def judged(
         Estimates of a second look, with more replications; left out: they are made of ``content``.
     """
     old = baseline.content
-    n_looks = 1 if policy != "statistical" or _n_values(old) <= baseline.replications else 2
+    n_looks = 1 if policy != "statistical" or n_values(old.values) <= baseline.replications else 2
     same = _same(old, content)
     seen = [] if same else list(found or estimates(loaded, old.values, content.values, n_looks))
     # Rows of epochs are of all replications together.
@@ -94,10 +94,6 @@ def judged(
         *_claims(loaded, old.claims, content.claims, lines),
     ]
     return Judgement(tuple(parts), tuple(seen), places, tuple(_notes(loaded, baseline)))
-
-
-def _n_values(content: Content) -> int:
-    return max((len(values) for own in content.values.values() for values in own.values()), default=0)
 
 
 def _same(old: Content, new: Content) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from sim.model.accounts import Status
 from sim.model.clock import DAY
 from sim.model.frozen import Counter, Total
 from sim.model.glance import State
-from sim.regression.epoch_rows import EVENTS
+from sim.regression.epoch_rows import Epoch, first_difference
 from sim.regression.result import Parting
 from sim.scenario import Loaded, load
 
@@ -32,42 +31,22 @@ def first_place(arm: str, old: pa.Table, new: pa.Table) -> Place | None:
     found: list[Place] = []
     before, now = _by_replication(old, arm), _by_replication(new, arm)
     for replication in sorted(before.keys() & now.keys()):
-        both = list(zip_longest(before[replication], now[replication]))
-        place = next((i for i, (then, here) in enumerate(both) if then != here), None)
+        place = first_difference(before[replication], now[replication])
         if place is None:
             continue
-        time, event = _first(both[place])
-        following = both[place + 1] if place + 1 < len(both) else (None, None)
-        if event == SESSIONS and _when(following[0]) != _when(following[1]):
-            # They end at another event than before, and differ only for that.
-            time, event = _first(following)
+        time, event = place
         days = None if event == POPULATION else time
         found.append((Parting(arm, event, days, days), Unit(arm, replication), round(time * DAY)))
     return min(found, key=lambda place: place[2], default=None)
 
 
-def _by_replication(epochs: pa.Table, arm: str) -> dict[int, list[tuple[float, str, str]]]:
-    found: dict[int, list[tuple[float, str, str]]] = {}
+def _by_replication(epochs: pa.Table, arm: str) -> dict[int, list[Epoch]]:
+    found: dict[int, list[Epoch]] = {}
     columns = (epochs[name].to_pylist() for name in ("arm", "replication", "time_days", "event", "digest"))
     for own, replication, time, event, digest in zip(*columns, strict=True):
         if own == arm:
             found.setdefault(replication, []).append((time, event, digest))
     return found
-
-
-Epoch = tuple[float, str, str]
-
-
-def _when(epoch: Epoch | None) -> tuple[float, str] | None:
-    return None if epoch is None else epoch[:2]
-
-
-def _first(epochs: tuple[Epoch | None, Epoch | None]) -> tuple[float, str]:
-    """What happens in one run alone comes before what the other does next."""
-    time, event, _ = min(
-        (epoch for epoch in epochs if epoch is not None), key=lambda epoch: (epoch[0], EVENTS.index(epoch[1]))
-    )
-    return time, event
 
 
 def save_state(scenario: str, arm: str, replication: str, time: str, event: str, out: str) -> None:
