@@ -495,6 +495,22 @@ def test_links_and_modules_of_a_repository_are_not_in_the_way(repository: Path) 
     assert "against HEAD: the same counters in every arm" in against("HEAD").out
 
 
+@pytest.mark.parametrize("where", ["in", "out"])
+def test_policies_of_the_users_own_are_known_at_the_revision_too(
+    repository: Path, where: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    text = "import sim\n\n@sim.policy\ndef first(view, support):\n    return (view.age_days >= 0).astype(float)\n"
+    plugin = write(repository if where == "in" else tmp_path_factory.mktemp("out"), text, "first.py")
+    more = '\n[arms.first]\nsupport = { policy = "first", eligible = "all" }\n'
+    write(repository, REVIEWED + more)
+    git("add", "--all")
+    git("commit", "--quiet", "-m", "a policy")
+    write(repository, (REVIEWED + more).replace("over_accounts = 4", "over_accounts = 5"))
+    told = against("HEAD", "--plugin", str(plugin))
+    assert "tiered: first at the review of day 0: agency all-1: tier all -> none (3 agencies differ)" in told.out
+    assert "not laid beside" not in told.out
+
+
 def test_arms_that_only_one_of_two_runs_has_are_named(repository: Path) -> None:
     write(repository, REVIEWED + '\n[arms.more]\nsupport.policy = "tail"\n')
     told = against("HEAD")

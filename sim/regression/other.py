@@ -58,8 +58,11 @@ def other_run(against: str, files: Sequence[Path], plugins: Sequence[Path], opti
             raise InputError([Fault("--against", f"is a run of {name!r}, which isn't checked", value=against)])
         yield _noted(_beside(old), against)
         return
-    with revision(against, files[0]) as before, tempfile.TemporaryDirectory(prefix="sim-against-") as folder:
-        yield _noted(_since(before, Path(folder), plugins, options), against)
+    with (
+        revision(against, files[0], plugins, options) as before,
+        tempfile.TemporaryDirectory(prefix="sim-against-") as folder,
+    ):
+        yield _noted(_since(before, Path(folder)), against)
 
 
 def _name(file: Path) -> str | None:
@@ -98,10 +101,10 @@ def _beside(old: Run) -> Other:
     return laid
 
 
-def _since(old: Revision, folder: Path, plugins: Sequence[Path], options: Sequence[str]) -> Other:
+def _since(old: Revision, folder: Path) -> Other:
     def laid(judgement: Judgement, file: Path, loaded: Loaded, run: Run) -> Judgement:
         inside = old.inside(file)
-        before = old.run(inside, folder / loaded.scenario.name, plugins, options)
+        before = old.run(inside, folder / loaded.scenario.name)
         found = []
         for place in _places(before, run):
             parting, unit, time = place

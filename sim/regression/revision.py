@@ -37,6 +37,10 @@ class Revision:
     """Where the revision is."""
     has_source: bool
     """Whether it is of Headshare's own repository, so that its source is what runs it; else the one installed is."""
+    plugins: tuple[Path, ...]
+    """Files with policies; those of the revision are used where it has them."""
+    options: tuple[str, ...]
+    """Further ones of ``sim check``."""
 
     def inside(self, file: Path) -> Path:
         """A file's path in the repository; ``InputError`` where it is in another or in none."""
@@ -45,7 +49,7 @@ class Revision:
             raise InputError([Fault(str(file), f"isn't in the repository {self.repository}")])
         return path.relative_to(self.repository)
 
-    def run(self, scenario: Path, out: Path, plugins: Sequence[Path], options: Sequence[str]) -> Run:
+    def run(self, scenario: Path, out: Path) -> Run:
         """A scenario of the revision, run at its small size.
 
         Parameters
@@ -54,10 +58,6 @@ class Revision:
             Relative to the repository.
         out
             Folder for the run folder.
-        plugins
-            Files with policies; those of the revision where it has them.
-        options
-            Further ones of the command.
 
         Raises
         ------
@@ -66,9 +66,9 @@ class Revision:
         """
         if not (self.folder / scenario).exists():
             raise InputError([Fault(str(scenario), "isn't there at the revision", value=self.name)])
-        given = [arg for file in plugins for arg in ("--plugin", os.fspath(self._own(file)))]
+        given = [arg for plugin in self._plugins() for arg in ("--plugin", plugin)]
         places = ["--out", os.fspath(out), "--baselines", os.fspath(out / "baselines")]
-        done = self._python("-m", "sim", "check", os.fspath(scenario), *places, *given, *options, "--json")
+        done = self._python("-m", "sim", "check", os.fspath(scenario), *places, *given, *self.options, "--json")
         folders = [path.parent for path in out.glob("*/manifest.json")]
         if len(folders) != 1:
             rule = "can't be run at the revision"
@@ -78,24 +78,36 @@ class Revision:
         return Run.read(folders[0])
 
     def state(self, scenario: Path, place: Place) -> State | None:
-        """What the revision has at a place, as ``state_at``."""
+        """What the revision has at a place, as ``state_at``; ``InputError`` where it can't tell."""
         parting, unit, time = place
         with tempfile.TemporaryDirectory(prefix="sim-state-") as folder:
             out = Path(folder) / "state.npz"
             done = self._python(
-                "-c", SAVE, os.fspath(scenario), unit.arm, str(unit.replication), str(time), parting.event, str(out)
+                "-c",
+                SAVE,
+                os.fspath(scenario),
+                unit.arm,
+                str(unit.replication),
+                str(time),
+                parting.event,
+                str(out),
+                *self._plugins(),
             )
-            if done.returncode or not out.exists():
+            if done.returncode:
+                rule = f"can't be looked into at the revision; it says: {_complaint(done)}"
+                raise InputError([Fault(str(scenario), rule, value=self.name)])
+            if not out.exists():
                 return None
             with np.load(out, allow_pickle=False) as stored:
                 return {name: stored[name] for name in stored.files}
 
-    def _own(self, file: Path) -> Path:
-        with contextlib.suppress(ValueError):
-            inside = file.resolve().relative_to(_repository(file))
-            if (self.folder / inside).exists():
-                return inside
-        return file.resolve()
+    def _plugins(self) -> list[str]:
+        found = []
+        for file in self.plugins:
+            path = file.resolve()
+            inside = path.relative_to(self.repository) if path.is_relative_to(self.repository) else path
+            found.append(os.fspath(inside if (self.folder / inside).exists() else path))
+        return found
 
     def _python(self, *args: str) -> subprocess.CompletedProcess[str]:
         path = [os.fspath(self.folder)] if self.has_source else []
@@ -113,7 +125,7 @@ class Revision:
 
 
 @contextlib.contextmanager
-def revision(name: str, near: Path) -> Iterator[Revision]:
+def revision(name: str, near: Path, plugins: Sequence[Path], options: Sequence[str]) -> Iterator[Revision]:
     """Unpack a revision of the repository that a file is in, for as long as it is needed.
 
     Parameters
@@ -122,6 +134,8 @@ def revision(name: str, near: Path) -> Iterator[Revision]:
         As git knows it: a branch, a tag, ``HEAD~3``, a hash.
     near
         The file.
+    plugins, options
+        As ``Revision`` has them.
 
     Yields
     ------
@@ -150,7 +164,7 @@ def revision(name: str, near: Path) -> Iterator[Revision]:
         with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
             archive.extractall(folder, filter=_safe)
         tree = Path(folder)
-        yield Revision(name, repository, tree, _is_headshare(tree))
+        yield Revision(name, repository, tree, _is_headshare(tree), tuple(plugins), tuple(options))
 
 
 def _safe(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:

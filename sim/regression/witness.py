@@ -16,6 +16,7 @@ from sim.model.accounts import Status
 from sim.model.clock import DAY
 from sim.model.frozen import Counter, Total
 from sim.model.glance import State
+from sim.plugins import load_plugin
 from sim.regression.epoch_rows import Epoch, first_difference
 from sim.regression.result import Parting
 from sim.scenario import Loaded, load
@@ -49,11 +50,13 @@ def _by_replication(epochs: pa.Table, arm: str) -> dict[int, list[Epoch]]:
     return found
 
 
-def save_state(scenario: str, arm: str, replication: str, time: str, event: str, out: str) -> None:
+def save_state(scenario: str, arm: str, replication: str, time: str, event: str, out: str, *plugins: str) -> None:
     """Write ``state_at`` of a scenario at its small size to an ``.npz``; arguments as a command line has them.
 
     Another revision of this source is asked for it in a process of its own.
     """
+    for file in plugins:
+        load_plugin(file)
     state = state_at(load(scenario, small=True), Unit(arm, int(replication)), int(time), event)
     if state is not None:
         with Path(out).open("wb") as stream:
