@@ -5,10 +5,9 @@ pytest imports this module at every start, wherever the package is installed: wh
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,7 +16,8 @@ import pytest
 
 if TYPE_CHECKING:
     from sim.experiment.run import Run
-    from sim.regression.result import Checked, Part, Policy
+    from sim.regression.result import Checked, Part
+    from sim.scenario.checking import Policy
 
 MARKERS = {
     "sim": "part of a scenario's check",
@@ -139,12 +139,13 @@ class _Scenarios:
         return self._checked[file]
 
     def baseline_claims(self, name: str) -> list[str]:
-        """Claims of a scenario's baseline; those of one that can't be read are the check's to tell of."""
+        """Claims of a scenario's baseline; one that can't be read is the check's to tell of."""
+        from sim.regression.baseline import BaselineError, read_baseline
+
         try:
-            claims = json.loads((self.baselines / f"{name}.json").read_bytes())["claims"]
-        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+            return list(read_baseline(self.baselines / f"{name}.json", name).content.claims)
+        except BaselineError:
             return []
-        return list(claims) if isinstance(claims, Mapping) else []
 
 
 _SCENARIOS = pytest.StashKey[_Scenarios]()

@@ -15,6 +15,8 @@ from small_runs import TINY, run_of, sim, write
 from sim import pytest_plugin
 from sim.errors import InterruptedRunError, MachineError, SimError
 from sim.experiment.run import Run
+from sim.regression.baseline import Baseline, write_baseline
+from sim.regression.content import Content
 from sim.regression.result import Checked, Estimate, Part, Parting
 
 Fake = Callable[[Checked], Callable[[], list[str]]]
@@ -160,8 +162,8 @@ def test_a_scenario_where_pytest_doesnt_look_has_to_be_named(pytester: pytest.Py
 
 
 def test_a_claim_that_is_in_the_baseline_alone_is_collected_too(pytester: pytest.Pytester, here: Path) -> None:
-    (here / "kept").mkdir()
-    (here / "kept" / "tiny.json").write_text('{"claims": {"gone": {}, "lower": {}}}')
+    kept = Content({}, {}, {}, {"gone": {}, "lower": {}}, {}, {})
+    write_baseline(here / "kept" / "tiny.json", Baseline("tiny", "first", {}, 1, kept))
     (here / "kept" / "second.json").write_text('{"claims": ')
     found = collected(pytester, "--sim-scenarios", "scenarios", "--sim-baselines", "kept", "scenarios")
     assert found == [*BOTH, *named("tiny", "claim[gone]")]

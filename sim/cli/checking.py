@@ -15,7 +15,8 @@ from sim.errors import Fault, InputError, MachineError
 from sim.files import whole_file
 
 if TYPE_CHECKING:
-    from sim.regression.result import Checked, Policy
+    from sim.regression.result import Checked
+    from sim.scenario.checking import Policy
 
 __all__ = ["check"]
 

@@ -28,8 +28,9 @@ from sim.regression.content import Content, sections, values_of
 from sim.regression.equivalence import estimates
 from sim.regression.judgement import Judgement, judged, not_held
 from sim.regression.other import Other, no_other
-from sim.regression.result import Checked, Part, Policy
+from sim.regression.result import Checked, Part
 from sim.scenario import Loaded, load
+from sim.scenario.checking import Policy
 from sim.scenario.loading import with_replications
 from sim.scenario.source import read_source
 

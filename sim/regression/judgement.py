@@ -6,19 +6,20 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from sim.regression.baseline import Baseline
 from sim.regression.content import Content, sections
 from sim.regression.epoch_rows import partings
 from sim.regression.equivalence import estimates, n_values
-from sim.regression.result import Estimate, Part, Parting, Policy, Status
+from sim.regression.result import Estimate, Part, Parting, Status
 from sim.scenario import Loaded
+from sim.scenario.checking import Policy
 from sim.scenario.lines import Lines
 
 __all__ = ["Judgement", "judged", "not_held"]
 
-ORDER: tuple[Policy, ...] = ("exact", "statistical", "claims")
+ORDER: tuple[Policy, ...] = get_args(Policy)
 """A policy asks for its own part and for those after it."""
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-__all__ = ["Checked", "Estimate", "Part", "Parting", "Policy", "Status"]
+from sim.scenario.checking import Policy
 
-Policy = Literal["exact", "statistical", "claims"]
+__all__ = ["Checked", "Estimate", "Part", "Parting", "Status"]
+
 Status = Literal["passed", "failed", "allowed", "skipped"]
 """Allowed: it differs, but the policy doesn't ask for it. Skipped: something before it failed, so nobody looked."""
 

@@ -8,13 +8,16 @@ from pydantic import Field
 
 from sim.scenario.distributions import Section
 
-__all__ = ["Check"]
+__all__ = ["Check", "Policy"]
+
+Policy = Literal["exact", "statistical", "claims"]
+"""From which part of a check on all must hold."""
 
 
 class Check(Section):
     """How ``sim check`` holds the scenario against its baseline; no effect on a run."""
 
-    policy: Literal["exact", "statistical", "claims"] = Field(
+    policy: Policy = Field(
         default="exact",
         description="What has to hold: every bit; or every watched measure within its margin, and the verdicts of "
         "the claims; or these verdicts alone.",
