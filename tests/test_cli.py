@@ -150,7 +150,10 @@ def test_columns_and_rows_of_a_roster_that_are_left_out_are_told(here: Path) -> 
     told = sim("run", file, "--roster", "r.csv", "--out", "run")
     assert told.code == 0
     left_out, skipped, expected = told.err.splitlines()
-    assert (left_out, skipped) == ("roster: columns that the model doesn't use: mood", "roster: 1 bad row skipped")
+    assert (left_out, skipped) == (
+        "roster: further columns, kept per account: mood (text)",
+        "roster: 1 bad row skipped",
+    )
     assert expected.startswith("3 arms x 3 replications: ")
     assert sim("run", file, "--roster", "r.csv", "--out", "run").err.splitlines() == [left_out, skipped]
 

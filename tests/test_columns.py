@@ -54,7 +54,7 @@ def test_the_graphs_measures_fit_80_columns() -> None:
     assert len(pairs) > 5
     for line in pairs:
         assert sum(name[:12] in line for name in NAMES) == 1 + (" and " in line[8:] and line.startswith("  0"))
-    assert " ".join(told.err.split()).startswith("roster: columns that the model doesn't use: a column that the model ")
+    assert " ".join(told.err.split()).startswith("roster: further columns, kept per account: a column that the model ")
 
 
 def test_a_path_stays_in_one_piece(here: Path) -> None:

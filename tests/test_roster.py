@@ -57,7 +57,7 @@ def test_all_columns_are_read_and_empty_cells_are_missing(tmp_path: Path) -> Non
     assert np.array_equal(roster.live_hours_per_day, [2.5, np.nan, 24], equal_nan=True)
     assert roster.shop is not None
     assert (roster.shop.dtype, roster.shop.tolist()) == (np.int8, [1, -1, 0])
-    assert roster.unused_columns == ("verified",)
+    assert roster.other_columns == {"verified": ("yes", None, None)}
     assert roster.n_skipped == 0
     assert roster.sha256 == hashlib.sha256(text.encode()).hexdigest()
 
@@ -121,7 +121,7 @@ def test_a_parquet_roster_reads_as_the_same_csv(tmp_path: Path) -> None:
     roster = read_roster(path, dirty_rows="refuse", verticals=VERTICALS)
     text = "influencer,followers,vertical,quality,shop,verified\na,5,beauty,0.5,true,1\nb,6,,,,2\n"
     other = read(tmp_path, text)
-    for key in ("influencer", "vertical", "agency", "unused_columns", "n_skipped", "posts_per_day"):
+    for key in ("influencer", "vertical", "agency", "other_columns", "n_skipped", "posts_per_day"):
         assert getattr(roster, key) == getattr(other, key)
     for key in ("followers", "quality", "shop"):
         assert np.array_equal(getattr(roster, key), getattr(other, key), equal_nan=True)
@@ -181,7 +181,7 @@ def test_rosters_are_equal_when_their_files_and_outcomes_are(tmp_path: Path) -> 
 def test_the_weibo_roster_is_read_whole() -> None:
     path = SHARED / "weibo-authors-2011-2014.csv"
     roster = read_roster(path, dirty_rows="refuse", verticals=["all"])
-    assert (len(roster.influencer), roster.unused_columns) == (2374, ("verified",))
+    assert (len(roster.influencer), set(roster.other_columns)) == (2374, {"verified"})
     assert (roster.influencer[0], roster.followers[0]) == ("weibo-0000", 227833)
     assert roster.posts_per_day is not None
     assert 0 < np.isnan(roster.posts_per_day).sum() < 2374

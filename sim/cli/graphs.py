@@ -26,16 +26,24 @@ from sim.cli.options import (
 
 if TYPE_CHECKING:
     from sim.scenario import Loaded
+    from sim.scenario.other_columns import OtherColumn
 
 __all__ = ["graph", "input_notes"]
+
+
+def _kind(column: OtherColumn) -> str:
+    return "text" if any(isinstance(cell, str) for cell in column) else "number"
 
 
 def input_notes(loaded: Loaded) -> list[str]:
     """What a user should know of how roster and follow graph were read."""
     notes = []
     roster, edges = loaded.roster, loaded.graph
-    if roster is not None and roster.unused_columns:
-        notes.append(f"roster: columns that the model doesn't use: {', '.join(roster.unused_columns)}")
+    if roster is not None and roster.other_columns:
+        kept = ", ".join(f"{name} ({_kind(column)})" for name, column in roster.other_columns.items())
+        notes.append(f"roster: further columns, kept per account: {kept}")
+    if roster is not None:
+        notes += [f"roster: column {name} isn't kept: {why}" for name, why in roster.unkept_columns.items()]
     if roster is not None and roster.n_skipped:
         notes.append(f"roster: {roster.n_skipped} bad row{'s' * (roster.n_skipped != 1)} skipped")
     directed = loaded.scenario.influencers.follow_graph_directed

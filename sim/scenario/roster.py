@@ -6,14 +6,16 @@ import math
 import os
 import re
 from array import array
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from sim.errors import Fault, InputError
 from sim.scenario.checks import RANGES, Range
+from sim.scenario.other_columns import MAX_CELLS, MAX_COLUMNS, OtherColumn, OtherColumns
 from sim.scenario.rows import Row, Table, open_table
-from sim.scenario.words import escaped, one_of, shown, suggestion
+from sim.scenario.words import one_of, shown, suggestion
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,7 +46,10 @@ class Roster:
     ``followers`` int64 >= 0 [people], None only where a follow graph takes its place; ``age_days``, ``quality``,
     ``posts_per_day``, ``conversion_prob``, ``order_value_fen``, ``live_hours_per_day`` float64, nan where the cell is
     empty; ``shop`` int8, 1, 0 or -1 where empty; texts None where empty. The arrays are read-only. ``n_skipped`` counts
-    dirty rows left out, ``unused_columns`` names those that fill no attribute, ``sha256`` is that of the file's bytes.
+    dirty rows left out, ``sha256`` is that of the file's bytes.
+
+    ``other_columns`` has the columns that fill no attribute by name: numbers where every cell that isn't empty is one,
+    else texts, None where it is empty. ``unkept_columns`` says of those that aren't kept why.
     """
 
     influencer: tuple[str, ...]
@@ -58,7 +63,8 @@ class Roster:
     order_value_fen: NDArray[np.float64] | None
     live_hours_per_day: NDArray[np.float64] | None
     shop: NDArray[np.int8] | None
-    unused_columns: tuple[str, ...]
+    other_columns: Mapping[str, OtherColumn]
+    unkept_columns: Mapping[str, str]
     n_skipped: int
     sha256: str
 
@@ -132,6 +138,7 @@ class _Reader:
         self.texts: dict[str, list[str | None]] = {name: [] for name in TEXTS if name in self.places}
         self.numbers = {name: array("d") for name in NUMBERS if name in self.places}
         self.followers, self.shop = array("q"), array("b")
+        self.others = OtherColumns({i: name for i, name in enumerate(table.columns) if name not in KNOWN})
 
     def check_header(self) -> None:
         """Refuse a file that lacks a required column, or has one twice."""
@@ -139,12 +146,15 @@ class _Reader:
         found = []
         for name in self.required:
             if name not in columns:
-                near = suggestion(name, self.table.unused)
+                near = suggestion(name, [column for column in columns if column not in KNOWN])
                 have = "" if near else f"; the file has {one_of(columns)}"
                 found.append(Fault(self.table.file, f"column is required{near}{have}", 1, name))
         for name in dict.fromkeys(columns):
             if name in KNOWN and columns.count(name) > 1:
                 found.append(Fault(self.table.file, "column must stand there once", 1, name))
+        if len(self.others) > MAX_COLUMNS:
+            rule = f"must have at most {MAX_COLUMNS} columns besides those that the product knows"
+            found.append(Fault(self.table.file, rule, 1, None, str(len(self.others))))
         if found:
             raise InputError(found)
 
@@ -172,6 +182,7 @@ class _Reader:
             self.followers.append(int(cells["followers"] or 0))
         if "shop" in self.places:
             self.shop.append(int(cells["shop"] or 0))
+        self.others.add(row.cells)
 
     def _judged(self, row: Row) -> tuple[list[Fault], dict[str, float | str | None]]:
         found: list[Fault] = []
@@ -223,6 +234,9 @@ class _Reader:
             self.add(row)
             if self.n_rows > MAX_ROWS:
                 raise InputError([Fault(file, f"must have at most {MAX_ROWS} rows")])
+            if self.n_rows * len(self.others) > MAX_CELLS:
+                rule = f"must have at most {MAX_CELLS} cells in columns that the product doesn't know; leave some out"
+                raise InputError([Fault(file, rule, row.line)])
             if not self.skip and self.n_faults >= COUNTED_FAULTS:
                 break
         if self.n_faults and not self.skip:
@@ -269,7 +283,7 @@ def read_roster(
     """
     import numpy as np
 
-    with open_table(path, KNOWN) as table:
+    with open_table(path, None) as table:
         reader = _Reader(table, dirty_rows == "skip", verticals, has_graph)
         reader.read()
 
@@ -283,7 +297,8 @@ def read_roster(
     columns |= {name: frozen(column, np.float64) for name, column in reader.numbers.items()}
     columns["followers"] = frozen(reader.followers, np.int64) if "followers" in reader.places else None
     columns["shop"] = frozen(reader.shop, np.int8) if "shop" in reader.places else None
-    columns["unused_columns"] = tuple(escaped(name) for name in table.unused)
+    columns["other_columns"] = MappingProxyType(reader.others.kept())
+    columns["unkept_columns"] = MappingProxyType(reader.others.refused)
     columns["n_skipped"] = reader.n_skipped
     columns["sha256"] = table.sha256()
     return Roster(**columns)  # type: ignore[arg-type]

@@ -33,14 +33,13 @@ class Row:
 
 
 class Table(ABC):
-    """An open file of rows; ``columns`` names the cells of a row, ``unused`` what else the file holds.
+    """An open file of rows; ``columns`` names the cells of a row.
 
     A row of text has a line, any other a number.
     """
 
     file: str
     columns: tuple[str, ...]
-    unused: tuple[str, ...]
     is_text: bool
 
     @abstractmethod
@@ -57,7 +56,7 @@ class _CsvTable(Table):
 
     is_text = True
 
-    def __init__(self, stream: BinaryIO, file: str, known: Collection[str] | None) -> None:
+    def __init__(self, stream: BinaryIO, file: str) -> None:
         self.file = file
         self._stream = stream
         self._hash = hashlib.sha256()
@@ -68,7 +67,6 @@ class _CsvTable(Table):
         if head.rule:
             raise InputError([Fault(file, head.rule, head.line)])
         self.columns = tuple(name.strip() for name in head.cells)
-        self.unused = tuple(name for name in self.columns if known is not None and name not in known)
 
     def _fail(self, rule: str, line: int) -> InputError:
         return InputError([Fault(self.file, rule, line)])
@@ -141,7 +139,6 @@ class _ParquetTable(Table):
         if size > _MAX_UNPACKED:
             raise InputError([Fault(file, f"must unpack to at most {_MAX_UNPACKED >> 20} MiB")])
         self.columns = tuple(name for name in names if known is None or name in known)
-        self.unused = tuple(name for name in names if name not in self.columns)
 
     def _damaged(self) -> InputError:
         return InputError([Fault(self.file, "not a readable Parquet file")])
@@ -174,7 +171,7 @@ def open_table(path: str | os.PathLike[str], known: Collection[str] | None) -> I
     path
         The file.
     known
-        Names of the columns that are wanted, None: all; of a Parquet file no others are read.
+        Names of the columns that are wanted of a Parquet file, None: all; no others are read.
 
     Raises
     ------
@@ -192,7 +189,7 @@ def open_table(path: str | os.PathLike[str], known: Collection[str] | None) -> I
             is_parquet = stream.read(4) == b"PAR1"
             stream.seek(0)
             if not is_parquet:
-                yield _CsvTable(stream, file, known)
+                yield _CsvTable(stream, file)
                 return
             raw = stream.read(MAX_BYTES + 1)
         except OSError as error:
