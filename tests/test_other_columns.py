@@ -79,8 +79,8 @@ def test_more_columns_than_can_be_kept_are_refused_with_their_number(tmp_path: P
 def test_repeated_texts_are_kept_once() -> None:
     columns = OtherColumns({0: "x"})
     tracemalloc.start()
-    for i in range(100_000):
+    for i in range(30_000):
         columns.add([f"a text that stands there often, {i % 10}"])
     size = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert size < 2e6  # of 9 MB, were each a text of its own
+    assert size < 6e5  # of 3 MB, were each a text of its own

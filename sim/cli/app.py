@@ -24,6 +24,7 @@ from sim.cli.looking import new, trace
 from sim.cli.options import (
     Debug,
     Edges,
+    Encoding,
     Engine,
     Json,
     Plugins,
@@ -120,6 +121,7 @@ def run(
     engine: Engine = "compiled",
     roster: Roster = None,
     edges: Edges = None,
+    encoding: Encoding = None,
     threads: Threads = None,
     replications: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="In place of the scenario's number.", show_default=False)
@@ -137,7 +139,7 @@ def run(
     with _lasting():
         from sim.scenario import load
 
-    loaded = load(scenario, roster=roster, graph=edges, replications=replications)
+    loaded = load(scenario, roster=roster, graph=edges, encoding=encoding, replications=replications)
     with _lasting():
         from sim.cli.progress import COMPILING, Display
         from sim.experiment.run import experiment

@@ -12,6 +12,7 @@ from sim.cli.options import (
     Arm,
     Debug,
     Edges,
+    Encoding,
     Engine,
     Json,
     Plugins,
@@ -76,6 +77,7 @@ def graph(
     engine: Engine = "compiled",
     roster: Roster = None,
     edges: Edges = None,
+    encoding: Encoding = None,
     plugin: Plugins = None,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -86,7 +88,7 @@ def graph(
     use_plugins(plugin)
     from sim.scenario import load
 
-    loaded = load(scenario, roster=roster, graph=edges)
+    loaded = load(scenario, roster=roster, graph=edges, encoding=encoding)
     from sim.analysis.follow_graph import graph_measures
     from sim.experiment.graphs import follow_graph
 

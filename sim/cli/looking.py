@@ -14,6 +14,7 @@ from sim.cli.options import (
     Arm,
     Debug,
     Edges,
+    Encoding,
     Engine,
     Json,
     Plugins,
@@ -49,6 +50,7 @@ def trace(
     engine: Engine = "compiled",
     roster: Roster = None,
     graph: Edges = None,
+    encoding: Encoding = None,
     plugin: Plugins = None,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001 - read by ``verb``
@@ -60,7 +62,7 @@ def trace(
     use_plugins(plugin)
     from sim.scenario import load
 
-    loaded = load(scenario, roster=roster, graph=graph)
+    loaded = load(scenario, roster=roster, graph=graph, encoding=encoding)
     from sim.experiment.unit_trace import look_at_fan, look_at_influencer
     from sim.report.trace import fan_lines, fan_trace, influencer_lines, influencer_trace
 

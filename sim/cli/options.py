@@ -15,6 +15,7 @@ __all__ = [
     "Arm",
     "Debug",
     "Edges",
+    "Encoding",
     "Engine",
     "Json",
     "Plugins",
@@ -44,6 +45,14 @@ Edges = Annotated[
         "--graph",
         metavar="FILE",
         help="Follow graph (edge list) in place of the scenario's own.",
+        show_default=False,
+    ),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Encoding of roster and follow graph, where it isn't UTF-8: utf-16, gb18030, latin-1, windows-1252.",
         show_default=False,
     ),
 ]

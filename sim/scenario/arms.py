@@ -30,6 +30,7 @@ FIXED: tuple[Path, ...] = (
     ("influencers", "follow_graph"),
     ("influencers", "follow_graph_directed"),
     ("influencers", "dirty_rows"),
+    ("influencers", "encoding"),
     ("segments", "*", "share"),
     ("segments", "*", "growth_per_year"),
     ("entry", "newcomers_per_month"),

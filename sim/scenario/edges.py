@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from sim.errors import Fault, InputError
+from sim.scenario.encodings import EncodingName
 from sim.scenario.graph import MANY_NAMES, SHOWN_FAULTS, FollowGraph, name_rule
 from sim.scenario.rows import Row, Table, open_table
 from sim.scenario.words import escaped, one_of, shown, suggestion
@@ -69,13 +70,9 @@ class _Reader:
         """Take a row, or refuse it with all that is wrong with it."""
         self.n_rows += 1
         self.where.append(row.line if row.line is not None else row.number or 0)
-        n_columns = len(self.table.columns)
         found: list[tuple[int, Fault]] = []
         if row.rule:
-            found.append(self._fault(row, row.rule))
-        elif len(row.cells) != n_columns:
-            rule = f"must have {n_columns} fields, as the header has"
-            found.append(self._fault(row, rule, None, str(len(row.cells))))
+            found.append(self._fault(row, row.rule, None, row.value))
         else:
             u, v = (row.cells[place].strip() for place in self.places)
             found += self._judged(row, u, v)
@@ -156,20 +153,23 @@ def read_edges(
     influencers: Sequence[str] | None = None,
     directed: bool = True,
     dirty_rows: Literal["refuse", "skip"] = "refuse",
+    encoding: EncodingName | None = None,
 ) -> FollowGraph:
     """Read an edge list and check every row.
 
     Parameters
     ----------
     path
-        CSV (UTF-8) with a header, or Parquet, with the columns ``fan`` and ``influencer`` or just two columns in that
-        order.
+        Text (as ``open_table`` reads it) or Parquet, with a header and the columns ``fan`` and ``influencer`` or just
+        two columns in that order.
     influencers
         Names of all influencers, as a roster has them; left out: those of the list, in order of first appearance.
     directed
         The first follows the second; else each row is a mutual follow, so that everybody is fan and influencer.
     dirty_rows
         ``"refuse"`` the file for a bad row, or ``"skip"`` and count such rows.
+    encoding
+        Of a text without a byte order mark; left out: UTF-8.
 
     Returns
     -------
@@ -188,7 +188,7 @@ def read_edges(
     -----
     O(rows log rows). No random numbers.
     """
-    with open_table(path, None) as table:
+    with open_table(path, None, encoding) as table:
         reader = _Reader(table, influencers, directed, dirty_rows == "skip")
         for row in table.rows():
             reader.add(row)

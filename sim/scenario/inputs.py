@@ -12,16 +12,27 @@ from typing import Any
 from sim.errors import Fault, InputError
 from sim.scenario.checks import accounts_finding
 from sim.scenario.edges import read_edges
+from sim.scenario.encodings import EncodingName
 from sim.scenario.faults import Finding
 from sim.scenario.graph import IN_MEMORY, FollowGraph, from_networkx
 from sim.scenario.roster import Roster, read_roster
 from sim.scenario.scenario import Scenario
 
-__all__ = ["GivenGraph", "GivenRoster", "Inputs", "names_input", "read_inputs"]
+__all__ = ["Given", "GivenGraph", "GivenRoster", "Inputs", "names_input", "read_inputs"]
 
 GivenRoster = str | os.PathLike[str] | None
 GivenGraph = Any
 """A file's path, a ``FollowGraph``, a NetworkX graph (not named as a type, lest it be imported), or None."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What takes the place of a scenario's own files and of how it says they are read."""
+
+    roster: GivenRoster = None
+    graph: GivenGraph = None
+    encoding: EncodingName | None = None
+
 
 SAME = 1e-9
 """How near the follows of a fan that a scenario gives must be to the graph's, relative to it."""
@@ -33,6 +44,7 @@ class Inputs:
 
     roster: Roster | None = None
     roster_name: str | None = None
+    encoding: EncodingName | None = None
     graph: FollowGraph | None = None
     graph_name: str | None = None
     is_memory: bool = False
@@ -69,6 +81,7 @@ class Inputs:
     def fill(self, data: dict[str, Any]) -> None:
         """Enter into a scenario's data what follows from the files."""
         people, fans = data["influencers"], data["fans"]
+        people["encoding"] = self.encoding
         if self.roster is not None:
             people |= {"count": len(self.roster.influencer), "roster": self.roster_name}
         if self.graph is not None:
@@ -124,7 +137,7 @@ def _found(
     return inside, None
 
 
-def read_inputs(scenario: Scenario, folder: FilePath | None, roster: GivenRoster, graph: GivenGraph) -> Inputs:
+def read_inputs(scenario: Scenario, folder: FilePath | None, given: Given) -> Inputs:
     """Read what the scenario names, or what is given in its place.
 
     Parameters
@@ -133,11 +146,11 @@ def read_inputs(scenario: Scenario, folder: FilePath | None, roster: GivenRoster
         A scenario that holds to its models.
     folder
         The folder of its file, None for a resolved scenario, which names files but doesn't know where they are.
-    roster, graph
-        Given in place of the scenario's own. Their plain file names go into the resolved scenario.
+    given
+        What takes the place of the scenario's own. The plain names of files go into the resolved scenario.
     """
-    people = scenario.influencers
-    made = Inputs(roster_name=people.roster, graph_name=people.follow_graph)
+    people, roster, graph = scenario.influencers, given.roster, given.graph
+    made = Inputs(roster_name=people.roster, graph_name=people.follow_graph, encoding=given.encoding or people.encoding)
     is_memory = made.is_memory = graph is not None and not isinstance(graph, str | os.PathLike)
     if folder is not None and roster is not None:
         made.roster_name = FilePath(roster).name
@@ -157,14 +170,19 @@ def read_inputs(scenario: Scenario, folder: FilePath | None, roster: GivenRoster
                 dirty_rows=people.dirty_rows,
                 verticals=scenario.verticals,
                 has_graph=made.graph_name is not None,
+                encoding=made.encoding,
             )
         names = None if made.roster is None else made.roster.influencer
         if is_memory:
-            given = graph if isinstance(graph, FollowGraph) else from_networkx(graph)
-            made.graph = given if names is None else given.with_influencers(names)
+            follows = graph if isinstance(graph, FollowGraph) else from_networkx(graph)
+            made.graph = follows if names is None else follows.with_influencers(names)
         elif edges_file is not None:
             made.graph = read_edges(
-                edges_file, influencers=names, directed=people.follow_graph_directed, dirty_rows=people.dirty_rows
+                edges_file,
+                influencers=names,
+                directed=people.follow_graph_directed,
+                dirty_rows=people.dirty_rows,
+                encoding=made.encoding,
             )
     except InputError as error:
         made.faults += error.faults

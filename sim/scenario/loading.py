@@ -11,9 +11,10 @@ from typing import Any
 from sim.errors import Fault, InputError
 from sim.scenario.arms import allowed, allowed_in_size, difference, merged
 from sim.scenario.checking import Check
+from sim.scenario.encodings import encoding_named
 from sim.scenario.faults import MAX_FAULTS, Finding, faults
 from sim.scenario.graph import FollowGraph
-from sim.scenario.inputs import GivenGraph, GivenRoster, Inputs, names_input, read_inputs
+from sim.scenario.inputs import Given, GivenGraph, GivenRoster, Inputs, names_input, read_inputs
 from sim.scenario.judging import Judged, alone, judged, mark
 from sim.scenario.lines import Lines
 from sim.scenario.phases import with_support_shares
@@ -129,19 +130,18 @@ def _loaded(
     file: str,
     lines: Lines | None,
     folder: FilePath | None,
-    roster: GivenRoster,
-    graph: GivenGraph,
+    given: Given,
     small: bool = False,
 ) -> Loaded:
     """Validate, resolve, and read the roster and the follow graph; all faults at once, those of the small size too."""
     found = _Findings()
-    has_roster = roster is not None or names_input(data, "roster")
-    has_graph = graph is not None or names_input(data, "follow_graph")
+    has_roster = given.roster is not None or names_input(data, "roster")
+    has_graph = given.graph is not None or names_input(data, "follow_graph")
     whole = judged(data, has_roster=has_roster, has_graph=has_graph)
     found.add(whole.wrong)
     arms = _arms(whole, has_roster, has_graph, found)
     base = whole.scenario
-    inputs = Inputs() if base is None else read_inputs(base, folder, roster, graph)
+    inputs = Inputs() if base is None else read_inputs(base, folder, given)
     if base is not None:
         found.add([*inputs.wrong, *inputs.misfits(base)])
         for name, scenario in arms.items():
@@ -175,6 +175,7 @@ def load(
     graph: GivenGraph = None,
     replications: int | None = None,
     small: bool = False,
+    encoding: str | None = None,
 ) -> Loaded:
     """Read a scenario file, check all of it, and resolve it.
 
@@ -192,17 +193,18 @@ def load(
         Takes the place of the file's number, from 1 to 100,000.
     small
         Resolve it at the size at which it is checked, with the replications of its check.
+    encoding
+        Of roster and follow graph, in place of the scenario's ``influencers.encoding``: one of ``ENCODINGS``.
 
     Raises
     ------
     InputError
         All faults of the file, of each arm, of the roster and of the follow graph, with lines.
     """
+    given = Given(roster, graph, None if encoding is None else encoding_named(encoding))
     source = read_source(path)
     folder = FilePath(path).parent
-    loaded = _loaded(
-        source.data, file=source.file, lines=source.lines, folder=folder, roster=roster, graph=graph, small=small
-    )
+    loaded = _loaded(source.data, file=source.file, lines=source.lines, folder=folder, given=given, small=small)
     if small and replications is None:
         replications = loaded.check.replications
     if replications is not None:
@@ -238,7 +240,7 @@ def from_resolved(data: Mapping[str, Any], roster: GivenRoster, graph: GivenGrap
         The data were changed by hand and break a rule, or a file is missing or has another number of rows
         (whether they are the same files the caller sees from ``inputs``).
     """
-    return _loaded(dict(data), file=RESOLVED, lines=None, folder=None, roster=roster, graph=graph)
+    return _loaded(dict(data), file=RESOLVED, lines=None, folder=None, given=Given(roster, graph))
 
 
 def validate(paths: Iterable[str | os.PathLike[str]]) -> list[Fault]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from sim.errors import Fault, InputError
 from sim.scenario.checks import RANGES, Range
+from sim.scenario.encodings import EncodingName
 from sim.scenario.other_columns import MAX_CELLS, MAX_COLUMNS, OtherColumn, OtherColumns
 from sim.scenario.rows import Row, Table, open_table
 from sim.scenario.words import one_of, shown, suggestion
@@ -148,10 +149,10 @@ class _Reader:
             if name not in columns:
                 near = suggestion(name, [column for column in columns if column not in KNOWN])
                 have = "" if near else f"; the file has {one_of(columns)}"
-                found.append(Fault(self.table.file, f"column is required{near}{have}", 1, name))
+                found.append(Fault(self.table.file, f"column is required{near}{have}", self.table.header_line, name))
         for name in dict.fromkeys(columns):
             if name in KNOWN and columns.count(name) > 1:
-                found.append(Fault(self.table.file, "column must stand there once", 1, name))
+                found.append(Fault(self.table.file, "column must stand there once", self.table.header_line, name))
         if len(self.others) > MAX_COLUMNS:
             rule = f"must have at most {MAX_COLUMNS} columns besides those that the product knows"
             found.append(Fault(self.table.file, rule, 1, None, str(len(self.others))))
@@ -193,11 +194,8 @@ class _Reader:
             path = " ".join(place + ([key] if key else []))
             found.append(Fault(self.table.file, rule, row.line, path or None, value))
 
-        n_columns = len(self.table.columns)
         if row.rule:
-            fault(row.rule)
-        elif len(row.cells) != n_columns:
-            fault(f"must have {n_columns} fields, as the header has", None, str(len(row.cells)))
+            fault(row.rule, None, row.value)
         else:
             for key, place in self.places.items():
                 cell = row.cells[place].strip()
@@ -257,19 +255,22 @@ def read_roster(
     dirty_rows: Literal["refuse", "skip"],
     verticals: Collection[str],
     has_graph: bool = False,
+    encoding: EncodingName | None = None,
 ) -> Roster:
     """Read a roster and check every row.
 
     Parameters
     ----------
     path
-        CSV (UTF-8) or Parquet with at least the columns ``influencer`` and ``followers``.
+        Text (as ``open_table`` reads it) or Parquet with at least the columns ``influencer`` and ``followers``.
     dirty_rows
         ``"refuse"`` the file for a bad row, or ``"skip"`` and count such rows.
     verticals
         Names that the column ``vertical`` may hold.
     has_graph
         A follow graph tells who has how many followers, so that the column may lack.
+    encoding
+        Of a text without a byte order mark; left out: UTF-8.
 
     Raises
     ------
@@ -283,7 +284,7 @@ def read_roster(
     """
     import numpy as np
 
-    with open_table(path, None) as table:
+    with open_table(path, None, encoding) as table:
         reader = _Reader(table, dirty_rows == "skip", verticals, has_graph)
         reader.read()
 

@@ -1,46 +1,47 @@
-"""Rows of a CSV or Parquet file that may be hostile, as texts, with their places; knows nothing of what they mean."""
+"""Rows of a text or Parquet file that may be hostile, as texts, with their places; knows nothing of what they mean."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, NamedTuple
 
 from sim.errors import Fault, InputError
+from sim.scenario.encodings import MAX_BYTES, EncodingName
 from sim.scenario.source import file_text, open_regular, os_rule
-from sim.scenario.words import escaped
 
 __all__ = ["MAX_BYTES", "Row", "Table", "open_table"]
 
-MAX_BYTES = 256 * 1024 * 1024
-MAX_LINE = 1024 * 1024
 _MAX_UNPACKED = 16 * MAX_BYTES
 
 
-@dataclass(frozen=True)
-class Row:
-    """A row: its line in a text file or its number in a Parquet file, and its cells or what is wrong with it."""
+class Row(NamedTuple):
+    """A row: its line in a text file or its number in a Parquet file, and its cells or the rule that it breaks.
+
+    ``cells`` are as many as the table has columns unless there is a rule; ``value`` is what broke it.
+    """
 
     line: int | None
     number: int | None
-    cells: tuple[str, ...]
+    cells: Sequence[str]
     rule: str | None = None
+    value: str | None = None
 
 
 class Table(ABC):
-    """An open file of rows; ``columns`` names the cells of a row.
+    """An open file of rows; ``columns`` names the cells of a row, and stands in ``header_line``.
 
-    A row of text has a line, any other a number.
+    A row of text has a line, any other a number. ``separator`` stands between a text's cells, and is empty for others.
     """
 
     file: str
     columns: tuple[str, ...]
     is_text: bool
+    header_line = 1
+    separator = ""
 
     @abstractmethod
     def rows(self) -> Iterator[Row]:
@@ -50,66 +51,9 @@ class Table(ABC):
     def sha256(self) -> str:
         """SHA-256 of the file's bytes, once the rows are read."""
 
-
-class _CsvTable(Table):
-    """Read line by line, so that a large file needs no more memory than its columns."""
-
-    is_text = True
-
-    def __init__(self, stream: BinaryIO, file: str) -> None:
-        self.file = file
-        self._stream = stream
-        self._hash = hashlib.sha256()
-        self._reader = csv.reader(self._lines(), strict=True)
-        head = next((row for row in self._parsed() if row.cells or row.rule), None)
-        if head is None:
-            raise InputError([Fault(file, "is empty: a header and at least one row are needed", 1)])
-        if head.rule:
-            raise InputError([Fault(file, head.rule, head.line)])
-        self.columns = tuple(name.strip() for name in head.cells)
-
-    def _fail(self, rule: str, line: int) -> InputError:
-        return InputError([Fault(self.file, rule, line)])
-
-    def _lines(self) -> Iterator[str]:
-        number = size = 0
-        while raw := self._stream.readline(MAX_LINE + 1):
-            number += 1
-            size += len(raw)
-            self._hash.update(raw)
-            if size > MAX_BYTES:
-                raise self._fail(f"must be at most {MAX_BYTES >> 20} MiB", number)
-            if b"\x00" in raw:
-                raise self._fail("must be CSV text or Parquet, but holds a NUL byte", number)
-            if len(raw) > MAX_LINE:
-                raise self._fail(f"a line must be at most {MAX_LINE >> 20} MiB", number)
-            if number == 1:
-                raw = raw.removeprefix(b"\xef\xbb\xbf")
-            try:
-                text = raw.decode()
-            except UnicodeDecodeError as error:
-                raise self._fail(f"must be UTF-8, but holds the byte 0x{raw[error.start]:02x}", number) from error
-            yield text
-
-    def _parsed(self) -> Iterator[Row]:
-        while True:
-            line = self._reader.line_num + 1  # a quoted cell may span lines: the row's place is its first
-            try:
-                cells = next(self._reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield Row(line, None, (), f"not valid CSV: {escaped(str(error))[:100]}")
-            else:
-                yield Row(line, None, tuple(cells))
-
-    def rows(self) -> Iterator[Row]:
-        for row in self._parsed():
-            if row.cells or row.rule:  # an empty line is no row
-                yield row
-
-    def sha256(self) -> str:
-        return self._hash.hexdigest()
+    def notes(self) -> list[str]:
+        """What a user should know of how the file was read, once the rows are."""
+        return []
 
 
 def _cell(value: Any) -> str:
@@ -163,8 +107,14 @@ class _ParquetTable(Table):
 
 
 @contextmanager
-def open_table(path: str | os.PathLike[str], known: Collection[str] | None) -> Iterator[Table]:
-    """Open a CSV (UTF-8, a byte order mark allowed) or Parquet file; which of them its first bytes tell.
+def open_table(
+    path: str | os.PathLike[str], known: Collection[str] | None, encoding: EncodingName | None = None
+) -> Iterator[Table]:
+    """Open a text file of rows (CSV and its kin) or a Parquet file; which of them its first bytes tell.
+
+    The first row that isn't blank names the columns. Commas, semicolons or tabs separate a text's cells: what a first
+    line ``sep=…`` says, else what parts the header into most. Rows without anything in them are no rows; columns
+    without a name are left out.
 
     Parameters
     ----------
@@ -172,12 +122,14 @@ def open_table(path: str | os.PathLike[str], known: Collection[str] | None) -> I
         The file.
     known
         Names of the columns that are wanted of a Parquet file, None: all; no others are read.
+    encoding
+        Of a text without a byte order mark; left out: UTF-8.
 
     Raises
     ------
     InputError
-        Missing, unreadable, no regular file, empty, over 256 MiB, binary, not UTF-8, damaged; some of it only while
-        the rows are read.
+        Missing, unreadable, no regular file, empty, over 256 MiB, binary, not in its encoding, damaged; some of it only
+        while the rows are read.
     """
     file = file_text(path)
     try:
@@ -189,7 +141,9 @@ def open_table(path: str | os.PathLike[str], known: Collection[str] | None) -> I
             is_parquet = stream.read(4) == b"PAR1"
             stream.seek(0)
             if not is_parquet:
-                yield _CsvTable(stream, file)
+                from sim.scenario.text_table import TextTable
+
+                yield TextTable(stream, file, encoding)
                 return
             raw = stream.read(MAX_BYTES + 1)
         except OSError as error:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from sim.scenario.distributions import Constant, Distribution, Section
+from sim.scenario.encodings import EncodingName
 
 __all__ = ["AgencyGroup", "Fans", "Influencers", "Segment", "Vertical"]
 
@@ -98,6 +99,11 @@ class Influencers(Section):
     dirty_rows: Literal["refuse", "skip"] = Field(
         default="refuse",
         description="What is done with bad rows of the roster and the follow graph: refuse the file, or skip, count.",
+    )
+    encoding: EncodingName | None = Field(
+        default=None,
+        description="Encoding of roster and follow graph, where they are texts without a byte order mark; left out: "
+        "UTF-8.",
     )
     followers: Distribution = Field(
         default=Constant(value=1.0),
