@@ -27,11 +27,26 @@ __all__ = ["chart", "check", "compare", "follow_graph", "load", "policy", "read"
 Path = str | PathLike[str]
 
 
-def load(path: Path, *, roster: Path | None = None, graph: Any = None, replications: int | None = None) -> Loaded:
+def load(
+    path: Path,
+    *,
+    roster: Path | None = None,
+    graph: Any = None,
+    replications: int | None = None,
+    encoding: str | None = None,
+    suggested_columns: bool = False,
+) -> Loaded:
     """Read, check and resolve a scenario file; see ``sim.scenario.load``."""
     from sim.scenario import load as load_scenario
 
-    return load_scenario(path, roster=roster, graph=graph, replications=replications)
+    return load_scenario(
+        path,
+        roster=roster,
+        graph=graph,
+        replications=replications,
+        encoding=encoding,
+        suggested_columns=suggested_columns,
+    )
 
 
 def run(
@@ -40,6 +55,8 @@ def run(
     roster: Path | None = None,
     graph: Any = None,
     replications: int | None = None,
+    encoding: str | None = None,
+    suggested_columns: bool = False,
     **options: Any,
 ) -> Run:
     """Run a scenario, or the file that it is in.
@@ -48,7 +65,7 @@ def run(
     ----------
     scenario
         A file, or what ``load`` made of one.
-    roster, graph, replications
+    roster, graph, replications, encoding, suggested_columns
         As for ``load``; of a file only.
     **options
         As ``sim.experiment.run.experiment``: ``out``, ``engine``, ``threads``, ``resume``, ``force``, ``report``, which
@@ -57,15 +74,22 @@ def run(
     Raises
     ------
     TypeError
-        ``roster``, ``graph`` or ``replications`` beside a scenario that is loaded already.
+        What only ``load`` takes, beside a scenario that is loaded already.
     """
     from sim.experiment.run import experiment
     from sim.scenario import Loaded
 
     if not isinstance(scenario, Loaded):
-        scenario = load(scenario, roster=roster, graph=graph, replications=replications)
-    elif not (roster is None and graph is None and replications is None):
-        raise TypeError("roster, graph and replications are sim.load's where the scenario is loaded already")
+        scenario = load(
+            scenario,
+            roster=roster,
+            graph=graph,
+            replications=replications,
+            encoding=encoding,
+            suggested_columns=suggested_columns,
+        )
+    elif suggested_columns or any(each is not None for each in (roster, graph, replications, encoding)):
+        raise TypeError("roster, graph, replications, encoding and suggested_columns are sim.load's")
     return experiment(scenario, **options)
 
 

@@ -93,7 +93,8 @@ def roster_of(
         order_value_fen=floats("order_value_fen"),
         live_hours_per_day=floats("live_hours_per_day"),
         shop=None if shop is None else np.array(shop, dtype=np.int8),
-        unused_columns=(),
+        other_columns={},
+        unkept_columns={},
         n_skipped=0,
         sha256="",
     )

@@ -152,7 +152,7 @@ def test_columns_and_rows_of_a_roster_that_are_left_out_are_told(here: Path) -> 
     left_out, skipped, expected = told.err.splitlines()
     assert (left_out, skipped) == (
         "roster: further columns, kept per account: mood (text)",
-        "roster: 1 bad row skipped",
+        "roster: 1 bad row skipped: 1 followers must be a whole number >= 0 (line 2)",
     )
     assert expected.startswith("3 arms x 3 replications: ")
     assert sim("run", file, "--roster", "r.csv", "--out", "run").err.splitlines() == [left_out, skipped]

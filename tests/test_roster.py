@@ -85,7 +85,7 @@ def test_a_byte_order_mark_line_ends_blank_lines_and_quotes_make_no_difference(t
 
 
 def test_dirty_rows_are_skipped_and_counted_when_asked(tmp_path: Path) -> None:
-    text = "influencer,followers,vertical\na,-1,beauty\na,5,beauty\nb,5,travel\na,6,\nc\n,7,\nd,0,\n"
+    text = "influencer,followers,vertical\na,-1,beauty\na,5,beauty\nb,5,travel\na,4,\nc\n,3,\nd,0,\n"
     roster = read(tmp_path, text, "skip")
     assert (roster.influencer, roster.followers.tolist(), roster.n_skipped) == (("a", "d"), [5, 0], 5)
     with pytest.raises(InputError) as caught:
@@ -203,4 +203,5 @@ def test_a_roster_without_a_followers_column_is_refused_cleanly() -> None:
         read_roster(path, dirty_rows="skip", verticals=["all"])
     (fault,) = caught.value.faults
     assert (fault.path, fault.line) == ("followers", 1)
-    assert fault.rule == 'column is required; the file has "influencer", "views", "days_active", "partner"'
+    names = '"influencer", "views", "days_active", "partner"'
+    assert fault.rule == f"column is required; the file has {names}; name it under [influencers.columns]"

@@ -31,6 +31,7 @@ from sim.cli.options import (
     Quiet,
     Roster,
     ScenarioFile,
+    SuggestedColumns,
     Threads,
     engine_named,
     print_object,
@@ -122,6 +123,7 @@ def run(
     roster: Roster = None,
     edges: Edges = None,
     encoding: Encoding = None,
+    suggested_columns: SuggestedColumns = False,
     threads: Threads = None,
     replications: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="In place of the scenario's number.", show_default=False)
@@ -139,7 +141,14 @@ def run(
     with _lasting():
         from sim.scenario import load
 
-    loaded = load(scenario, roster=roster, graph=edges, encoding=encoding, replications=replications)
+    loaded = load(
+        scenario,
+        roster=roster,
+        graph=edges,
+        replications=replications,
+        encoding=encoding,
+        suggested_columns=suggested_columns,
+    )
     with _lasting():
         from sim.cli.progress import COMPILING, Display
         from sim.experiment.run import experiment
@@ -174,6 +183,7 @@ def show(finished: Run, *, quiet: bool, as_json: bool) -> None:
                     "digests": finished.manifest["digests"],
                     "answer": finished.answer(),
                     "claims": finished.claims(),
+                    "reading": finished.manifest.get("reading", {}),
                     "seconds": finished.manifest["seconds"],
                 }
             )

@@ -20,6 +20,7 @@ from sim.cli.options import (
     Replication,
     Roster,
     ScenarioFile,
+    SuggestedColumns,
     engine_named,
     print_object,
     use_plugins,
@@ -38,6 +39,8 @@ def _kind(column: OtherColumn) -> str:
 
 def input_notes(loaded: Loaded) -> list[str]:
     """What a user should know of how roster and follow graph were read."""
+    from sim.scenario.reading import roster_notes
+
     notes = []
     roster, edges = loaded.roster, loaded.graph
     if roster is not None and roster.other_columns:
@@ -45,8 +48,7 @@ def input_notes(loaded: Loaded) -> list[str]:
         notes.append(f"roster: further columns, kept per account: {kept}")
     if roster is not None:
         notes += [f"roster: column {name} isn't kept: {why}" for name, why in roster.unkept_columns.items()]
-    if roster is not None and roster.n_skipped:
-        notes.append(f"roster: {roster.n_skipped} bad row{'s' * (roster.n_skipped != 1)} skipped")
+        notes += roster_notes(roster)
     directed = loaded.scenario.influencers.follow_graph_directed
     if edges is not None and edges.columns is not None and not (directed and edges.columns == ("fan", "influencer")):
         fan, influencer = edges.columns
@@ -78,6 +80,7 @@ def graph(
     roster: Roster = None,
     edges: Edges = None,
     encoding: Encoding = None,
+    suggested_columns: SuggestedColumns = False,
     plugin: Plugins = None,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -88,7 +91,7 @@ def graph(
     use_plugins(plugin)
     from sim.scenario import load
 
-    loaded = load(scenario, roster=roster, graph=edges, encoding=encoding)
+    loaded = load(scenario, roster=roster, graph=edges, encoding=encoding, suggested_columns=suggested_columns)
     from sim.analysis.follow_graph import graph_measures
     from sim.experiment.graphs import follow_graph
 

@@ -21,6 +21,7 @@ from sim.cli.options import (
     Replication,
     Roster,
     ScenarioFile,
+    SuggestedColumns,
     engine_named,
     print_object,
     use_plugins,
@@ -51,6 +52,7 @@ def trace(
     roster: Roster = None,
     graph: Edges = None,
     encoding: Encoding = None,
+    suggested_columns: SuggestedColumns = False,
     plugin: Plugins = None,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001 - read by ``verb``
@@ -62,7 +64,7 @@ def trace(
     use_plugins(plugin)
     from sim.scenario import load
 
-    loaded = load(scenario, roster=roster, graph=graph, encoding=encoding)
+    loaded = load(scenario, roster=roster, graph=graph, encoding=encoding, suggested_columns=suggested_columns)
     from sim.experiment.unit_trace import look_at_fan, look_at_influencer
     from sim.report.trace import fan_lines, fan_trace, influencer_lines, influencer_trace
 

@@ -23,6 +23,7 @@ __all__ = [
     "Replication",
     "Roster",
     "ScenarioFile",
+    "SuggestedColumns",
     "Threads",
     "engine_named",
     "print_object",
@@ -55,6 +56,10 @@ Encoding = Annotated[
         help="Encoding of roster and follow graph, where it isn't UTF-8: utf-16, gb18030, latin-1, windows-1252.",
         show_default=False,
     ),
+]
+SuggestedColumns = Annotated[
+    bool,
+    typer.Option("--suggested-columns", help="Take columns of the roster by common names: subscribers for followers."),
 ]
 MAX_THREADS = 1024
 Threads = Annotated[

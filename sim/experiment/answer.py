@@ -141,6 +141,11 @@ class Answer:
             return "All replications share one population: the answer is conditional on it."
         return None
 
+    def reading(self) -> list[str]:
+        """How the roster was read where that isn't plain: rows left out, numbers and columns taken for others."""
+        roster = self.run.manifest.get("reading", {}).get("roster", {})
+        return list(roster.get("notes", ()))
+
     def caution(self) -> str | None:
         """That it is a demonstration, if it is."""
         if self.scenario["replications"] < MIN_REPLICATIONS:

@@ -15,6 +15,7 @@ COLUMNS = ("arm against control", "quantity", "control, %", "arm, %", "change, %
 def as_html(answer: Answer) -> str:
     """The answer in words and its primary differences as a table, as HTML for the output of a notebook's cell."""
     parts = [f"<b>{escape(answer.name())}</b><br>{escape(answer.size())}"]
+    parts += [f"<br>{escape(note)}" for note in answer.reading()]
     if caution := answer.caution():
         parts.append(f"<br><i>{escape(caution)}</i>")
     if answer.pairs:

@@ -32,9 +32,11 @@ JOURNAL = "journal.sqlite"
 MANIFEST = "manifest.json"
 MANIFEST_KEYS = (
     "schema", "name", "scenario", "seed", "engine", "versions", "digests", "counts", "seconds", "loop_seconds",
-    "inputs", "plugin", "command",
+    "inputs", "reading", "plugin", "command",
 )  # fmt: skip
 _ADDED_KEYS = ("identity", "files", "seal")
+_NEW_KEYS = ("reading",)
+"""Keys that an older run's manifest lacks."""
 _DAMAGED = "differs from the manifest's SHA-256: damaged or edited; delete the folder to run it anew"
 
 
@@ -250,7 +252,7 @@ def read_manifest(path: Path | str) -> dict[str, Any]:
         raise _input_error(file, "is no JSON: damaged, or not a run's manifest") from None
     if not isinstance(manifest, dict):
         raise _input_error(file, "must be a JSON object")
-    missing = [key for key in (*MANIFEST_KEYS, *_ADDED_KEYS) if key not in manifest]
+    missing = [key for key in (*MANIFEST_KEYS, *_ADDED_KEYS) if key not in (*manifest, *_NEW_KEYS)]
     if missing:
         raise _input_error(file, f"is no run's manifest, or damaged: misses {', '.join(missing)}")
     del manifest["seal"]

@@ -12,8 +12,9 @@ from typing import Any
 
 from sim.plugins import registered
 from sim.scenario import Loaded, resolved
+from sim.scenario.reading import reading
 
-__all__ = ["DECIDING", "identity", "plugins", "source_digest", "versions"]
+__all__ = ["DECIDING", "how_read", "identity", "plugins", "source_digest", "versions"]
 
 DECIDING = ("numba", "numpy", "pyarrow", "pydantic", "scipy", "simpy")
 """Packages whose versions a manifest names."""
@@ -50,6 +51,14 @@ def plugins(loaded: Loaded) -> dict[str, dict[str, str]] | None:
     used = {arm.support.policy for arm in loaded.arms.values()}
     own = {name: {"file": p.file, "sha256": p.sha256} for name, p in sorted(registered().items()) if name in used}
     return own or None
+
+
+def how_read(loaded: Loaded) -> dict[str, Any]:
+    """How the input files were read, of each that there is: what was left out of it, and what was taken for what."""
+    found: dict[str, Any] = {} if loaded.roster is None else {"roster": reading(loaded.roster)}
+    if loaded.graph is not None:
+        found["follow_graph"] = {"follows": len(loaded.graph.fan), "skipped": {"rows": loaded.graph.n_skipped}}
+    return found
 
 
 def versions() -> dict[str, Any]:

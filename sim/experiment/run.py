@@ -278,6 +278,7 @@ def experiment(
                     "seconds": round(time.perf_counter() - started, 3),
                     "loop_seconds": round(sum(summary.seconds for summary in of_arms.values()), 3),
                     "inputs": loaded.inputs,
+                    "reading": provenance.how_read(loaded),
                     "plugin": provenance.plugins(loaded),
                     "command": list(command),
                 },

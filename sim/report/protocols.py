@@ -112,6 +112,10 @@ class _Facts:
         given = [f"{name} (SHA-256 {digest})" for name, digest in self.manifest["inputs"].items() if digest]
         return f"Files: {', '.join(given)}." if given else "None but the scenario file."
 
+    def reading(self) -> str:
+        notes = self.manifest.get("reading", {}).get("roster", {}).get("notes", ())
+        return f"{'; '.join(notes)}." if notes else ""
+
     def replications(self) -> str:
         s, n = self.scenario, self.scenario["replications"]
         people = "a population of its own" if s["population"] == "redraw" else "one population in common"
@@ -212,7 +216,7 @@ def _stress(facts: _Facts) -> list[tuple[str, str]]:
         (
             "3.2 Pre-processing",
             "Rosters and follow graphs are checked row by row; dirty rows: "
-            f"{facts.scenario['influencers']['dirty_rows']}.",
+            f"{facts.scenario['influencers']['dirty_rows']}. {facts.reading()}",
         ),
         ("3.3 Input parameters", "The resolved scenario above: every key, defaults filled in."),
         ("3.4 Assumptions", f"{facts.switches()} Further ones: {YOURS.lower()}."),

@@ -49,6 +49,8 @@ def _print_heading(answer: Answer, console: Console) -> None:
     console.print(f"arms: {escape(', '.join(answer.scenario['arms']))}")
     if condition := answer.condition():
         console.print(condition)
+    for note in answer.reading():
+        console.print(escape(note))
     if caution := answer.caution():
         console.print(f"[yellow]{caution}[/yellow]")
     console.print()

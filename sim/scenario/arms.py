@@ -31,6 +31,7 @@ FIXED: tuple[Path, ...] = (
     ("influencers", "follow_graph_directed"),
     ("influencers", "dirty_rows"),
     ("influencers", "encoding"),
+    ("influencers", "columns"),
     ("segments", "*", "share"),
     ("segments", "*", "growth_per_year"),
     ("entry", "newcomers_per_month"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
@@ -149,6 +150,7 @@ def _rule(error: Mapping[str, Any], path: Path, section: Any) -> str:
         return "unknown key" + (suggestion(path[-1], names) or f"; known here: {', '.join(names)}")
     if kind == "literal_error":
         names = [name for m in members_of(expected(path)[0]) if get_origin(m) is Literal for name in get_args(m)]
+        names = names or re.findall("'([^']*)'", context["expected"])  # of a table's keys, not its values
         return f"must be one of {one_of(names)}{suggestion(given, names)}"
     if kind == "string_too_long":
         return f"must have at most {context['max_length']} characters"

@@ -32,6 +32,8 @@ class Given:
     roster: GivenRoster = None
     graph: GivenGraph = None
     encoding: EncodingName | None = None
+    suggested_columns: bool = False
+    """Take columns of common names for ours."""
 
 
 SAME = 1e-9
@@ -84,6 +86,7 @@ class Inputs:
         people["encoding"] = self.encoding
         if self.roster is not None:
             people |= {"count": len(self.roster.influencer), "roster": self.roster_name}
+            people["columns"] = dict(self.roster.columns)
         if self.graph is not None:
             people |= {"count": len(self.graph.influencers), "follow_graph": self.graph_name}
             people["follow_graph_directed"] |= self.is_memory  # there each follow is an edge of its own
@@ -171,6 +174,8 @@ def read_inputs(scenario: Scenario, folder: FilePath | None, given: Given) -> In
                 verticals=scenario.verticals,
                 has_graph=made.graph_name is not None,
                 encoding=made.encoding,
+                names={str(ours): theirs for ours, theirs in people.columns.items()},
+                suggested_names=given.suggested_columns,
             )
         names = None if made.roster is None else made.roster.influencer
         if is_memory:

@@ -176,6 +176,7 @@ def load(
     replications: int | None = None,
     small: bool = False,
     encoding: str | None = None,
+    suggested_columns: bool = False,
 ) -> Loaded:
     """Read a scenario file, check all of it, and resolve it.
 
@@ -195,13 +196,16 @@ def load(
         Resolve it at the size at which it is checked, with the replications of its check.
     encoding
         Of roster and follow graph, in place of the scenario's ``influencers.encoding``: one of ``ENCODINGS``.
+    suggested_columns
+        Take columns of the roster that have common names for ours, where ``influencers.columns`` names none and none
+        has our name; those taken go into the resolved scenario.
 
     Raises
     ------
     InputError
         All faults of the file, of each arm, of the roster and of the follow graph, with lines.
     """
-    given = Given(roster, graph, None if encoding is None else encoding_named(encoding))
+    given = Given(roster, graph, None if encoding is None else encoding_named(encoding), suggested_columns)
     source = read_source(path)
     folder = FilePath(path).parent
     loaded = _loaded(source.data, file=source.file, lines=source.lines, folder=folder, given=given, small=small)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 
+from sim.scenario.cell_numbers import Readings, as_number
 from sim.scenario.words import escaped
 
 __all__ = ["MAX_COLUMNS", "MAX_LENGTH", "OtherColumn", "OtherColumns"]
@@ -19,7 +21,8 @@ MAX_LENGTH = 200
 
 _MANY = 4096
 """Distinct texts of a column that are kept once each; a column with more has hardly any repeats."""
-_PLAIN = re.compile(r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_CODE = re.compile(r"[+-]?0[0-9]")
+"""Numbers aren't written so, codes are."""
 _NAN = ("nan", "NaN", "NAN")
 _WHOLE = 2**53
 
@@ -27,11 +30,15 @@ _WHOLE = 2**53
 class OtherColumns:
     """Takes the cells row by row; a column that can't be kept is given up at once, with the reason."""
 
-    def __init__(self, places: Mapping[int, str]) -> None:
+    def __init__(self, places: Mapping[int, str], separator: str = ",") -> None:
         names = list(places.values())
+        self.separator = separator
+        self.readings = Readings()
         self.refused: dict[str, str] = {}
         self._cells: dict[int, list[str]] = {}
         self._seen: dict[int, dict[str, str]] = {}
+        self._skipped: dict[int, list[str]] = {}
+        self._kept: dict[str, OtherColumn] | None = None
         self.names = {place: escaped(name[: MAX_LENGTH + 1]) for place, name in places.items()}
         for place, name in places.items():
             if len(name) > MAX_LENGTH:
@@ -51,35 +58,54 @@ class OtherColumns:
         self.refused[self.names[place][:60]] = why
         self._cells.pop(place, None)
         self._seen.pop(place, None)
+        self._skipped.pop(place, None)
 
     def add(self, cells: Sequence[str]) -> None:
         """Take the cells of a row."""
         too_long = []
-        for place, column in self._cells.items():
+        for (place, column), seen in zip(self._cells.items(), self._seen.values(), strict=True):
             cell = cells[place].strip()
             if len(cell) > MAX_LENGTH:
                 too_long.append(place)
-                continue
-            seen = self._seen[place]
-            if len(seen) < _MANY:
-                cell = seen.setdefault(cell, cell)
-            column.append(cell)
+            column.append(seen.setdefault(cell, cell) if len(seen) < _MANY else cell)
         for place in too_long:
             self._refuse(place, f"it has texts of more than {MAX_LENGTH} characters")
 
+    def skip(self, cells: Sequence[str]) -> None:
+        """Take the cells of a row that is skipped, lest the head be among such rows."""
+        for place in self._cells:
+            self._skipped.setdefault(place, []).append(cells[place].strip()[:MAX_LENGTH])
+
     def kept(self) -> dict[str, OtherColumn]:
         """The columns by name: numbers if every cell that isn't empty is one, else texts."""
-        return {self.names[place]: _column(cells) for place, cells in self._cells.items()}
+        if self._kept is None:
+            self._kept = {self.names[place]: self._column(place, cells) for place, cells in self._cells.items()}
+        return self._kept
 
+    def numbers(self) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+        """Columns of numbers, and what the skipped rows have there; nan where a cell is empty or no number."""
+        mine, theirs = {}, {}
+        for place in self._cells:
+            column = self.kept()[self.names[place]]
+            if not any(isinstance(cell, str) for cell in column):
+                mine[self.names[place]] = [math.nan if cell is None else float(cell) for cell in column]
+                read = (as_number(cell, self.separator) for cell in self._skipped.get(place, ()))
+                theirs[self.names[place]] = [math.nan if each is None else each[0] for each in read]
+        return mine, theirs
 
-def _column(cells: list[str]) -> OtherColumn:
-    numbers: list[float | None] = []
-    for cell in cells:
-        if not cell or cell in _NAN:
-            numbers.append(None)
-            continue
-        value = float(cell) if _PLAIN.fullmatch(cell) else None
-        if value is None or not abs(value) < _WHOLE:  # ids of more digits than a number can hold are texts
-            return tuple(escaped(cell) or None for cell in cells)
-        numbers.append(value)
-    return tuple(numbers)
+    def _column(self, place: int, cells: list[str]) -> OtherColumn:
+        numbers: list[float | None] = []
+        forms = []
+        for cell in cells:
+            if not cell or cell in _NAN:
+                numbers.append(None)
+                continue
+            found = None if _CODE.match(cell) else as_number(cell, self.separator)
+            if found is None or not abs(found[0]) < _WHOLE:  # longer ids than a number can hold are texts
+                return tuple(escaped(cell) or None for cell in cells)
+            numbers.append(found[0])
+            if found[1]:
+                forms.append((found[1], cell, found[0]))
+        for form in forms:
+            self.readings.add(self.names[place], *form)
+        return tuple(numbers)

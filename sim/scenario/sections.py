@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from sim.scenario.columns import RosterColumn
 from sim.scenario.distributions import Constant, Distribution, Section
 from sim.scenario.encodings import EncodingName
 
@@ -104,6 +105,11 @@ class Influencers(Section):
         default=None,
         description="Encoding of roster and follow graph, where they are texts without a byte order mark; left out: "
         "UTF-8.",
+    )
+    columns: dict[RosterColumn, str] = Field(
+        default={},
+        description="The roster's name of a column, where it isn't the one of the how-to Bring a roster: "
+        'followers = "subscribers".',
     )
     followers: Distribution = Field(
         default=Constant(value=1.0),

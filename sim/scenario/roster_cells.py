@@ -1,0 +1,133 @@
+"""What the cells of a roster's columns hold, each column by its rule; knows nothing of rows and files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection
+
+from sim.scenario.cell_numbers import NOT_FINITE, PLAIN, POWER, Readings, numeral, unreadable, whole
+from sim.scenario.checks import RANGES
+from sim.scenario.columns import NUMBERS
+from sim.scenario.words import one_of, shown, suggestion
+
+__all__ = ["BadCellError", "Cells", "cell_text", "name_of"]
+
+_BOOLEANS = {"true": 1, "1": 1, "false": 0, "0": 0}
+_MANY_DIGITS = 16
+
+Value = float | int | str | None
+
+
+class BadCellError(Exception):
+    """A cell that breaks a rule; ``more`` is what differs from cell to cell.
+
+    ``is_notation``: it holds a number, but in a form that isn't read.
+    """
+
+    def __init__(self, rule: str, more: str = "", *, is_notation: bool = False) -> None:
+        self.rule, self.more, self.is_notation = rule, more, is_notation
+        super().__init__(rule + more)
+
+
+def cell_text(cell: str) -> str:
+    """A cell as a message shows it: a number bare, all else quoted."""
+    return cell if len(cell) <= 60 and (PLAIN.fullmatch(cell) or NOT_FINITE.fullmatch(cell)) else shown(cell)
+
+
+class Cells:
+    """Reads cells; ``forms`` are the numbers of the row in hand that weren't written plainly."""
+
+    def __init__(self, separator: str, verticals: Collection[str]) -> None:
+        self.separator, self.verticals = separator, verticals
+        self.forms: list[tuple[str, str, str, float]] = []
+        self.readings = Readings()
+        self.suggests = True
+        self._names = {name: name for name in verticals}
+
+    def tally(self) -> None:
+        """Count the forms of the row in hand, which is a good one."""
+        for form in self.forms:
+            self.readings.add(*form)
+        self.forms.clear()
+
+    def parser(self, key: str) -> Callable[[str], Value]:
+        """What reads the cells of a column, without spaces around them; it raises ``BadCellError``."""
+        if key in NUMBERS:
+            return self._number(key)
+        return {"followers": self._followers, "shop": _shop, "vertical": self._vertical, "agency": _text}[key]
+
+    def _number(self, key: str) -> Callable[[str], float]:
+        given, points = RANGES[key], self.separator != ";"
+
+        def parsed(cell: str) -> float:
+            if not cell:
+                return math.nan
+            is_plain = PLAIN.fullmatch(cell) and (points or "." not in cell)
+            value = float(cell) if is_plain else self._unusual(key, cell)
+            if not given.holds(value):
+                raise BadCellError(given.rule() if math.isfinite(value) else "must be a finite number")
+            return value
+
+        return parsed
+
+    def _unusual(self, key: str, cell: str) -> float:
+        if NOT_FINITE.fullmatch(cell):
+            raise BadCellError("must be a finite number")
+        found = numeral(cell, self.separator)
+        if found is None:
+            more = unreadable(cell, self.separator)
+            raise BadCellError("must be a number", more, is_notation=bool(more))
+        value = float(found.value)
+        if found.form not in (None, POWER):
+            self.forms.append((key, str(found.form), cell, value))
+        return value
+
+    def _followers(self, cell: str) -> int:
+        if len(cell) < _MANY_DIGITS and cell.isascii() and cell.isdigit():
+            return int(cell)
+        if not cell:
+            raise BadCellError("is required")
+        if NOT_FINITE.fullmatch(cell):
+            raise BadCellError("must be a finite number")
+        found, high = numeral(cell, self.separator), RANGES["followers"].high
+        if (found is not None and found.value > high) or (PLAIN.fullmatch(cell) and float(cell) > high):
+            raise BadCellError(f"must be <= {high:.15g}")
+        value = None if found is None else whole(found)
+        if found is None or value is None:
+            more = unreadable(cell, self.separator) if found is None else ""
+            raise BadCellError("must be a whole number >= 0", more, is_notation=bool(more) or found is not None)
+        if value < 0:
+            raise BadCellError("must be a whole number >= 0")
+        if found.form is not None:
+            self.forms.append(("followers", found.form, cell, value))
+        return value
+
+    def _vertical(self, cell: str) -> str | None:
+        text = self._names.get(cell)
+        if text is None and _text(cell) is not None:
+            near = ""
+            if self.suggests:  # a suggestion costs time: none for what isn't shown
+                near = suggestion(cell, self.verticals) or f"; known are {one_of(self.verticals)}"
+            raise BadCellError("must be a vertical of the scenario", near)
+        return text
+
+
+def _text(cell: str) -> str | None:
+    if len(cell) > 200 or not cell.isprintable():
+        raise BadCellError("must be at most 200 printable characters")
+    return cell or None
+
+
+def _shop(cell: str) -> int:
+    value = _BOOLEANS.get(cell.lower(), -1)
+    if value < 0 and cell:
+        raise BadCellError("must be true, false, 1 or 0")
+    return value
+
+
+def name_of(cell: str) -> str:
+    """The influencer that a cell names."""
+    text = _text(cell)
+    if text is None:
+        raise BadCellError("is required")
+    return text

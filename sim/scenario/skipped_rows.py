@@ -1,0 +1,148 @@
+"""The bad rows of a roster that are skipped: what was wrong with them, and whether they may be, for the head's sake."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from sim.errors import Fault
+from sim.scenario.words import shown
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Reason", "SkippedRows"]
+
+FIRST = 20
+"""Places of bad rows that are kept for each reason."""
+HEAD = 0.01
+"""Part of the accounts that is their head; at least one account."""
+TOLERATED = 0.1
+"""Part of the head that may be skipped."""
+ALIKE = 0.5
+"""Least coefficient of rank correlation with the followers, of either sign, of a column that shows who is large."""
+FEW = 10
+"""Fewer accounts than these show no correlation."""
+MANY_FORMS = 2
+"""Cells of a column, other than followers, in a form that isn't read, which make a pattern."""
+
+
+Where = Callable[[int, str | None], tuple[int | None, str | None]]
+"""Line and path of a place."""
+
+
+class Reason(NamedTuple):
+    """Why rows were skipped: the column (None: the row as a whole), the rule, how many rows, and the first places.
+
+    A place is a line of a text, the number of a row of a Parquet file.
+    """
+
+    column: str | None
+    rule: str
+    rows: int
+    first: tuple[int, ...]
+
+
+class SkippedRows:
+    """Takes each bad row; a row counts under the first rule that it breaks in each column."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self._places: dict[tuple[str | None, str], list[int]] = {}
+        self._counts: dict[tuple[str | None, str], int] = {}
+        self._forms: dict[str, list[tuple[int, str]]] = {}
+        self._n_forms: dict[str, int] = {}
+        self.at = array("q")
+        self.numbers: dict[str, array[float]] = {}
+
+    def reason(self, place: int, column: str | None, rule: str) -> None:
+        """Note a rule that the row breaks."""
+        key = column, rule
+        self._counts[key] = self._counts.get(key, 0) + 1
+        places = self._places.setdefault(key, [])
+        if len(places) < FIRST:
+            places.append(place)
+
+    def form(self, place: int, column: str, cell: str) -> None:
+        """Note a number in a form that isn't read."""
+        self._n_forms[column] = self._n_forms.get(column, 0) + 1
+        self._forms.setdefault(column, [(place, cell)])
+
+    def sized(self, place: int, numbers: Mapping[str, float]) -> None:
+        """Note what is known of the size of the row's account: nan where a cell isn't a number."""
+        self.at.append(place)
+        for column, value in numbers.items():
+            self.numbers.setdefault(column, array("d")).append(value)
+
+    def reasons(self) -> tuple[Reason, ...]:
+        """All reasons, the commonest first."""
+        found = [Reason(*key, n, tuple(self._places[key])) for key, n in self._counts.items()]
+        return tuple(sorted(found, key=lambda reason: -reason.rows))
+
+    def patterns(self, file: str, where: Where) -> list[Fault]:
+        """Columns in which bad rows fail for the same reason: numbers in a form that isn't read."""
+        found = []
+        for column, n in self._n_forms.items():
+            if n >= (1 if column == "followers" else MANY_FORMS):
+                place, cell = self._forms[column][0]
+                cells = "1 cell is a number" if n == 1 else f"{n} cells are numbers"
+                rule = f"bad rows can't be skipped: {cells} in a form that isn't read; the first"
+                found.append(Fault(file, rule, *where(place, column), shown(cell)))
+        return found
+
+    def head(
+        self, kept: Mapping[str, Sequence[float]], others: Mapping[str, Sequence[float]]
+    ) -> tuple[str, int, int, int] | None:
+        """The column by which too much of the head is among the skipped rows.
+
+        Returns
+        -------
+        tuple or None
+            Column, accounts of the head that are skipped, accounts of the head, place of the largest skipped row.
+        """
+        import numpy as np
+
+        followers = np.asarray(kept["followers"], dtype=float)
+        for column, values in kept.items():
+            mine = np.asarray(values, dtype=float)
+            theirs = np.asarray(others[column], dtype=float)
+            if column != "followers":
+                sign = _alike(mine, followers)
+                if not sign:
+                    continue
+                mine, theirs = sign * mine, sign * theirs
+            known = np.flatnonzero(~np.isnan(theirs))
+            mine = mine[~np.isnan(mine)]
+            if not known.size:
+                continue
+            size = max(1, math.floor(HEAD * (mine.size + known.size)))
+            both = np.concatenate([mine, theirs[known]])
+            head = np.argsort(-both, kind="stable")[:size]  # of two alike the kept one
+            lost = head[head >= mine.size] - mine.size
+            if lost.size > TOLERATED * size:
+                return column, int(lost.size), size, int(self.at[known[lost[0]]])
+        return None
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    import numpy as np
+
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    ranks: NDArray[np.float64] = (last - (counts - 1) / 2)[place]
+    return ranks
+
+
+def _alike(values: NDArray[np.float64], followers: NDArray[np.float64]) -> int:
+    """1 or -1 where the column ranks the accounts as their followers do, or the other way round; else 0."""
+    import numpy as np
+
+    known = ~np.isnan(values)
+    one, other = _ranks(values[known]), _ranks(followers[known])
+    if one.size < FEW or not np.ptp(one) or not np.ptp(other):
+        return 0
+    coefficient = float(np.corrcoef(one, other)[0, 1])
+    return 0 if abs(coefficient) < ALIKE else 1 if coefficient > 0 else -1
