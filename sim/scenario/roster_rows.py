@@ -82,6 +82,8 @@ class RosterRows:
         if self.skip:
             self.skipped.n += 1
             self.skipped.reason(place, None, row.rule.partition(":")[0])
+            if len(cells) > self.table.width:
+                self.skipped.wide(place, cells)
 
     def _fault(self, place: int, key: str | None, rule: str, more: str, value: str | None) -> None:
         self.n_faults += 1

@@ -32,7 +32,7 @@ class Row(NamedTuple):
 
 
 class Table(ABC):
-    """An open file of rows; ``columns`` names the cells of a row, and stands in ``header_line``.
+    """An open file of rows; ``columns`` names the cells of a row, and stands in ``header_line`` with ``width`` fields.
 
     A row of text has a line, any other a number. ``separator`` stands between a text's cells, and is empty for others.
     """
@@ -41,6 +41,7 @@ class Table(ABC):
     columns: tuple[str, ...]
     is_text: bool
     header_line = 1
+    width = 0
     separator = ""
 
     @abstractmethod

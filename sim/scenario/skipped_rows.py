@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from sim.errors import Fault
@@ -27,7 +28,7 @@ ALIKE = 0.5
 FEW = 10
 """Fewer accounts than these show no correlation."""
 MANY_FORMS = 2
-"""Cells of a column, other than followers, in a form that isn't read, which make a pattern."""
+"""Cells of a column, other than followers, in a form that isn't read, or rows of too many fields, make a pattern."""
 
 
 Where = Callable[[int, str | None], tuple[int | None, str | None]]
@@ -55,6 +56,8 @@ class SkippedRows:
         self._counts: dict[tuple[str | None, str], int] = {}
         self._forms: dict[str, list[tuple[int, str]]] = {}
         self._n_forms: dict[str, int] = {}
+        self._n_wide = 0
+        self._wide: tuple[int, bool] | None = None
         self.at = array("q")
         self.numbers: dict[str, array[float]] = {}
 
@@ -71,6 +74,14 @@ class SkippedRows:
         self._n_forms[column] = self._n_forms.get(column, 0) + 1
         self._forms.setdefault(column, [(place, cell)])
 
+    def wide(self, place: int, cells: Sequence[str]) -> None:
+        """Note a row with more fields than the header, as a number without quotes around its commas makes it."""
+        self._n_wide += 1
+        pairs = pairwise(cells)
+        is_number = any(len(b) == 3 and len(a) < 4 and (a + b).isdigit() for a, b in pairs)
+        if self._wide is None or (is_number and not self._wide[1]):
+            self._wide = place, is_number
+
     def sized(self, place: int, numbers: Mapping[str, float]) -> None:
         """Note what is known of the size of the row's account: nan where a cell isn't a number."""
         self.at.append(place)
@@ -83,8 +94,12 @@ class SkippedRows:
         return tuple(sorted(found, key=lambda reason: -reason.rows))
 
     def patterns(self, file: str, where: Where) -> list[Fault]:
-        """Columns in which bad rows fail for the same reason: numbers in a form that isn't read."""
+        """Where bad rows fail for the same reason: numbers in a form that isn't read, or cells that fall apart."""
         found = []
+        if self._wide is not None and (self._wide[1] or self._n_wide >= MANY_FORMS):
+            rows = "1 row has" if self._n_wide == 1 else f"{self._n_wide} rows have"
+            rule = f"bad rows can't be skipped: {rows} more fields than the header, as numbers with commas make them"
+            found.append(Fault(file, f"{rule} that aren't in quotes; the first here", *where(self._wide[0], None)))
         for column, n in self._n_forms.items():
             if n >= (1 if column == "followers" else MANY_FORMS):
                 place, cell = self._forms[column][0]
@@ -108,7 +123,7 @@ class SkippedRows:
         followers = np.asarray(kept["followers"], dtype=float)
         for column, values in kept.items():
             mine = np.asarray(values, dtype=float)
-            theirs = np.asarray(others[column], dtype=float)
+            theirs = np.asarray(others.get(column, ()), dtype=float)
             if column != "followers":
                 sign = _alike(mine, followers)
                 if not sign:

@@ -71,7 +71,7 @@ class TextTable(Table):
         if rule:
             raise InputError([Fault(file, rule, line)])
         names = [name.strip() for name in cells]
-        self.header_line, self._width = line, len(names)
+        self.header_line, self.width = line, len(names)
         self._places = [place for place, name in enumerate(names) if name]
         self._unnamed = [_Unnamed(place) for place, name in enumerate(names) if not name]
         self.columns = tuple(name for name in names if name)
@@ -112,7 +112,7 @@ class TextTable(Table):
 
     def rows(self) -> Iterator[Row]:
         """All rows that hold anything, in order; once only."""
-        width = self._width
+        width = self.width
         for line, cells, rule in self._parsed():
             if rule:
                 yield Row(line, None, cells, rule)

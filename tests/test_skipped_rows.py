@@ -1,0 +1,189 @@
+"""Bad rows that are skipped: counted with reasons, never with the head among them; and a last row that is a total."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from small_runs import TINY, sim
+
+from sim.errors import InputError
+from sim.experiment.run import Run
+from sim.scenario import Roster, read_roster
+from sim.scenario.skipped_rows import Reason
+
+
+def read(folder: Path, text: str, dirty_rows: str = "skip", **options: object) -> Roster:
+    path = folder / "r.csv"
+    path.write_text(text, encoding="utf-8")
+    return read_roster(path, dirty_rows=dirty_rows, verticals=["beauty"], **options)  # type: ignore[arg-type]
+
+
+def refused(folder: Path, text: str, dirty_rows: str = "skip", **options: object) -> str:
+    """The first fault."""
+    with pytest.raises(InputError) as caught:
+        read(folder, text, dirty_rows, **options)
+    return str(caught.value.faults[0]).removeprefix(f"{folder}/")
+
+
+def people(n: int, **bad: str) -> str:
+    """A roster of ``n`` accounts by falling followers, with views that fall with them; ``bad`` takes rows' places."""
+    rng = random.Random(1)
+    rows = ["influencer,followers,views,rank,noise"]
+    for i in range(n):
+        row = f"a{i},{1_000_000 // (i + 1)},{5_000_000 // (i + 1) + rng.randrange(100)},{i + 1},{rng.random():.6f}"
+        rows.append(bad.get(f"a{i}", row))
+    return "\n".join(rows) + "\n"
+
+
+def test_reasons_are_counted_with_their_first_lines(tmp_path: Path) -> None:
+    text = "influencer,followers,vertical\na,500,beauty\nb,,\nc,nan,\nd,,travel\n,4,\ne,5,\na,3,\nf,5\n"
+    roster = read(tmp_path, text)
+    assert roster.influencer == ("a", "e")
+    assert roster.n_skipped == 6
+    assert roster.skipped == (
+        Reason("followers", "is required", 2, (3, 5)),
+        Reason("followers", "must be a finite number", 1, (4,)),
+        Reason("vertical", "must be a vertical of the scenario", 1, (5,)),
+        Reason("influencer", "is required", 1, (6,)),
+        Reason("influencer", "must be unique", 1, (8,)),
+        Reason(None, "must have 3 fields, as the header has", 1, (9,)),
+    )
+
+
+@pytest.mark.parametrize("cell", ["10万+", '"37,8万"', "1e4k", "377.6", "377~378"])
+def test_a_count_in_a_form_that_is_not_read_is_never_skipped(tmp_path: Path, cell: str) -> None:
+    text = people(200, a150=f"a150,{cell},1,1,1")
+    rule = "followers: bad rows can't be skipped: 1 cell is a number in a form that isn't read; the first"
+    assert refused(tmp_path, text).startswith(f"r.csv:152: {rule}, got ")
+
+
+def test_numbers_that_fall_apart_at_commas_without_quotes_are_never_skipped(tmp_path: Path) -> None:
+    rows = "".join(f"a{i},{1100 - i},x\n" for i in range(200))
+    what = "more fields than the header, as numbers with commas make them that aren't in quotes; the first here"
+    one = "influencer,followers,city\n" + rows.replace("a0,1100,", "a0,1,100,")
+    assert refused(tmp_path, one) == f"r.csv:2: bad rows can't be skipped: 1 row has {what}"
+    name = "influencer,followers,city\n" + rows.replace("a7,", "Doe, Jo,")
+    assert read(tmp_path, name).n_skipped == 1
+    two = name.replace("a9,", "Roe, Jo,")
+    assert refused(tmp_path, two) == f"r.csv:9: bad rows can't be skipped: 2 rows have {what}"
+
+
+def test_two_unread_numbers_of_another_column_are_a_pattern_one_is_not(tmp_path: Path) -> None:
+    rows = [f"a{i},{1000 - i},1.5" for i in range(50)]
+    header = "influencer,followers,posts_per_day"
+    rows[40] = 'a40,960,"2,5"'
+    assert read(tmp_path, "\n".join([header, *rows])).n_skipped == 1
+    rows[44] = 'a44,956,"3,5"'
+    rule = "posts_per_day: bad rows can't be skipped: 2 cells are numbers in a form that isn't read; the first"
+    assert refused(tmp_path, "\n".join([header, *rows])) == f'r.csv:42: {rule}, got "2,5"'
+
+
+@pytest.mark.parametrize("cell", ["", "nan", "N/A", "-", "unknown", "-1"])
+def test_cells_without_a_number_are_skipped_where_the_head_is_not_among_them(tmp_path: Path, cell: str) -> None:
+    bad = {f"a{i}": f"a{i},{cell},{5_000_000 // (i + 1)},{i + 1},0.5" for i in range(100, 150)}
+    assert read(tmp_path, people(1000, **bad)).n_skipped == 50
+
+
+@pytest.mark.parametrize(
+    ("row", "column"), [("a0,,4999999,700,0.5", "views"), ("a0,,,1,0.5", "rank"), ("a0,1000000", "")]
+)
+def test_the_largest_account_is_never_skipped(tmp_path: Path, row: str, column: str) -> None:
+    text = people(150, a0=row)
+    if not column:  # nothing is known of a row that can't be told apart
+        assert read(tmp_path, text).n_skipped == 1
+        return
+    rule = f"bad rows can't be skipped: they hold 1 of the 1 largest account by {column}; mend them, the largest here"
+    assert refused(tmp_path, text) == f"r.csv:2: {rule}"
+
+
+def test_followers_themselves_show_that_the_head_is_bad(tmp_path: Path) -> None:
+    text = "influencer,followers,vertical\n" + "".join(f"a{i},{i},beauty\n" for i in range(300))
+    assert "hold 1 of the 3 largest accounts by followers" in refused(
+        tmp_path, text.replace("299,299,beauty", "299,299,x")
+    )
+    assert "hold 1 of the 3 largest accounts by followers" in refused(tmp_path, text.replace("a297,", ","))
+    assert read(tmp_path, text.replace("a296,296,beauty", "a296,296,x")).n_skipped == 1
+
+
+def test_up_to_a_tenth_of_the_head_may_be_skipped(tmp_path: Path) -> None:
+    def with_bad(n: int) -> str:
+        return "influencer,followers,vertical\n" + "".join(f"a{i},{9999 - i},{'x' * (i < n)}\n" for i in range(2000))
+
+    assert read(tmp_path, with_bad(2)).n_skipped == 2
+    assert "hold 3 of the 20 largest accounts" in refused(tmp_path, with_bad(3))
+
+
+def test_a_column_that_does_not_rank_as_followers_do_says_nothing_of_the_head(tmp_path: Path) -> None:
+    assert read(tmp_path, people(150, a90="a90,,,,0.999999")).n_skipped == 1
+
+
+def test_a_row_that_repeats_an_account_is_skipped_unless_it_is_larger(tmp_path: Path) -> None:
+    rows = "influencer,followers\n" + "".join(f"a{i},{500 - i}\n" for i in range(200))
+    assert read(tmp_path, rows + "a0,500\n").n_skipped == 1
+    assert "largest accounts by followers" in refused(tmp_path, rows.replace("a150,350", "a0,9999"))
+
+
+@pytest.mark.parametrize("name", ["Total", "TOTAL:", "合计", "总计", "Grand total", "anything"])
+@pytest.mark.parametrize("dirty_rows", ["refuse", "skip"])
+def test_a_last_row_that_sums_up_the_others_is_refused(tmp_path: Path, name: str, dirty_rows: str) -> None:
+    what = "the last row is the sum of the others, not an account: delete it (or move it up, if it is one)"
+    text = "influencer,followers\na,100\nb,20\nc,3\n"
+    assert refused(tmp_path, f"{text}{name},123\n", dirty_rows) == f'r.csv:5: {what}, got "{name}", 123'
+    if name != "anything":
+        assert refused(tmp_path, f"{text}{name},12.3万\n", dirty_rows) == f'r.csv:5: {what}, got "{name}", "12.3万"'
+    read(tmp_path, f"{text}{name},99\n", dirty_rows)
+
+
+def test_accounts_that_happen_to_add_up_are_accounts(tmp_path: Path) -> None:
+    for text in ("a,1\nb,2\nc,3\n", "a,5\nb,0\nc,0\nd,0\ne,5\n", "a,0\nb,0\nc,0\nd,0\n", "Total,9\na,5\n", "Total,1\n"):
+        assert read(tmp_path, "influencer,followers\n" + text, "refuse").n_skipped == 0
+
+
+def test_beside_a_graph_a_total_is_known_by_its_name(tmp_path: Path) -> None:
+    text = "influencer,agency\na,x\nb,y\nTotal,\n"
+    assert refused(tmp_path, text, has_graph=True).endswith('got "Total"')
+
+
+def test_what_was_skipped_and_read_stands_in_manifest_answer_and_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [f"a{i},{30 - i}k" for i in range(20)]
+    rows[17] = "a17,"
+    Path("r.csv").write_text("\n".join(["influencer,followers", *rows]))
+    Path("x.toml").write_text(
+        TINY.replace("count = 20\n", 'dirty_rows = "skip"\n', 1).replace("replications = 3", "replications = 1")
+    )
+    told = sim("run", "x.toml", "--roster", "r.csv", "--out", "run", "--json")
+    assert told.code == 0
+    notes = [
+        "roster: numbers read as abbreviated: 19 of followers (30k = 30,000)",
+        "roster: 1 bad row skipped: 1 followers is required (line 19)",
+    ]
+    found = Run.read(tmp_path / "run").manifest["reading"]
+    assert json.loads(told.out)["reading"] == found
+    assert found["roster"] == {
+        "accounts": 19,
+        "columns": {},
+        "numbers": [{"column": "followers", "form": "abbreviated", "cells": 19, "cell": "30k", "value": 30_000}],
+        "skipped": {"rows": 1, "reasons": [{"column": "followers", "rule": "is required", "rows": 1, "first": [19]}]},
+        "notes": notes,
+    }
+    answer = sim("compare", "run").out
+    assert all(note in answer for note in notes)
+    assert sim("report", "run").code == 0
+    (page,) = (tmp_path / "run").glob("*.html")
+    assert all(note in page.read_text(encoding="utf-8") for note in notes)
+
+
+def test_a_roster_in_which_nobody_has_followers_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("r.csv").write_text("influencer,followers\n" + "".join(f"a{i},0\n" for i in range(20)))
+    text = TINY.replace("count = 20\n", "", 1).replace("replications = 3", "replications = 1")
+    Path("x.toml").write_text(text.replace("follows_per_fan = 4.0", "follows_per_fan = 0.0"))
+    told = sim("run", "x.toml", "--roster", "r.csv", "--out", "run")
+    assert told.code == 0, told.err
+    started = Run.read(tmp_path / "run").table("influencers", ["followers_start", "followers_end"]).to_pydict()
+    assert set(started["followers_start"]) == {0}
+    assert sum(started["followers_end"]) > 0
