@@ -39,6 +39,7 @@ CONTENT = {
     "seconds": 1.5,
     "loop_seconds": 1.0,
     "inputs": {},
+    "reading": {},
     "plugin": None,
     "command": ["sim", "run", "x.toml"],
 }

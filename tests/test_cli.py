@@ -98,7 +98,7 @@ def test_json_prints_one_object_and_nothing_else(finished: Path) -> None:
     assert told.err == ""
     assert told.out.count("\n") == 1
     given = json.loads(told.out, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
-    assert list(given) == ["run", "digests", "answer", "claims", "seconds"]
+    assert list(given) == ["run", "digests", "answer", "claims", "reading", "seconds"]
     assert {arm: len(digests) for arm, digests in given["digests"].items()} == {"none": 3, "tiered": 3, "uniform": 3}
     assert {row["time_days"] for row in given["answer"]} == {20.0}
     assert [claim["claim"] for claim in given["claims"]] == ["lower"]

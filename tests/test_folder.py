@@ -364,3 +364,12 @@ def test_a_manifest_edited_into_another_valid_one_is_refused(run: Path) -> None:
     (run / MANIFEST).write_text(json.dumps({**manifest, "seed": 8}), "utf-8")
     with pytest.raises(InputError, match="differs from its own SHA-256"):
         RunFolder.open(run, IDENTITY)
+
+
+def test_a_run_of_a_version_without_how_its_files_were_read_is_read(tmp_path: Path) -> None:
+    with RunFolder.open(tmp_path, IDENTITY) as folder:
+        folder.publish({}, CONTENT)
+    manifest = read_manifest(tmp_path)
+    del manifest["reading"]
+    (tmp_path / MANIFEST).write_bytes(folder_module._sealed(manifest))
+    assert "reading" not in read_manifest(tmp_path)
