@@ -50,3 +50,14 @@ def test_workload_w_is_the_same_work_on_every_engine_and_its_figures_are_written
         assert means[engine]["follows"] == pytest.approx(0.1 * means[engine]["clicks"], rel=0.15)
         assert means[engine]["orders"] == pytest.approx(0.02 * means[engine]["clicks"], rel=0.3)
     assert set(found["ratios"]) == {"simpy", "heapq", "numpy"}
+
+
+def test_a_hundred_thousand_accounts_are_read_in_a_second_whatever_they_look_like(tmp_path: Path) -> None:
+    found = figures("rosters.py", tmp_path, "--rounds", "1")
+    assert found["rows"] == 100_000
+    assert set(found["seconds"]) == {"plain", "further", "written", "semicolons", "utf-16", "skipped", "parquet"}
+    # On an idle core .4 to .8 s; the slack is for cores that other tests are at work on.
+    assert found["seconds"]["plain"] < 3
+    assert max(found["seconds"].values()) < 5
+    for peak in found["peak_mb"].values():
+        assert peak is None or peak < 150

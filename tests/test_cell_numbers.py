@@ -1,5 +1,6 @@
 """Numbers as tables hold them: what the rule reads, what it refuses, and that nothing is read with two meanings."""
 
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from sim.errors import InputError
 from sim.scenario import Roster, read_roster
 from sim.scenario.cell_numbers import numeral, whole
 from sim.scenario.reading import roster_notes
+from sim.scenario.roster_cells import BadCellError, Cells
 
 
 def read(folder: Path, text: str, dirty_rows: str = "refuse") -> Roster:
@@ -122,6 +124,16 @@ def test_followers_written_in_every_form_are_whole_numbers_and_told(tmp_path: Pa
         "roster: numbers read as grouped by thousands: 1 of followers (1,234 = 1,234)",
         "roster: numbers read as powers of ten: 1 of followers (2.28E+03 = 2,280)",
     ]
+
+
+@given(st.from_regex(r"[0-9]{1,20},[0-9]{1,20}", fullmatch=True))
+def test_decimal_commas_are_read_alike_in_every_column(cell: str) -> None:
+    found = numeral(cell, ";")
+    assert found is not None
+    cells = Cells(";", [])
+    with suppress(BadCellError):
+        assert cells.parser("order_value_fen")(cell) == float(found.value)
+        assert cells.forms == [("order_value_fen", found.form, cell, float(found.value))]
 
 
 def test_plain_numbers_are_not_told(tmp_path: Path) -> None:

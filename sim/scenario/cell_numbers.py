@@ -13,7 +13,18 @@ from collections import Counter
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import NamedTuple
 
-__all__ = ["NOT_FINITE", "PLAIN", "POWER", "Numeral", "Readings", "as_number", "numeral", "unreadable", "whole"]
+__all__ = [
+    "COMMA",
+    "NOT_FINITE",
+    "PLAIN",
+    "POWER",
+    "Numeral",
+    "Readings",
+    "as_number",
+    "numeral",
+    "unreadable",
+    "whole",
+]
 
 PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)

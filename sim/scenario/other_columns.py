@@ -21,6 +21,7 @@ MAX_LENGTH = 200
 
 _MANY = 4096
 """Distinct texts of a column that are kept once each; a column with more has hardly any repeats."""
+_PLAIN = re.compile(r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _CODE = re.compile(r"[+-]?0[0-9]")
 """Numbers aren't written so, codes are."""
 _NAN = ("nan", "NaN", "NAN")
@@ -100,7 +101,10 @@ class OtherColumns:
             if not cell or cell in _NAN:
                 numbers.append(None)
                 continue
-            found = None if _CODE.match(cell) else as_number(cell, self.separator)
+            if self.separator != ";" and _PLAIN.fullmatch(cell):
+                found: tuple[float, str | None] | None = (float(cell), None)
+            else:
+                found = None if _CODE.match(cell) else as_number(cell, self.separator)
             if found is None or not abs(found[0]) < _WHOLE:  # longer ids than a number can hold are texts
                 return tuple(escaped(cell) or None for cell in cells)
             numbers.append(found[0])

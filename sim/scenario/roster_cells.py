@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Collection
 
-from sim.scenario.cell_numbers import NOT_FINITE, PLAIN, POWER, Readings, numeral, unreadable, whole
+from sim.scenario.cell_numbers import COMMA, NOT_FINITE, PLAIN, POWER, Readings, numeral, unreadable, whole
 from sim.scenario.checks import RANGES
 from sim.scenario.columns import NUMBERS
 from sim.scenario.words import one_of, shown, suggestion
@@ -14,6 +15,10 @@ __all__ = ["BadCellError", "Cells", "cell_text", "name_of"]
 
 _BOOLEANS = {"true": 1, "1": 1, "false": 0, "0": 0}
 _MANY_DIGITS = 16
+_MANY_TEXTS = 4096
+"""Texts of a column that are kept to be known again."""
+_COMMA = re.compile(r"[0-9]+,[0-9]+")
+"""The commonest number between semicolons that isn't plain; ``numeral`` reads the same."""
 
 Value = float | int | str | None
 
@@ -54,17 +59,25 @@ class Cells:
         """What reads the cells of a column, without spaces around them; it raises ``BadCellError``."""
         if key in NUMBERS:
             return self._number(key)
-        return {"followers": self._followers, "shop": _shop, "vertical": self._vertical, "agency": _text}[key]
+        return {"followers": self._followers, "shop": _shop, "vertical": self._vertical, "agency": _repeated(_text)}[
+            key
+        ]
 
     def _number(self, key: str) -> Callable[[str], float]:
-        given, points = RANGES[key], self.separator != ";"
+        given, points, forms = RANGES[key], self.separator != ";", self.forms
+        low, high, is_open = given
 
         def parsed(cell: str) -> float:
             if not cell:
                 return math.nan
-            is_plain = PLAIN.fullmatch(cell) and (points or "." not in cell)
-            value = float(cell) if is_plain else self._unusual(key, cell)
-            if not given.holds(value):
+            if PLAIN.fullmatch(cell) and (points or "." not in cell):
+                value = float(cell)
+            elif not points and _COMMA.fullmatch(cell):
+                value = float(cell.replace(",", "."))
+                forms.append((key, COMMA, cell, value))
+            else:
+                value = self._unusual(key, cell)
+            if not low <= value <= high or (is_open and value in (low, high)):
                 raise BadCellError(given.rule() if math.isfinite(value) else "must be a finite number")
             return value
 
@@ -116,6 +129,21 @@ def _text(cell: str) -> str | None:
     if len(cell) > 200 or not cell.isprintable():
         raise BadCellError("must be at most 200 printable characters")
     return cell or None
+
+
+def _repeated(parsed: Callable[[str], str | None]) -> Callable[[str], str | None]:
+    """The same for cells of which many are alike."""
+    known: dict[str, str | None] = {}
+
+    def again(cell: str) -> str | None:
+        if cell in known:
+            return known[cell]
+        text = parsed(cell)
+        if len(known) < _MANY_TEXTS:
+            known[cell] = text
+        return text
+
+    return again
 
 
 def _shop(cell: str) -> int:

@@ -63,7 +63,8 @@ class RosterRows:
         self.n_rows += 1
         place = row.line if row.line is not None else row.number or 0
         cells = row.cells
-        self.cells.forms.clear()
+        if self.cells.forms:  # of a bad row
+            self.cells.forms.clear()
         if row.rule is None:
             try:
                 values = [parse(cells[at].strip()) for at, parse, _ in self._parsers]
