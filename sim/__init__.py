@@ -51,15 +51,15 @@ def run(
     roster, graph, replications
         As for ``load``; of a file only.
     **options
-        As ``sim.experiment.run.experiment``: ``out``, ``engine``, ``threads``, ``resume``, ``force``, ``report``, which
-        is told the run's ``sim.experiment.progress.Progress``.
+        As ``sim.experiment.execution.experiment``: ``out``, ``engine``, ``threads``, ``resume``, ``force``, ``report``,
+        which is told the run's ``sim.experiment.progress.Progress``.
 
     Raises
     ------
     TypeError
         ``roster``, ``graph`` or ``replications`` beside a scenario that is loaded already.
     """
-    from sim.experiment.run import experiment
+    from sim.experiment.execution import experiment
     from sim.scenario import Loaded
 
     if not isinstance(scenario, Loaded):

@@ -139,14 +139,11 @@ def run(
 
     loaded = load(scenario, roster=roster, graph=edges, replications=replications)
     with _lasting():
-        from sim.cli.progress import COMPILING, Display
-        from sim.experiment.run import experiment
-        from sim.model import draws, kernel
+        from sim.cli.progress import Display, compiling_notes
+        from sim.experiment.execution import experiment
 
     with Display(console_for(stderr=True), quiet=quiet or as_json) as display:
-        if not draws.is_compiled(kernel.sessions if name == "compiled" else draws.unit_draws):
-            display.note(COMPILING)
-        for note in input_notes(loaded):
+        for note in [*compiling_notes(name), *input_notes(loaded)]:
             display.note(note)
         finished = experiment(
             loaded,

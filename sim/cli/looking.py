@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sim.cli.console import console_for
 from sim.cli.options import (
     Arm,
     Debug,
@@ -61,9 +62,13 @@ def trace(
     from sim.scenario import load
 
     loaded = load(scenario, roster=roster, graph=graph)
+    from sim.cli.progress import compiling_notes
     from sim.experiment.unit_trace import look_at_fan, look_at_influencer
     from sim.report.trace import fan_lines, fan_trace, influencer_lines, influencer_trace
 
+    if not as_json:
+        for note in compiling_notes(name):
+            console_for(stderr=True).print(note, markup=False)
     seen: FanTrace | InfluencerTrace
     if fan is not None:
         seen = fan_trace(look_at_fan(loaded, fan, arm=arm, replication=replication, engine=name))

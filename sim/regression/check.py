@@ -20,8 +20,9 @@ from types import MappingProxyType
 
 from sim.errors import Fault, InputError, InterruptedRunError
 from sim.experiment import provenance
+from sim.experiment.execution import experiment
 from sim.experiment.progress import Report
-from sim.experiment.run import Run, experiment
+from sim.experiment.run import Run
 from sim.model.simulation import EngineName
 from sim.regression.baseline import Baseline, BaselineError, read_baseline, write_baseline
 from sim.regression.content import Content, sections, values_of
