@@ -29,7 +29,7 @@ def check(
         list[Path],
         typer.Argument(
             metavar="SCENARIO|DIR",
-            help="Scenario files, and folders of them; folders `scale` and `published` are left out unless named.",
+            help="Scenario files, folders of them, names of shipped scenarios; folders `scale` and `published` are left out unless named.",
             show_default=False,
         ),
     ],

@@ -12,6 +12,7 @@ from typing import Any
 
 from sim.plugins import registered
 from sim.scenario import Loaded, resolved
+from sim.version import __version__
 
 __all__ = ["DECIDING", "identity", "plugins", "source_digest", "versions"]
 
@@ -55,7 +56,7 @@ def plugins(loaded: Loaded) -> dict[str, dict[str, str]] | None:
 def versions() -> dict[str, Any]:
     """Versions of Python, the project and the packages that decide, and the digest of the project's source."""
     return {
-        "headshare": version("headshare"),
+        "headshare": __version__,
         "python": platform.python_version(),
         **{package: version(package) for package in DECIDING},
         "source": source_digest(),
