@@ -29,7 +29,7 @@ def check(
         list[Path],
         typer.Argument(
             metavar="SCENARIO|DIR",
-            help="Scenario files, folders of them, names of shipped scenarios; folders `scale` and `published` are left out unless named.",
+            help="Scenario files or names of shipped ones, and folders; `scale` and `published` in them are left out.",
             show_default=False,
         ),
     ],
