@@ -88,9 +88,9 @@ def _is_missing(path: str) -> bool:
 def _meant(text: str, names: list[str]) -> str | None:
     """The shipped scenario that a missing file, or a name that isn't known, was most likely meant to be."""
     by_end = {name.rpartition("/")[2]: name for name in names} | {name: name for name in names}
-    if not text.endswith(_SUFFIX):
-        near = nearest(text, by_end)
-        return None if near is None else by_end[near]
     parts = text.removesuffix(_SUFFIX).split("/")
     ends = ("/".join(parts[i:]) for i in range(len(parts)))
-    return next((by_end[end] for end in ends if end in by_end), None)
+    meant = next((end for end in ends if end in by_end), None)
+    if meant is None and not text.endswith(_SUFFIX):
+        meant = nearest(text, by_end)
+    return None if meant is None else by_end[meant]
