@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from sim.scenario import FollowGraph, Loaded
 
 from sim.plugins import policy
-from sim.version import __version__
+from sim.version import __version__ as __version__
 
-__all__ = ["__version__", "chart", "check", "compare", "follow_graph", "load", "policy", "read", "run", "write_report"]
+__all__ = ["chart", "check", "compare", "follow_graph", "load", "policy", "read", "run", "write_report"]
 
 Path = str | PathLike[str]
 
