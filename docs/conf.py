@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from importlib.metadata import version as version_of
 from pathlib import Path
+
+from sim.version import __version__
 
 sys.path.insert(0, str(Path(__file__).parent))  # for the extensions beside this file
 
 project = "Headshare"
 author = "Headshare"
 copyright = "Headshare; MIT licence"
-version = release = version_of("headshare")
+version = release = __version__
 language = "en"
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated", "mathml"]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sim.scenario import FollowGraph, Loaded
 
 from sim.plugins import policy
+from sim.version import __version__ as __version__
 
 __all__ = ["chart", "check", "compare", "follow_graph", "load", "policy", "read", "run", "write_report"]
 
@@ -68,15 +69,15 @@ def run(
     roster, graph, replications, encoding, suggested_columns
         As for ``load``; of a file only.
     **options
-        As ``sim.experiment.run.experiment``: ``out``, ``engine``, ``threads``, ``resume``, ``force``, ``report``, which
-        is told the run's ``sim.experiment.progress.Progress``.
+        As ``sim.experiment.execution.experiment``: ``out``, ``engine``, ``threads``, ``resume``, ``force``, ``report``,
+        which is told the run's ``sim.experiment.progress.Progress``.
 
     Raises
     ------
     TypeError
         What only ``load`` takes, beside a scenario that is loaded already.
     """
-    from sim.experiment.run import experiment
+    from sim.experiment.execution import experiment
     from sim.scenario import Loaded
 
     if not isinstance(scenario, Loaded):

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from scenarios_for_tests import World, world_of
 
 from sim.model.books import FLOWS
-from sim.model.clock import DAY
 from sim.model.frozen import Counter
 from sim.model.simulation import EngineName, Outcome, simulate
 from sim.scenario import Roster
 from sim.scenario.arms import merged
+from sim.scenario.calendar import DAY
 
 PEOPLE = 1000
 SURFACES = ("feed", "find-people", "hongren-tao", "live")

@@ -15,9 +15,9 @@ from sim.experiment.cells import Cell, cells
 from sim.experiment.measures import measure
 from sim.model.accounts import Status
 from sim.model.books import FLOWS, Books
-from sim.model.clock import DAY
 from sim.model.simulation import Outcome
 from sim.scenario import Scenario
+from sim.scenario.calendar import DAY
 from sim.scenario.measurable import GROUPS
 
 FOLLOWERS = [100, 50, 20, 10, 5, 5, 5, 3, 1, 1, 0, 0]

@@ -9,9 +9,9 @@ import numpy as np
 from scenarios_for_tests import World, plain, world_of
 
 from sim.model.accounts import Accounts
-from sim.model.clock import DAY
 from sim.model.contracts import Contracts
 from sim.model.ledger import Ledger
+from sim.scenario.calendar import DAY
 from sim.scenario.economy import Contracts as Terms
 
 A, B, NONE = 0, 1, -1

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from sim.cli.app import app
 from sim.cli.progress import COMPILING
-from sim.experiment.run import Run, experiment
+from sim.experiment.execution import experiment
+from sim.experiment.run import Run
 from sim.scenario import Loaded, load
 
 TINY = """\

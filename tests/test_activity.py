@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scenarios_for_tests import DRAWN
 
 from sim.model import graph
-from sim.model.clock import DAY
+from sim.scenario.calendar import DAY
 from sim.streams import Lane, exp, normal_quantile, philox
 
 words = st.integers(0, 2**32 - 1)

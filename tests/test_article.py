@@ -32,8 +32,8 @@ from article_worlds import (
 from scenarios_for_tests import roster_of
 
 from sim.model.accounts import Status
-from sim.model.clock import DAY
 from sim.model.frozen import Counter, Total
+from sim.scenario.calendar import DAY
 
 OLDER = 1
 ALL_WANT = {f"verticals.{name}.shop_prob": 1.0 for name in ("fashion", "beauty", "digital")}

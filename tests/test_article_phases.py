@@ -13,9 +13,9 @@ from article_worlds import FEED, LIVE, TAO, count, flow, play
 from looking_inside import slots_of
 
 from sim.model.accounts import Status
-from sim.model.clock import DAY
 from sim.model.frozen import Counter, Deed, Total
 from sim.model.simulation import Outcome
+from sim.scenario.calendar import DAY
 
 # P1: live platforms subsidise hosts
 

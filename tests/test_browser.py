@@ -17,7 +17,8 @@ from hostile_names import HOSTILE
 from small_runs import TINY, run_of
 
 import sim
-from sim.experiment.run import Run, experiment
+from sim.experiment.execution import experiment
+from sim.experiment.run import Run
 from sim.scenario import load
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"

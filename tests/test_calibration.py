@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from sim.analysis.concentration import gini, top_share
 from sim.experiment.plan import n_cores
 from sim.model.books import FLOWS
-from sim.model.clock import DAY
 from sim.model.frozen import Counter
 from sim.model.population import draw_population
 from sim.model.simulation import Outcome, simulate
 from sim.scenario import Scenario, load
+from sim.scenario.calendar import DAY
 
 SCENARIO = Path(__file__).parents[1] / "scenarios" / "weibo-2017.toml"
 N_FAMOUS = 200

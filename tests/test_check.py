@@ -313,7 +313,7 @@ def test_an_interrupted_check_says_that_it_starts_anew(monkeypatch: pytest.Monke
     def interrupted(*_: object, **__: object) -> None:
         raise InterruptedRunError("kept in a folder")
 
-    monkeypatch.setattr("sim.experiment.run.run_units", interrupted)
+    monkeypatch.setattr("sim.experiment.execution.run_units", interrupted)
     told = sim("check", "x.toml")
     assert told.code == 3
     assert "a check starts anew" in told.err

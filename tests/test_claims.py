@@ -18,8 +18,8 @@ from sim.experiment.claims import Contrast, judged, statements
 from sim.experiment.plan import pairs
 from sim.experiment.run import Run
 from sim.model import books
-from sim.model.clock import DAY
 from sim.scenario import measurable
+from sim.scenario.calendar import DAY
 from sim.scenario.claim import Claim
 from sim.scenario.claim_rules import claim_findings
 

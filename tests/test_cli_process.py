@@ -19,6 +19,7 @@ from sim.cli.progress import COMPILING
 from sim.experiment.folder import JOURNAL, MANIFEST
 from sim.experiment.run import Run
 from sim.model import draws, kernel
+from sim.model.compiled_code import is_compiled
 
 Wait = Callable[[], bool]
 
@@ -199,6 +200,8 @@ def test_help_comes_at_once() -> None:
 
 
 HEAVY = {"llvmlite", "networkx", "numba", "pyarrow", "scipy", "simpy"}
+MODEL = {"llvmlite", "numba", "sim.model", "simpy"}
+"""What readers of finished runs do without: any model, and so the compiler."""
 
 
 @pytest.mark.parametrize(
@@ -206,11 +209,17 @@ HEAVY = {"llvmlite", "networkx", "numba", "pyarrow", "scipy", "simpy"}
     [
         (["run", "--help"], "--threads", {*HEAVY, "numpy"}),
         (["validate", "x.toml"], "x.toml: valid", HEAVY),
+        (["compare", "a"], "head share", MODEL),
+        (["compare", "a", "a"], "Equal to the bit", MODEL),
+        (["report", "a"], "report.html", MODEL),
+        (["plot", "a", "--chart", "head-share", "--out", "a.svg"], "a.svg", MODEL),
     ],
-    ids=["help", "validate"],
+    ids=["help", "validate", "compare", "compare-two", "report", "plot"],
 )
 def test_a_verb_imports_nothing_heavy(tmp_path: Path, arguments: list[str], says: str, heavy: set[str]) -> None:
     write(tmp_path, TINY)
+    if "a" in arguments:
+        run_of(tmp_path, out="a")
     program = (
         "import sys, contextlib\nfrom sim.cli.app import app\n"
         f"with contextlib.suppress(SystemExit): app({arguments})\n"
@@ -231,18 +240,18 @@ def test_a_heavy_tailed_answer_needs_no_scipy_stats() -> None:
 
 def test_compiled_code_is_known_by_an_index_that_is_newer_than_the_source(tmp_path: Path) -> None:
     function = SimpleNamespace(py_func=write, stats=SimpleNamespace(cache_path=str(tmp_path / "none")))
-    assert not draws.is_compiled(function)
+    assert not is_compiled(function)
     function.stats.cache_path = str(tmp_path)
     index = tmp_path / f"small_runs.write-{write.__code__.co_firstlineno}.py311.nbi"
     index.touch()
-    assert draws.is_compiled(function)
+    assert is_compiled(function)
     os.utime(index, (0, 0))
-    assert not draws.is_compiled(function)
+    assert not is_compiled(function)
 
 
 def test_the_code_of_a_run_is_compiled_after_it(tmp_path: Path) -> None:
     run_of(tmp_path)
-    assert draws.is_compiled(draws.unit_draws)
-    assert draws.is_compiled(kernel.sessions)
+    assert is_compiled(draws.unit_draws)
+    assert is_compiled(kernel.sessions)
     with start("run", tmp_path / "x.toml", "--out", tmp_path / "again") as process:
         assert COMPILING not in process.communicate(timeout=120)[1]

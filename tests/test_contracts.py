@@ -14,8 +14,8 @@ from scenarios_for_tests import DRAWN, World, plain, world_of, worlds
 
 from sim.errors import InputError
 from sim.model.accounts import NEVER, Status
-from sim.model.clock import DAY
 from sim.model.population import draw_population
+from sim.scenario.calendar import DAY
 from sim.scenario.economy import Contracts as Terms
 from sim.scenario.economy import Economy, Entry, Live
 

@@ -9,9 +9,9 @@ import pytest
 from scenarios_for_tests import plain, roster_of, world_of
 
 from sim.model.books import FLOWS
-from sim.model.clock import DAY
 from sim.model.control import Review
 from sim.model.simulation import Outcome, simulate
+from sim.scenario.calendar import DAY
 
 PEOPLE, INFLATION = 1000.0, 12.0
 ROSTER = roster_of(

@@ -27,11 +27,11 @@ from scenarios_for_tests import (
 )
 
 from sim.model import session
-from sim.model.clock import DAY
 from sim.model.control import Control
 from sim.model.engines import compiled
 from sim.model.frozen import Counter, Total
 from sim.scenario import Scenario
+from sim.scenario.calendar import DAY
 from sim.streams import Lane, philox
 
 quick = settings(max_examples=70, **DRAWN)

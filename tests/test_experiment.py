@@ -17,8 +17,9 @@ from small_runs import NOBODY, PLACEBO, ROSTER, TINY, loaded_from, run_of, table
 
 from sim.errors import InputError, MachineError
 from sim.experiment.cells import Cell, cells
+from sim.experiment.execution import experiment
 from sim.experiment.plan import TWIN, pairs, units
-from sim.experiment.run import Run, experiment
+from sim.experiment.run import Run
 from sim.experiment.unit import run_unit
 from sim.model.population import check_followers, draw_population
 from sim.records import arrow_schema

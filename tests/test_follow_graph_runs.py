@@ -14,13 +14,13 @@ import sim
 from sim.analysis.follow_graph import reciprocity
 from sim.cli.graphs import input_notes
 from sim.errors import InputError
+from sim.experiment.execution import experiment
 from sim.experiment.graphs import follow_graph
 from sim.experiment.provenance import identity
-from sim.experiment.run import experiment
-from sim.model.clock import DAY
 from sim.model.population import draw_population
 from sim.model.simulation import simulate
 from sim.scenario import FollowGraph, Loaded, from_resolved, load, read_edges, resolved
+from sim.scenario.calendar import DAY
 
 SHIPPED = Path(__file__).parents[1] / "scenarios" / "graph.toml"
 DATA = Path(__file__).parents[2] / "shared" / "data"

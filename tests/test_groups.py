@@ -11,7 +11,7 @@ from outcomes_for_tests import STATUS, L, measures_of, shares_that_sum_to_one, w
 from sim.experiment.cells import Cell
 from sim.experiment.holders import agency_classes, size_classes
 from sim.experiment.measures import lorenz_curves, tier_transitions, transitions
-from sim.model.clock import DAY
+from sim.scenario.calendar import DAY
 
 NEW = {
     "new_follows": {

@@ -15,9 +15,9 @@ from scenarios_for_tests import DRAWN, World, plain, world_of
 
 from sim.errors import InputError
 from sim.model.accounts import Accounts, Status
-from sim.model.clock import DAY
 from sim.model.ledger import Ledger
 from sim.scenario import Scenario
+from sim.scenario.calendar import DAY
 from sim.scenario.economy import Economy
 
 MONTH = 30 * DAY

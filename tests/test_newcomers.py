@@ -15,8 +15,8 @@ from scipy import stats
 
 from sim.model import draws
 from sim.model.accounts import Accounts, Status
-from sim.model.clock import DAY
 from sim.model.newcomers import crowding, enter
+from sim.scenario.calendar import DAY
 from sim.streams import Lane
 
 N_INITIAL = 8

@@ -15,9 +15,9 @@ from scenarios_for_tests import DRAWN, POLICIES, World, dense_world, plain, rost
 from scipy import stats
 
 from sim.model import session
-from sim.model.clock import DAY
 from sim.model.frozen import Counter, Total
 from sim.model.simulation import EngineName
+from sim.scenario.calendar import DAY
 from sim.streams import Lane, philox
 
 # Conservation

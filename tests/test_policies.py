@@ -14,10 +14,10 @@ from scenarios_for_tests import DRAWN, POLICIES, WITHIN_TIER, World, world_of, w
 
 from sim.model import draws
 from sim.model.accounts import Accounts
-from sim.model.clock import DAY
 from sim.model.frozen import Counter, Deed, Source, Tables, Total
 from sim.model.simulation import EngineName, Outcome, simulate
 from sim.model.surfaces import Surfaces
+from sim.scenario.calendar import DAY
 from sim.streams import Lane
 
 FOLLOWERS = [120, 60, 40, 20, 20, 10, 10, 6, 4, 0]

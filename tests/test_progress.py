@@ -28,9 +28,10 @@ from sim.errors import InterruptedRunError
 from sim.experiment import progress
 from sim.experiment.plan import TWIN, Unit
 from sim.experiment.progress import Board, Progress, Running
-from sim.model.clock import DAY, Order
+from sim.model.clock import Order
 from sim.model.population import draw_population
 from sim.model.simulation import EngineName, Glance, simulate
+from sim.scenario.calendar import DAY
 
 ONE = TINY.replace("replications = 3", "replications = 1")
 LIVELY = ONE.replace("horizon_days = 20", "horizon_days = 70") + "\n[entry]\nnewcomers_per_month = 40.0\n"

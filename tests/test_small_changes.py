@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from small_runs import write
 
-from sim.experiment.run import experiment
+from sim.experiment.execution import experiment
 from sim.regression.check import Terms, check
 from sim.regression.content import values_of
 from sim.scenario import load

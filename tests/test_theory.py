@@ -19,9 +19,9 @@ import pytest
 from numpy.typing import NDArray
 from scenarios_for_tests import World, plain, roster_of, world_of
 
-from sim.model.clock import DAY
 from sim.model.frozen import Counter, Total
 from sim.model.simulation import Outcome, simulate
+from sim.scenario.calendar import DAY
 
 Z = 4.2
 Floats = NDArray[np.float64]

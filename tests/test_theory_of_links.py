@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from scenarios_for_tests import World, plain, roster_of, world_of
 
 from sim.analysis.concentration import gini, hhi
-from sim.model.clock import DAY
 from sim.model.simulation import simulate
 from sim.model.surfaces import Surfaces
+from sim.scenario.calendar import DAY
 
 Floats = NDArray[np.float64]
 Int64s = NDArray[np.int64]

@@ -13,9 +13,10 @@ from looking_inside import ENGINES, NEVER, Z, lists_of, one_surface, outcomes, p
 from scenarios_for_tests import DRAWN, World, plain, roster_of, world_of, worlds
 from scipy import stats
 
-from sim.model.clock import DAY, Order
+from sim.model.clock import Order
 from sim.model.frozen import Counter, Source, Total
 from sim.model.simulation import EngineName, Glance, simulate
+from sim.scenario.calendar import DAY
 
 EVENING = [0.0] * 18 + [1.0, 2.0, 4.0, 2.0, 1.0, 0.0]
 MORNING = [0.0] * 6 + [3.0] * 6 + [0.0] * 12

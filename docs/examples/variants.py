@@ -40,7 +40,7 @@ def patched(name: str, changes: Mapping[str, Any], arms: Mapping[str, Any] | Non
 
 def head_share(run: Any, arm: str, control: str) -> str:
     """Change of the followers' head share at the end in points, with its 95 % interval, or `same` or `-`."""
-    from sim.experiment.comparison import primary_cells
+    from sim.experiment.cells import primary_cells
     from sim.experiment.statistics import paired_difference
 
     cell = primary_cells(int(run.horizon_days))[0]._asdict()

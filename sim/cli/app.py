@@ -20,7 +20,8 @@ import typer
 from sim.cli.checking import check
 from sim.cli.console import console_for, reader_may_leave
 from sim.cli.graphs import graph, input_notes
-from sim.cli.looking import new, trace
+from sim.cli.looking import trace
+from sim.cli.new import new
 from sim.cli.options import (
     Debug,
     Edges,
@@ -39,6 +40,7 @@ from sim.cli.options import (
 )
 from sim.cli.pictures import plot, report
 from sim.errors import InputError, InterruptedRunError, SimError
+from sim.version import __version__
 
 if TYPE_CHECKING:
     from sim.experiment.run import Run
@@ -58,6 +60,21 @@ ABORTED = 130  # what typer leaves with when it is interrupted itself
 LEFT = "interrupted; what was finished is kept, and the same command goes on from there"
 SAME_PRESS = 0.5  # seconds within which a second signal is taken for the same wish
 GRACE = 1.5  # seconds from a signal to the end of the process, whatever it is doing
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"headshare {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def before_the_verb(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version, and leave.")
+    ] = False,
+) -> None:
+    """Options of ``sim`` itself."""
 
 
 def verb(function: Callable[Options, None]) -> Callable[Options, None]:
@@ -150,14 +167,11 @@ def run(
         suggested_columns=suggested_columns,
     )
     with _lasting():
-        from sim.cli.progress import COMPILING, Display
-        from sim.experiment.run import experiment
-        from sim.model import draws, kernel
+        from sim.cli.progress import Display, compiling_notes
+        from sim.experiment.execution import experiment
 
     with Display(console_for(stderr=True), quiet=quiet or as_json) as display:
-        if not draws.is_compiled(kernel.sessions if name == "compiled" else draws.unit_draws):
-            display.note(COMPILING)
-        for note in input_notes(loaded):
+        for note in [*compiling_notes(name), *input_notes(loaded)]:
             display.note(note)
         finished = experiment(
             loaded,
@@ -227,7 +241,9 @@ def compare(
 @app.command()
 @verb
 def validate(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Scenario files.", show_default=False)],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="Scenario files, or names of shipped ones.", show_default=False)
+    ],
     plugin: Plugins = None,
     quiet: Quiet = False,
     as_json: Json = False,

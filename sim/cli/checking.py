@@ -29,7 +29,7 @@ def check(
         list[Path],
         typer.Argument(
             metavar="SCENARIO|DIR",
-            help="Scenario files, and folders of them; folders `scale` and `published` are left out unless named.",
+            help="Scenario files or names of shipped ones, and folders; `scale` and `published` in them are left out.",
             show_default=False,
         ),
     ],
@@ -77,8 +77,7 @@ def check(
     name, wanted = engine_named(engine), _policy_named(policy)
     _check_places(out, junit, summary)
     use_plugins(plugin)
-    from sim.cli.progress import COMPILING, Display
-    from sim.model import draws, kernel
+    from sim.cli.progress import Display, compiling_notes
     from sim.regression.check import Terms, check_all
     from sim.regression.files import scenario_files
     from sim.regression.other import Other, no_other, other_run
@@ -86,8 +85,8 @@ def check(
     files = scenario_files(paths)
     with contextlib.ExitStack() as stack:
         display = stack.enter_context(Display(console_for(stderr=True), quiet=quiet or as_json))
-        if not draws.is_compiled(kernel.sessions):
-            display.note(COMPILING)
+        for note in compiling_notes(name):
+            display.note(note)
         options = ["--engine", name, *([] if threads is None else ["--threads", str(threads)])]
         other: Other = no_other
         if against is not None:

@@ -93,11 +93,12 @@ def graph(
 
     loaded = load(scenario, roster=roster, graph=edges, encoding=encoding, suggested_columns=suggested_columns)
     from sim.analysis.follow_graph import graph_measures
+    from sim.cli.progress import compiling_notes
     from sim.experiment.graphs import follow_graph
 
     if not (quiet or as_json):
         messages = console_for(stderr=True)
-        for note in input_notes(loaded):
+        for note in [*compiling_notes(name), *input_notes(loaded)]:
             messages.print(note, markup=False)
     found = follow_graph(loaded, arm, replication, day, engine=name)
     if out is not None:

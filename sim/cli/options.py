@@ -30,7 +30,12 @@ __all__ = [
     "use_plugins",
 ]
 
-ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="Scenario file (TOML).", show_default=False)]
+ScenarioFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="SCENARIO", help="Scenario file (TOML), or the name of a shipped scenario.", show_default=False
+    ),
+]
 Arm = Annotated[str | None, typer.Option(metavar="NAME", help="Arm; left out: the control.", show_default=False)]
 Replication = Annotated[int, typer.Option(min=0, metavar="N", help="Number of the replication, from 0.")]
 Engine = Annotated[str, typer.Option(metavar="NAME", help="compiled or reference: the same to the bit.")]

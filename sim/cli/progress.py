@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.constrain import Constrain
@@ -19,11 +20,23 @@ from sim.experiment.plan import count
 from sim.experiment.progress import Progress, Report, Running
 from sim.scenario.words import escaped
 
-__all__ = ["COMPILING", "Display"]
+if TYPE_CHECKING:
+    from sim.model.simulation import EngineName
+
+__all__ = ["COMPILING", "Display", "compiling_notes"]
 
 COMPILING = "compiling (once after an installation or a change of the source, about 20 s)"
 UNITS = 4
 """Units that have a line of their own."""
+
+
+def compiling_notes(engine: EngineName) -> list[str]:
+    """What is said of compiled code before a run: that it must be made first, that it is kept in an unusual folder."""
+    from sim.model import draws, kernel
+    from sim.model.compiled_code import PLACE, is_compiled
+
+    needed = kernel.sessions if engine == "compiled" else draws.unit_draws
+    return [*([] if is_compiled(needed) else [COMPILING]), *([PLACE.note] if PLACE.note else [])]
 
 
 class Display:

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from functools import cache
 from typing import NamedTuple
 
-from sim.model.clock import DAY, snapshot_times
 from sim.scenario import measurable
+from sim.scenario.calendar import DAY, snapshot_times
 from sim.scenario.measurable import (
     FAMILIES,
     STOCKS,
@@ -29,6 +29,7 @@ __all__ = [
     "lorenz_frames",
     "measured",
     "named_cell",
+    "primary_cells",
     "require",
     "window_days",
 ]
@@ -162,3 +163,12 @@ def lorenz_frames(horizon_days: int) -> list[Frame]:
 def lorenz_cells(horizon_days: int) -> list[Cell]:
     """What each of the curves of ``measures.lorenz_curves`` is about, in their order."""
     return [_cell(frame, "all", "influencer", "lorenz") for frame in lorenz_frames(horizon_days)]
+
+
+def primary_cells(horizon_days: int) -> list[Cell]:
+    """The two primary quantities: head share of followers at the end and of exposure over the last 90 days."""
+    end = float(horizon_days)
+    return [
+        Cell(end, None, "all", "influencer", "followers", "head_share_01"),
+        Cell(end, window_days("quarter", horizon_days, 0), "all", "influencer", "exposure", "head_share_01"),
+    ]

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sim import records
-from sim.experiment.cells import Cell, cells, window_days
+from sim.experiment.cells import Cell, cells, primary_cells
 from sim.experiment.claims import Contrast, judged, statements
 from sim.experiment.plan import TWIN, Unit, pairs
 from sim.experiment.statistics import (
@@ -83,15 +83,6 @@ def unfilled_arms(loaded: Loaded, kept: Summaries) -> list[str]:
         if any(t[Total.SUPPORT_UNFILLED] > (1 - FILLED_SHARE) * supported * t[Total.RESERVED] for t in totals):
             out.append(arm)
     return out
-
-
-def primary_cells(horizon_days: int) -> list[Cell]:
-    """The two primary quantities: head share of followers at the end and of exposure over the last 90 days."""
-    end = float(horizon_days)
-    return [
-        Cell(end, None, "all", "influencer", "followers", "head_share_01"),
-        Cell(end, window_days("quarter", horizon_days, 0), "all", "influencer", "exposure", "head_share_01"),
-    ]
 
 
 def compare_units(loaded: Loaded, kept: Summaries) -> Comparison:

@@ -10,9 +10,9 @@ from sim.errors import Fault, InputError
 from sim.experiment.plan import Unit, n_cores
 from sim.experiment.populations import population_of
 from sim.model.accounts import Status
-from sim.model.clock import DAY
 from sim.model.simulation import EngineName, Outcome, simulate
 from sim.scenario import FollowGraph, Loaded, Scenario
+from sim.scenario.calendar import DAY
 
 __all__ = ["follow_graph"]
 

@@ -10,8 +10,8 @@ from time import perf_counter
 
 from sim.analysis.concentration import head_share
 from sim.experiment.plan import TWIN, Unit
-from sim.model.clock import DAY
 from sim.model.simulation import Glance
+from sim.scenario.calendar import DAY
 from sim.scenario.scenario import Scenario
 
 __all__ = ["Board", "Progress", "Report", "Running"]

@@ -13,6 +13,7 @@ from typing import Any
 from sim.plugins import registered
 from sim.scenario import Loaded, resolved
 from sim.scenario.reading import reading
+from sim.version import __version__
 
 __all__ = ["DECIDING", "how_read", "identity", "plugins", "source_digest", "versions"]
 
@@ -64,7 +65,7 @@ def how_read(loaded: Loaded) -> dict[str, Any]:
 def versions() -> dict[str, Any]:
     """Versions of Python, the project and the packages that decide, and the digest of the project's source."""
     return {
-        "headshare": version("headshare"),
+        "headshare": __version__,
         "python": platform.python_version(),
         **{package: version(package) for package in DECIDING},
         "source": source_digest(),

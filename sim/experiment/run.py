@@ -1,43 +1,28 @@
-"""The experiment: a scenario in, a finished run folder out, and the run as readers see it."""
+"""A finished run as its readers see it; knows no model, so that reading one needs no compiler."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from sim.errors import Fault, InputError
-from sim.experiment import plan, provenance
 from sim.experiment.answer import Answer
-from sim.experiment.cells import Cell, named_cell, require
-from sim.experiment.comparison import Summary, compare_units, primary_cells
+from sim.experiment.cells import Cell, named_cell, primary_cells, require
 from sim.experiment.display import as_html
-from sim.experiment.folder import MANIFEST, RunFolder, read_manifest, read_table
-from sim.experiment.progress import Report
-from sim.experiment.runner import check_populations, run_units
+from sim.experiment.folder import read_manifest, read_table
 from sim.experiment.statistics import PairedDifference, paired_difference
-from sim.experiment.tables import UnitTables
-from sim.experiment.unit import UnitRecord
-from sim.model.frozen import Total
-from sim.model.simulation import EngineName
-from sim.scenario import Loaded, from_resolved, resolved
+from sim.scenario import from_resolved
 
-__all__ = ["RUNS", "Run", "experiment"]
-
-RUNS = Path("results/runs")
-SCHEMA = 1
-ROWS = 10_000
-"""Influencers whose rows are made at a time."""
+__all__ = ["Run"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -173,6 +158,8 @@ class Run:
         InputError
             The roster or the graph is missing or isn't what the run had; else as ``experiment``.
         """
+        from sim.experiment.execution import experiment
+
         loaded = from_resolved(self.manifest["scenario"], roster, graph)
         for name, given in (("roster", roster), ("follow_graph", graph)):
             wanted, got = self.manifest["inputs"].get(name), loaded.inputs.get(name)
@@ -180,130 +167,3 @@ class Run:
                 rule = f"must be the {name} of {self.path}, whose SHA-256 begins with {(wanted or 'none')[:16]}"
                 raise InputError([Fault(str(given), rule, value=(got or "none")[:16])])
         return experiment(loaded, out=out, engine=self.manifest["engine"])
-
-
-def default_folder(loaded: Loaded, engine: str) -> Path:
-    """``results/runs/NAME-DIGEST``."""
-    return RUNS / f"{loaded.scenario.name}-{provenance.identity(loaded, engine)[:12]}"
-
-
-def experiment(
-    loaded: Loaded,
-    *,
-    out: Path | str | None = None,
-    engine: EngineName = "compiled",
-    threads: int | None = None,
-    resume: bool = False,
-    force: bool = False,
-    command: Sequence[str] = (),
-    epochs: bool = False,
-    report: Report | None = None,
-    announce: Callable[[plan.Estimate], None] = lambda _estimate: None,
-) -> Run:
-    """Run a scenario to its end, or go on with an unfinished run of the same identity; a finished one is just read.
-
-    Parameters
-    ----------
-    loaded
-        From ``sim.scenario.load``.
-    out
-        Run folder; left out: ``results/runs/NAME-DIGEST`` under the current folder.
-    engine
-        ``compiled`` or ``reference``: the same outcome.
-    threads
-        Threads to use, 1 or more; left out: as many as the process may use. No effect on the outcome.
-    resume
-        Insist that there is a run to go on with.
-    force
-        Run even where memory is expected not to suffice.
-    command
-        How the run was called, for the manifest.
-    epochs
-        Write the table ``epochs`` too, which tells where two runs part; takes some time.
-    report
-        Told how far the run is, about ten times a second, in the calling thread; left out: nobody looks. No effect on
-        the outcome.
-    announce
-        Told what is still to do of the run and what it is expected to take, before it starts.
-
-    Raises
-    ------
-    InputError
-        The folder holds something else, or nothing to resume; a population can't be drawn.
-    MachineError
-        Disk, memory, or another process on the same folder.
-    InterruptedRunError
-        Interrupted; what was finished is kept.
-    """
-    started = time.perf_counter()
-    threads = threads or plan.n_cores()
-    identity = provenance.identity(loaded, engine, epochs=epochs)
-    path = Path(out or default_folder(loaded, engine))
-    free = psutil.virtual_memory().available
-    if not os.path.exists(path / MANIFEST):  # what is refused leaves no folder behind
-        if not force:
-            plan.check_memory(loaded, free)
-        check_populations(loaded)
-    with RunFolder.open(path, identity, resume=resume) as folder:
-        if not folder.finished:
-            everything = plan.units(loaded)
-            done = folder.done()
-            todo = [unit for unit in everything if unit not in done]
-            expected = plan.estimate(loaded, threads, free, todo, engine=engine)
-            if todo:
-                announce(expected)
-            run_units(loaded, todo, folder, expected.crew, engine, report, epochs=epochs)
-            kept = _write_units(loaded, everything, folder)
-            answer = compare_units(loaded, kept)
-            of_arms = {unit: summary for unit, summary in kept.items() if unit.arm != plan.TWIN}
-            totals = np.sum([summary.totals for summary in of_arms.values()], axis=0)
-            folder.publish(
-                {
-                    "comparison": answer.comparison,
-                    "claims": answer.claims,
-                    "decomposition": answer.decomposition,
-                },
-                {
-                    "schema": SCHEMA,
-                    "name": loaded.scenario.name,
-                    "scenario": resolved(loaded),
-                    "seed": loaded.scenario.seed,
-                    "engine": engine,
-                    "versions": provenance.versions(),
-                    "digests": {
-                        arm: [summary.digest for unit, summary in of_arms.items() if unit.arm == arm]
-                        for arm in loaded.arms
-                    },
-                    "counts": {"sessions": int(totals[Total.SESSIONS]), "impressions": int(totals[Total.IMPRESSIONS])},
-                    "seconds": round(time.perf_counter() - started, 3),
-                    "loop_seconds": round(sum(summary.seconds for summary in of_arms.values()), 3),
-                    "inputs": loaded.inputs,
-                    "reading": provenance.how_read(loaded),
-                    "plugin": provenance.plugins(loaded),
-                    "command": list(command),
-                },
-            )
-        return Run.read(folder.path)
-
-
-def _write_units(loaded: Loaded, units: Sequence[plan.Unit], folder: RunFolder) -> dict[plan.Unit, Summary]:
-    """Append the rows of all units to their tables, arm by arm, with a few records in memory at a time."""
-    makers, kept = UnitTables(loaded), {}
-    arms = [*loaded.arms, plan.TWIN]
-    waiting: dict[plan.Unit, UnitRecord] = {}
-
-    def write() -> None:
-        for name, rows in makers.of(waiting).items():
-            folder.append(name, rows)
-        waiting.clear()
-
-    for unit in sorted(units, key=lambda unit: arms.index(unit.arm)):
-        record = UnitRecord.from_bytes(folder.fetch(*unit))
-        kept[unit] = Summary.of(record)
-        if unit.arm != plan.TWIN:
-            waiting[unit] = record
-            if sum(own.arrays["vertical"].size for own in waiting.values()) >= ROWS:
-                write()
-    if waiting:
-        write()
-    return kept

@@ -20,7 +20,7 @@ from sim.analysis.mobility import (
 )
 from sim.analysis.participation import n_above, threshold_over
 from sim.analysis.ranks import correlation_of_ranks, doubled_ranks
-from sim.model.clock import DAY
+from sim.scenario.calendar import DAY
 
 __all__ = ["Standing"]
 

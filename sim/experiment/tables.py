@@ -15,9 +15,9 @@ from sim.experiment.measures import LORENZ_POINTS
 from sim.experiment.plan import Unit
 from sim.experiment.unit import UnitRecord
 from sim.model.accounts import Status
-from sim.model.clock import DAY
 from sim.model.frozen import Counter, Total
 from sim.scenario import Loaded
+from sim.scenario.calendar import DAY
 
 __all__ = ["UnitTables", "cell_columns", "words"]
 

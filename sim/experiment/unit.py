@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from sim.experiment.epochs import EpochKeeper
 from sim.experiment.measures import lorenz_curves, measure, support_effect, tier_transitions, transitions
 from sim.model.accounts import Status
-from sim.model.clock import DAY
 from sim.model.population import Population
 from sim.model.simulation import EngineName, Glance, Outcome, Watch, simulate
+from sim.scenario.calendar import DAY
 from sim.scenario.scenario import Scenario
 
 __all__ = ["UnitRecord", "run_unit"]

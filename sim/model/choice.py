@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from sim.model.compiled_code import njit
 from sim.model.draws import below, philox
 from sim.model.frozen import FRACTION_BITS, ID_MASK, ORIGIN_SHIFT
 from sim.streams import Lane

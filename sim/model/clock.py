@@ -1,4 +1,4 @@
-"""The clock: what happens in which order at one time, as events of a SimPy environment; whole seconds, day 0 at 0."""
+"""The clock: what happens in which order at one time, as events of a SimPy environment."""
 
 from __future__ import annotations
 
@@ -6,11 +6,7 @@ from enum import IntEnum
 
 from simpy import Environment, Event
 
-__all__ = ["DAY", "HOUR", "MONTH", "Order", "moment", "snapshot_times"]
-
-HOUR = 3600
-DAY = 24 * HOUR
-MONTH = 30 * DAY
+__all__ = ["Order", "moment"]
 
 
 class Order(IntEnum):
@@ -35,12 +31,3 @@ def moment(env: Environment, delay: int, order: Order) -> Event:
     event._value = None
     env.schedule(event, priority=order, delay=delay)  # type: ignore[arg-type]
     return event
-
-
-def snapshot_times(horizon_days: int) -> list[int]:
-    """Day 0, every 30 days, and the end [s].
-
-    >>> [time // DAY for time in snapshot_times(75)]
-    [0, 30, 60, 75]
-    """
-    return [*range(0, horizon_days * DAY, 30 * DAY), horizon_days * DAY]

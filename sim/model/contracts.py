@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from sim.model import draws
 from sim.model.accounts import Accounts, Status
-from sim.model.clock import DAY, HOUR, MONTH
 from sim.model.ledger import Ledger, Statement, whole_fen
 from sim.model.newcomers import open_verticals
 from sim.model.population import QUALITY_MARGIN, Population
 from sim.model.services import entry_factors
 from sim.model.slots import powers
+from sim.scenario.calendar import DAY, HOUR, MONTH
 from sim.scenario.scenario import Scenario
 from sim.streams import Lane
 

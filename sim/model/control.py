@@ -13,7 +13,7 @@ from simpy import Environment, Event
 from sim.model.accounts import Accounts
 from sim.model.blank_tables import check_countable
 from sim.model.books import Books
-from sim.model.clock import DAY, MONTH, Order, moment, snapshot_times
+from sim.model.clock import Order, moment
 from sim.model.contracts import Contracts
 from sim.model.frozen import Counter, Tables, Total
 from sim.model.glance import Glance, State, Watch, decided
@@ -22,6 +22,7 @@ from sim.model.newcomers import enter
 from sim.model.population import Population
 from sim.model.surfaces import Surfaces
 from sim.model.tiers import YEAR, Review, review_agencies
+from sim.scenario.calendar import DAY, MONTH, snapshot_times
 from sim.scenario.phases import phase_scenarios
 from sim.scenario.scenario import Scenario
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from sim.model.choice import draw, staged
+from sim.model.compiled_code import njit
 from sim.model.draws import philox
 from sim.model.frozen import ORIGIN_SHIFT, VERTICAL_BITS, Counter, Deed
 from sim.model.lists import append, is_better, is_member, remove

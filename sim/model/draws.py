@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable
-from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-import numba
 import numpy as np
-from numba import njit
 
 from sim import streams
+from sim.model.compiled_code import njit
 from sim.model.frozen import NEVER
-
-_HERE = Path(__file__).parent
-
-
-def _cache_folder() -> str:
-    """Folder of compiled code, named after the source: numba itself misses changes in a callee's file."""
-    source = hashlib.sha256()
-    for file in sorted([*_HERE.glob("*.py"), Path(streams.__file__)]):
-        source.update(file.read_bytes())
-    return str(_HERE / "__pycache__" / f"compiled-{source.hexdigest()[:16]}")
-
-
-if not os.environ.get("NUMBA_CACHE_DIR") and os.access(_HERE, os.W_OK):
-    numba.config.CACHE_DIR = _cache_folder()
-
-
-def is_compiled(function: Any) -> bool:
-    """Whether a compiled function can be loaded, this source's code being in numba's cache on the disk."""
-    source = Path(function.py_func.__code__.co_filename)
-    found = Path(function.stats.cache_path).glob(f"{source.stem}.{function.py_func.__qualname__}-*.nbi")
-    return any(index.stat().st_mtime >= source.stat().st_mtime for index in found)
 
 
 def _compiled(function: Callable[..., float], **callees: Any) -> Any:

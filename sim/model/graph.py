@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from sim.model.compiled_code import njit
 from sim.model.draws import below, exp, normal_quantile, philox, unit_draw
 from sim.streams import Lane
 

@@ -26,9 +26,9 @@ Stages 2 to 9 are run for one surface after the other. A fan's next session is i
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from sim.model.choice import Shelves, staged
+from sim.model.compiled_code import njit
 from sim.model.deeds import Appeal, Following, Sales, change_lists, examine, read, spend
 from sim.model.frozen import Counter, Deed
 from sim.model.group import Sessions

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from sim.errors import Fault, InputError
 from sim.model.accounts import Accounts
-from sim.model.clock import DAY, HOUR, MONTH
 from sim.model.population import Population
+from sim.scenario.calendar import DAY, HOUR, MONTH
 from sim.scenario.scenario import Scenario
 
 __all__ = ["Ledger", "Statement", "whole_fen"]

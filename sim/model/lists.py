@@ -8,8 +8,8 @@ place of the arena, and for each size the row that was freed last, or ``NO_ROW``
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from sim.model.compiled_code import njit
 from sim.model.frozen import ID_MASK, ORIGIN_SHIFT
 
 SMALLEST = 0

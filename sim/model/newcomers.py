@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from sim.model import draws
 from sim.model.accounts import Accounts, Status
-from sim.model.clock import DAY
 from sim.model.sampling import choose
 from sim.model.slots import powers
+from sim.scenario.calendar import DAY
 from sim.scenario.scenario import Scenario
 from sim.streams import Lane
 

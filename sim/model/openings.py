@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from sim.model.choice import staged
+from sim.model.compiled_code import njit
 from sim.model.draws import exponential_gap, philox
 from sim.model.frozen import NEVER
 from sim.model.lists import most_growth

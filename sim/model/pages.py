@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from sim.model.choice import (
@@ -21,6 +20,7 @@ from sim.model.choice import (
     look_up,
     staged,
 )
+from sim.model.compiled_code import njit
 from sim.model.draws import below, philox
 from sim.model.frozen import ID_MASK, NOBODY, ORGANIC, Counter, Source, Total
 from sim.streams import Lane

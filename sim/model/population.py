@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.model import draws, graph
-from sim.model.clock import DAY
 from sim.model.initial_follows import follow_lists, followers_per_segment, scaled_followers
 from sim.model.sampling import choose, sample, sizes
+from sim.scenario.calendar import DAY
 from sim.scenario.scenario import Scenario
 from sim.streams import Lane
 

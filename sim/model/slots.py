@@ -7,9 +7,9 @@ threads, waiting for it would take longer than what they do.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from sim.model.compiled_code import njit
 from sim.model.draws import exp, power
 from sim.model.frozen import FRACTION_BITS, ID_MASK, ORIGIN_SHIFT
 

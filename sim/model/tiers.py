@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sim.model.accounts import Accounts
 from sim.model.books import Books
-from sim.model.clock import DAY, MONTH
+from sim.scenario.calendar import DAY, MONTH
 from sim.scenario.scenario import Scenario
 
 __all__ = ["YEAR", "Review", "review_agencies"]

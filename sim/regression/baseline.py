@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from sim.errors import MachineError
 from sim.files import whole_file
 from sim.regression.content import Content
 from sim.scenario.source import open_regular
+from sim.version import __version__
 
 __all__ = ["Baseline", "BaselineError", "read_baseline", "write_baseline"]
 
@@ -44,7 +44,7 @@ class Baseline:
             "schema": SCHEMA,
             "name": self.name,
             "reason": self.reason,
-            "headshare": version("headshare"),
+            "headshare": __version__,
             "replications": self.replications,
             "scenario": self.scenario,
             **asdict(self.content),

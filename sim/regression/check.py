@@ -20,8 +20,9 @@ from types import MappingProxyType
 
 from sim.errors import Fault, InputError, InterruptedRunError
 from sim.experiment import provenance
+from sim.experiment.execution import experiment
 from sim.experiment.progress import Report
-from sim.experiment.run import Run, experiment
+from sim.experiment.run import Run
 from sim.model.simulation import EngineName
 from sim.regression.baseline import Baseline, BaselineError, read_baseline, write_baseline
 from sim.regression.content import Content, sections, values_of
@@ -32,6 +33,7 @@ from sim.regression.result import Checked, Part
 from sim.scenario import Loaded, load
 from sim.scenario.checking import Policy
 from sim.scenario.loading import with_replications
+from sim.scenario.shipped import shipped_baseline
 from sim.scenario.source import read_source
 
 __all__ = ["BASELINES", "Terms", "check", "check_all"]
@@ -44,7 +46,7 @@ class Terms:
     """How scenarios are checked; the same for all of them."""
 
     baselines: Path = BASELINES
-    """Folder of ``NAME.json``."""
+    """Folder of ``NAME.json``; where the default holds none, a shipped scenario's own is in force."""
     policy: Policy | None = None
     """In place of the scenario's own."""
     reason: str | None = None
@@ -142,7 +144,7 @@ def _held(file: Path, loaded: Loaded, run: Run, folder: Path, terms: Terms, othe
     """A run held against its scenario's baseline, which is rewritten where there is a reason to."""
     policy: Policy = terms.policy or loaded.check.policy
     lines = read_source(file).lines
-    path = terms.baselines / f"{loaded.scenario.name}.json"
+    path = _baseline_file(file, loaded.scenario.name, terms)
     content = Content.of(run)
     most = max(loaded.check.max_replications or 0, loaded.scenario.replications)
     more = with_replications(loaded, most) if most > loaded.scenario.replications else None
@@ -166,6 +168,14 @@ def _held(file: Path, loaded: Loaded, run: Run, folder: Path, terms: Terms, othe
     values = content.values if more is None else values_of(_run(more, folder, terms))
     write_baseline(path, replace(kept, content=replace(content, values=values)))
     return judgement.rewritten(path, terms.reason, is_new=baseline is None)
+
+
+def _baseline_file(file: Path, name: str, terms: Terms) -> Path:
+    """The scenario's baseline; a shipped scenario without one here is held against the shipped one, never rewritten."""
+    own = terms.baselines / f"{name}.json"
+    if terms.baselines != BASELINES or terms.reason is not None or own.exists():
+        return own
+    return shipped_baseline(file, name) or own
 
 
 def _is_same(old: Baseline, new: Baseline, n_values: int) -> bool:

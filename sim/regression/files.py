@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sim.errors import Fault, InputError
+from sim.scenario.shipped import scenario_file
 
 __all__ = ["LEFT_OUT", "scenario_files"]
 
@@ -14,7 +15,7 @@ LEFT_OUT = ("scale", "published")
 
 
 def scenario_files(paths: Iterable[Path]) -> list[Path]:
-    """Scenario files that are named, and those in the folders that are named, sorted in each folder.
+    """Scenario files that are named, by a path or a shipped scenario's name, and those in folders, sorted in each.
 
     Raises
     ------
@@ -24,9 +25,10 @@ def scenario_files(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if not path.is_dir():
-            if not path.exists():
+            file = Path(scenario_file(path))
+            if not file.exists():
                 raise InputError([Fault(str(path), "no such file or folder")])
-            found.append(path)
+            found.append(file)
             continue
         inside = sorted(file for file in path.rglob("*.toml") if file.is_file())
         inside = [file for file in inside if not set(LEFT_OUT) & set(file.relative_to(path).parts[:-1])]

@@ -13,13 +13,13 @@ from sim.experiment.epochs import POPULATION, SESSIONS, state_at
 from sim.experiment.plan import Unit
 from sim.experiment.run import Run
 from sim.model.accounts import Status
-from sim.model.clock import DAY
 from sim.model.frozen import Counter, Total
 from sim.model.glance import State
 from sim.plugins import load_plugin
 from sim.regression.epoch_rows import Epoch, first_difference
 from sim.regression.result import Parting
 from sim.scenario import Loaded, load
+from sim.scenario.calendar import DAY
 
 __all__ = ["Place", "first_place", "save_state", "who_in_states", "who_in_tables"]
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from rich.cells import cell_len
 
 from sim.experiment.unit_trace import Look
-from sim.model.clock import DAY, snapshot_times
 from sim.model.frozen import Counter, Deed, Source
+from sim.scenario.calendar import DAY, snapshot_times
 
 __all__ = ["FanTrace", "InfluencerTrace", "fan_lines", "fan_trace", "influencer_lines", "influencer_trace"]
 

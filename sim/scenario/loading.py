@@ -21,6 +21,7 @@ from sim.scenario.phases import with_support_shares
 from sim.scenario.repair import related
 from sim.scenario.roster import Roster
 from sim.scenario.scenario import Scenario
+from sim.scenario.shipped import scenario_file
 from sim.scenario.source import read_source
 from sim.scenario.words import Path
 
@@ -183,7 +184,7 @@ def load(
     Parameters
     ----------
     path
-        The TOML file.
+        The TOML file, or the name of a shipped scenario.
     roster
         A roster to use in place of the scenario's own; it may stand anywhere. Its plain file name goes into the
         resolved scenario.
@@ -206,8 +207,9 @@ def load(
         All faults of the file, of each arm, of the roster and of the follow graph, with lines.
     """
     given = Given(roster, graph, None if encoding is None else encoding_named(encoding), suggested_columns)
-    source = read_source(path)
-    folder = FilePath(path).parent
+    file = scenario_file(path)
+    source = read_source(file)
+    folder = FilePath(file).parent
     loaded = _loaded(source.data, file=source.file, lines=source.lines, folder=folder, given=given, small=small)
     if small and replications is None:
         replications = loaded.check.replications
