@@ -1,4 +1,4 @@
-"""Where verbs print to: streams that are fit to print to whatever they lead to, and consoles as wide as the terminal."""
+"""Where verbs print to: streams that can be printed to wherever they lead, consoles as wide as the terminal."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ import re
 
 __all__ = ["cell", "text_of"]
 
-# With quotes before it too, so that every text comes back; full-width signs count in Chinese and Japanese spreadsheets.
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+# With quotes before it too, so that every text comes back; in some languages full-width signs count.
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 
 
