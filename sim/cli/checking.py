@@ -100,6 +100,7 @@ def check(
             threads=threads,
             report=display.report,
             announce=lambda file: display.note(f"checking {file}"),
+            note=display.note,
         )
         found = list(check_all(files, terms, other))
     with reader_may_leave():  # the exit code is what a job looks at

@@ -89,10 +89,9 @@ def engine_named(engine: str) -> EngineName:
 def use_plugins(files: list[Path] | None) -> None:
     """Run plugin files, which register their policies."""
     if files:
-        from sim.plugins import load_plugin
+        from sim.plugins import load_plugins
 
-        for file in files:
-            load_plugin(file)
+        load_plugins(files)
 
 
 def print_object(found: dict[str, Any]) -> None:

@@ -82,6 +82,15 @@ def merged(base: Any, patch: Any, path: Path = ()) -> Any:
     return {**base, **laid}
 
 
+def _is_same(first: Any, second: Any) -> bool:
+    """Whether equal values are of one type all through: a parameter that is 1 is another than one that is true."""
+    if isinstance(first, dict):
+        return all(_is_same(entry, second[key]) for key, entry in first.items())
+    if isinstance(first, list):
+        return all(map(_is_same, first, second))
+    return type(first) is type(second)
+
+
 def difference(base: Mapping[str, Any], arm: Mapping[str, Any], path: Path = ()) -> dict[str, Any]:
     """The smallest patch with ``merged(base, patch) == arm``, where the arm has all keys that the base has.
 
@@ -92,7 +101,7 @@ def difference(base: Mapping[str, Any], arm: Mapping[str, Any], path: Path = ())
     for key, entry in arm.items():
         inner = (*path, key)
         before = base.get(key)
-        if key in base and before == entry:
+        if key in base and before == entry and _is_same(before, entry):
             continue
         nested = isinstance(before, dict) and isinstance(entry, dict) and not _replaces(inner, before, entry)
         patch[key] = difference(before, entry, inner) if nested and isinstance(before, dict) else entry
