@@ -18,6 +18,7 @@ from sim.errors import InputError
 from sim.experiment.provenance import identity
 from sim.model.policies import PlatformView, policy_named
 from sim.plugins import load_plugin, registered
+from sim.report.page import page_of_run
 from sim.scenario import load
 from sim.scenario.platform import Support
 
@@ -248,6 +249,7 @@ def test_a_run_with_a_helper_says_so_refuses_a_changed_one_and_is_made_again_wit
     assert command(*args).exit_code == 0
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["plugin"]["own"]["imports"] == {"helper.py": hashlib.sha256(b"W = 2.0\n").hexdigest()}
+    assert "helper.py (SHA-256" in page_of_run(sim.read(out))
     write(tmp_path, helper="W = 3.0\n")
     refused = command(*args)
     assert refused.exit_code == 2
