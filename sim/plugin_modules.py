@@ -17,7 +17,14 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader, all_suffixes
+from importlib.machinery import (
+    BYTECODE_SUFFIXES,
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ModuleSpec,
+    PathFinder,
+    SourceFileLoader,
+)
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
@@ -29,6 +36,8 @@ __all__ = ["Modules"]
 PREFIX = "_sim_plugin_"
 STARTING_PATH = frozenset(sys.path)
 INSTALLED = {"site-packages", "dist-packages"}
+SUFFIXES = (*EXTENSION_SUFFIXES, *SOURCE_SUFFIXES, *BYTECODE_SUFFIXES)
+"""In the order in which Python looks for them."""
 STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 _NUMBERS = itertools.count()
 _LOADED: dict[str, Modules] = {}
@@ -50,6 +59,8 @@ class Modules:
         self.file = os.path.abspath(file)
         self.sha256: dict[str, str] = {}
         """By absolute path."""
+        self.has_run = False
+        """Whether it was loaded, not only read."""
         self._shown = os.fspath(file)
         self._package = f"{PREFIX}{next(_NUMBERS)}"
         folders = (os.path.dirname(self.file), os.path.dirname(os.path.realpath(self.file)))
@@ -101,6 +112,7 @@ class Modules:
             raise
         self.note_new(before)
         self.read_all()
+        self.has_run = True
 
     def read_all(self) -> None:
         """Note all that import statements of the plugin's files name, those inside functions too; runs nothing.
@@ -145,8 +157,13 @@ class Modules:
         if parent is not None:
             self._parents[path] = parent
 
+    def knows(self, path: str) -> bool:
+        """Whether a file is one of the plugin's."""
+        return os.path.abspath(path) in self.sha256
+
     def shown(self, path: str) -> str:
         """A file as messages call it: from where the user has named the plugin."""
+        path = os.path.abspath(path)
         if path == self.file:
             return self._shown
         above = os.path.join(os.path.dirname(self.file), "")
@@ -154,8 +171,8 @@ class Modules:
 
     def place(self, error: BaseException) -> tuple[str, int | None]:
         """File and line of the plugin at which an error has come up, as near to it as can be."""
-        found = [(path, line) for path, line in _lines(error.__traceback__) if path in self.sha256]
-        if isinstance(error, SyntaxError) and error.filename in (*self.sha256, self.file):
+        found = [(path, line) for path, line in _lines(error.__traceback__) if self.knows(path)]
+        if isinstance(error, SyntaxError) and error.filename is not None and self.knows(error.filename):
             found.append((error.filename, error.lineno or 1))
         path, line = found[-1] if found else (self.file, None)
         return self.shown(path), line
@@ -291,10 +308,10 @@ def _located(name: str, path: Iterable[str]) -> tuple[str | None, list[str]]:
     inner = []
     for folder in path:
         base = os.path.join(folder, name)
-        for suffix in all_suffixes():
+        for suffix in SUFFIXES:
             if os.path.isfile(file := os.path.join(base, f"__init__{suffix}")):
                 return file, [base]
-        for suffix in all_suffixes():
+        for suffix in SUFFIXES:
             if os.path.isfile(base + suffix):
                 return base + suffix, []
         if os.path.isdir(base):

@@ -56,7 +56,7 @@ class Plugin:
             if line is not None:
                 return file, line
         code = getattr(self.function, "__code__", None)
-        if code is None or code.co_filename not in self.modules.sha256:
+        if code is None or not self.modules.knows(code.co_filename):
             return self.modules.shown(self.modules.file), None
         return self.modules.shown(code.co_filename), code.co_firstlineno
 
@@ -145,7 +145,9 @@ def load_plugin(path: Path | str) -> None:
     mine = {name: plugin for name, plugin in _REGISTERED.items() if plugin is not before.get(name)}
     if not mine:
         raise InputError([Fault(str(path), "registers no policy; a function with @sim.policy is one")])
-    _REGISTERED.update({name: _of_files(plugin.function, modules) for name, plugin in mine.items()})
+    for name, plugin in mine.items():
+        if plugin.modules is None or not plugin.modules.has_run:  # else of a plugin that this one has loaded
+            _REGISTERED[name] = _of_files(plugin.function, modules)
 
 
 def load_plugins(paths: Sequence[Path | str]) -> None:

@@ -187,7 +187,7 @@ class _OwnPolicy:
             again = self._weights(view, support)
             if (differing := np.flatnonzero(weights != again)).size:
                 i = int(differing[0])
-                values = f"{weights[i]:.17g} and {again[i]:.17g}"
+                values = f"{float(weights[i])!r} and {float(again[i])!r}"
                 rule = "must give the same weights for the same view: no random numbers but view.lots, no memory"
                 raise self._refused(rule, values, i)
             self._is_known = True
