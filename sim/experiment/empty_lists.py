@@ -7,8 +7,9 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
 from sim.experiment.plan import TWIN, Unit
-from sim.model.clock import DAY, Order
+from sim.model.clock import Order
 from sim.model.simulation import Glance
+from sim.scenario.calendar import DAY
 from sim.scenario.words import escaped
 
 __all__ = ["EmptyLists"]
