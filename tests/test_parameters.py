@@ -145,6 +145,9 @@ Table = dict[str, Any]
 
 @given(base=TABLES, patch=TABLES)
 def test_the_smallest_patch_gives_the_same_values_of_the_same_types(base: Table, patch: Table) -> None:
-    arm = merged(base, patch)
-    again = merged(base, difference(base, arm))
-    assert repr(sorted(again.items())) == repr(sorted(arm.items()))
+    for path in (("support",), ("phases", "later", "support")):
+        whole, change = {"parameters": base}, {"parameters": patch}
+        for key in reversed(path):
+            whole, change = {key: whole}, {key: change}
+        arm = merged(whole, change)
+        assert repr(merged(whole, difference(whole, arm))) == repr(arm)
