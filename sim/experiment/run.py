@@ -156,8 +156,9 @@ class Run:
         Raises
         ------
         InputError
-            The roster or the graph is missing or isn't what the run had; else as ``experiment``.
+            The roster, the graph or a plugin is missing or isn't what the run had; else as ``experiment``.
         """
+        from sim.experiment import provenance
         from sim.experiment.execution import experiment
 
         loaded = from_resolved(self.manifest["scenario"], roster, graph)
@@ -166,4 +167,5 @@ class Run:
             if wanted != got:
                 rule = f"must be the {name} of {self.path}, whose SHA-256 begins with {(wanted or 'none')[:16]}"
                 raise InputError([Fault(str(given), rule, value=(got or "none")[:16])])
+        provenance.check_plugins(self.manifest["plugin"], loaded, str(self.path))
         return experiment(loaded, out=out, engine=self.manifest["engine"])

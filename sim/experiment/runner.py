@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from sim.errors import Fault, InputError, InterruptedRunError
+from sim.experiment.empty_lists import EmptyLists
 from sim.experiment.folder import RunFolder
 from sim.experiment.plan import TWIN, Crew, Unit
 from sim.experiment.populations import population_number, population_of
@@ -119,10 +120,12 @@ def run_units(
     report: Report | None,
     *,
     epochs: bool = False,
+    note: Callable[[str], None],
 ) -> None:
     """Run units and store each in the folder as soon as it is finished; looked at only where there is a ``report``.
 
-    With ``epochs`` each keeps digests of what its events have decided.
+    With ``epochs`` each keeps digests of what its events have decided. ``note`` is called, in this thread, with what a
+    user should know of an arm at once.
 
     Raises
     ------
@@ -133,6 +136,7 @@ def run_units(
     board = Board(scenario, todo)
     stop = threading.Event()
     populations = _Populations(loaded, todo)
+    lists = EmptyLists()
 
     def work(unit: Unit) -> bytes:
         if stop.is_set():
@@ -140,11 +144,13 @@ def run_units(
         board.begin(unit)
         arm = loaded.arms[_arm(loaded, unit)]
         with populations.of(unit) as population:
+            look_at_lists = lists.watch(unit)
             look = None if report is None else board.watch(unit, population.n_initial)
 
             def watch(glance: Glance) -> None:
                 if stop.is_set():
                     raise _StoppedError
+                look_at_lists(glance)
                 if look is not None:
                     look(glance)
 
@@ -164,6 +170,8 @@ def run_units(
                 unit = running.pop(future)
                 folder.store(*unit, future.result())
                 del future  # it holds the record
+            for text in lists.take():
+                note(text)
             if report is not None:
                 report(board.progress())
     except KeyboardInterrupt:

@@ -12,6 +12,7 @@ from sim.plugins import registered
 from sim.scenario.claim_rules import claim_findings
 from sim.scenario.distributions import Constant, Lognormal, Pareto, Uniform
 from sim.scenario.faults import MAX_FAULTS, NO_VALUE, Finding
+from sim.scenario.parameters import parameter_findings
 from sim.scenario.platform import POLICIES, Support, Surface
 from sim.scenario.scenario import Scenario
 from sim.scenario.words import Path, escaped, one_of, suggestion
@@ -104,6 +105,7 @@ def _names(scenario: Scenario) -> Iterator[Finding]:
         ("verticals",): scenario.verticals,
         ("agencies",): scenario.agencies,
         ("support", "tiers"): scenario.support.tiers,
+        ("support", "parameters"): scenario.support.parameters,
         ("phases",): scenario.phases,
     }
     for path, group in groups.items():
@@ -174,6 +176,7 @@ def _support(scenario: Scenario) -> Iterator[Finding]:
         for i, service in enumerate(tier.services):
             if service in tier.services[:i]:
                 yield Finding(("support", "tiers", name, "services", i), "must stand in the list once", service)
+    yield from parameter_findings(support)
     own = registered()
     if support.policy not in (*POLICIES, *own):
         near = suggestion(support.policy, (*POLICIES, *own)) or f"; one of {one_of([*POLICIES, *own])}"
