@@ -106,7 +106,7 @@ def _type(entry: Schema) -> str:
         if DRAWN & {_name(each) for each in entry["anyOf"]}:
             return "number or `distribution <distributions>`"
         rest = [each for each in entry["anyOf"] if each.get("type") != "null"]
-        return "table of one kind" if "$ref" in rest[0] else f"{_type(rest[0])}; may be left out"
+        return "table of one kind" if "$ref" in rest[0] else f"{' or '.join(map(_type, rest))}; may be left out"
     if "$ref" in entry:
         return "table"
     if entry["type"] == "array":
