@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from sim.errors import Fault, InputError, InterruptedRunError
+from sim.experiment.claims import groups_of
 from sim.experiment.empty_lists import EmptyLists
 from sim.experiment.folder import RunFolder
+from sim.experiment.holders import NO_GROUPS
 from sim.experiment.plan import TWIN, Crew, Unit
 from sim.experiment.populations import population_number, population_of
 from sim.experiment.progress import Board, Report
@@ -19,6 +21,7 @@ from sim.model.frozen import Total
 from sim.model.population import Population, check_followers
 from sim.model.simulation import EngineName, Glance
 from sim.scenario import Loaded, Scenario
+from sim.scenario.roster_groups import members
 
 __all__ = ["check_populations", "run_units"]
 
@@ -137,6 +140,7 @@ def run_units(
     stop = threading.Event()
     populations = _Populations(loaded, todo)
     lists = EmptyLists()
+    groups = NO_GROUPS if loaded.roster is None else members(groups_of(scenario), loaded.roster)
 
     def work(unit: Unit) -> bytes:
         if stop.is_set():
@@ -155,7 +159,16 @@ def run_units(
                     look(glance)
 
             key = unit.key(scenario.seed)
-            record = run_unit(arm, population, key, engine=engine, threads=crew.threads, watch=watch, epochs=epochs)
+            record = run_unit(
+                arm,
+                population,
+                key,
+                engine=engine,
+                threads=crew.threads,
+                watch=watch,
+                epochs=epochs,
+                groups=groups,
+            )
         board.end(unit, int(record.arrays["totals"][:, Total.SESSIONS].sum()))
         return record.to_bytes()
 

@@ -86,7 +86,7 @@ class _Findings:
 def _filled(scenario: Scenario, inputs: Inputs) -> dict[str, Any]:
     """The scenario as a table without defaults left to fill in."""
     data = with_support_shares(scenario.model_dump())
-    inputs.fill(data)
+    inputs.fill(data, scenario.claims)
     return data
 
 
