@@ -9,6 +9,7 @@ from collections.abc import Callable
 from math import nan
 from pathlib import Path
 
+import numpy as np
 import pytest
 from small_runs import TINY, run_of, sim, write
 
@@ -23,7 +24,8 @@ from sim.regression.result import Checked, Estimate, Part, Parting
 Fake = Callable[[Checked], Callable[[], list[str]]]
 """Given what every check is to find, gives what tells of each check that was made."""
 ALL = ["valid", "exact", "statistical", "claim[lower]"]
-draws.unit_draws(0, 0, 1, 1, 1)  # numba's late imports: pytester would drop them, and they can't be made twice
+# Numba's late imports: pytester would drop them, and they can't be made twice.
+draws.unit_draws(0, 0, 1, np.uint64(1), np.uint64(1))
 SMALL = TINY + "\n[check]\nreplications = 2\n"
 SECOND = SMALL.replace('name = "tiny"', 'name = "second"').replace("[claims.lower]", '[claims."its: [own]"]')
 BAD = SMALL.replace("seed = 3", "sead = 3")
