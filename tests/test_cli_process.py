@@ -171,7 +171,7 @@ def test_output_that_cannot_be_written_is_told_in_one_line(tmp_path: Path, argum
     run_of(tmp_path)
     with open("/dev/full", "w") as full, start("compare", tmp_path / "run", *arguments, stdout=full) as process:
         err = process.communicate(timeout=120)[1]
-    assert (process.returncode, err) == (4, "input or output: No space left on device\n")
+    assert (process.returncode, err) == (4, "standard output: can't be written: No space left on device\n")
 
 
 def test_a_title_that_the_terminal_cannot_show_is_escaped(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`--json`: one object on one line for machines, of what the text says; errors stay messages."""
+"""`--json`: one object on one line for machines, of what the text says, or of what is wrong."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 from small_runs import TINY, Told, sim, write
+
+from sim.errors import MachineError
+from sim.experiment.run import Run
 
 CORPUS = Path(__file__).parent / "corpus/scenarios"
 FEED = TINY.replace("session_share = 1.0", "session_share = 0.5") + (
@@ -38,6 +41,17 @@ def found(*args: str) -> Any:
     return json.loads(told.out, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
 
 
+def refused(*args: str, code: int) -> Any:
+    """The object that a command prints, and nothing else, when it leaves with a code; messages say the same."""
+    told = sim(*args, "--json")
+    assert (told.code, told.out.count("\n")) == (code, 1)
+    given = json.loads(told.out)
+    assert given["code"] == code
+    assert told.err.endswith(given["error"] + "\n")
+    assert all(list(fault) == ["file", "line", "path", "rule", "value"] for fault in given["faults"])
+    return given
+
+
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("command", OBJECTS, ids=" ".join)
 def test_a_command_prints_one_object_on_one_line(command: tuple[str, ...]) -> None:
@@ -56,16 +70,15 @@ def test_an_object_that_was_asked_for_is_printed_though_all_else_is_quiet(comman
 
 @pytest.mark.usefixtures("here")
 def test_valid_files_have_no_faults() -> None:
-    assert found("validate", "x.toml", "x.toml") == {"files": ["x.toml", "x.toml"], "faults": []}
+    assert found("validate", "x.toml", "x.toml") == {"code": 0, "files": ["x.toml", "x.toml"], "faults": []}
 
 
 def test_faults_are_told_as_objects_and_the_code_is_2(here: Path) -> None:
     write(here, FEED.replace("seed = 3", 'seed = -3\ntitle = "头"\ncolour = "头部"'), "bad.toml")
-    told = sim("validate", "x.toml", "bad.toml", "gone.toml", "--json")
-    assert (told.code, told.err, told.out.count("\n")) == (2, "", 1)
-    given = json.loads(told.out)
+    command = ("validate", "x.toml", "bad.toml", "gone.toml")
+    given = refused(*command, code=2)
+    assert given["error"] + "\n" == sim(*command).err
     assert given["files"] == ["x.toml", "bad.toml", "gone.toml"]
-    assert [list(fault) for fault in given["faults"]] == [["file", "line", "path", "rule", "value"]] * 3
     low, unknown, gone = given["faults"]
     assert low == {"file": "bad.toml", "line": 2, "path": "seed", "rule": "must be >= 0", "value": "-3"}
     assert (unknown["line"], unknown["path"]) == (4, "colour")
@@ -91,8 +104,7 @@ def test_faults_say_what_the_messages_say(name: str, monkeypatch: pytest.MonkeyP
 def test_a_new_file_is_told_by_its_name(here: Path) -> None:
     assert found("new", "mine") == {"file": "mine.toml"}
     assert (here / "mine.toml").exists()
-    refused = sim("new", "mine", "--json")
-    assert refused == Told(2, "", "mine.toml: exists already; nothing was written\n")
+    assert refused("new", "mine", code=2)["error"] == "mine.toml: exists already; nothing was written"
 
 
 # trace
@@ -146,6 +158,125 @@ def test_an_influencers_rows_are_those_of_the_text() -> None:
 
 
 @pytest.mark.usefixtures("here")
-def test_a_trace_that_is_refused_is_one_message() -> None:
-    told = sim("trace", "x.toml", "--fan", "1000", "--json")
-    assert told == Told(2, "", "x.toml: --fan must be from 0 to 59, got 1000\n")
+def test_a_trace_that_is_refused_names_the_fault() -> None:
+    given = refused("trace", "x.toml", "--fan", "1000", code=2)
+    assert given["error"] == "x.toml: --fan must be from 0 to 59, got 1000"
+    assert [fault["file"] for fault in given["faults"]] == ["x.toml"]
+
+
+# Every exit other than 0
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("run", "gone.toml"),
+        ("run", "x.toml", "--roster", "gone.csv"),
+        ("run", "x.toml", "--plugin", "gone.py"),
+        ("run", "x.toml", "--resume", "--out", "nowhere"),
+        ("compare", "nowhere"),
+        ("check", "nowhere"),
+        ("report", "nowhere"),
+        ("plot", "nowhere", "--chart", "head-share", "--out", "x.svg"),
+        ("graph", "x.toml", "--arm", "nobody"),
+        ("trace", "gone.toml", "--fan", "1"),
+        ("new", "x"),
+    ],
+    ids=" ".join,
+)
+def test_bad_input_is_an_object_with_the_faults_of_its_message(command: tuple[str, ...]) -> None:
+    given = refused(*command, code=2)
+    assert list(given) == ["code", "error", "faults"]
+    assert len(given["faults"]) == len(given["error"].splitlines()) == 1
+    assert given["faults"][0]["rule"] in given["error"]
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (("run",), "Missing argument 'SCENARIO'"),
+        (("validate", "x.toml", "--colour"), "No such option: --colour"),
+        (("run", "x.toml", "--engine", "steam"), "must be compiled or reference, got 'steam'"),
+        (("run", "x.toml", "--threads", "0"), "Invalid value for '--threads'"),
+        (("compare", "a", "b", "c"), "takes one run folder or two, got 3"),
+        (("check", "x.toml", "--update"), "--update and --reason TEXT go together"),
+        (("trace", "x.toml"), "give one of --fan and --influencer"),
+        (("plot", "x", "--chart", "head-share", "--out", "x.gif"), "must end in .svg or .png, got 'x.gif'"),
+        (("new", "../up"), "must be 1 to 100 letters"),
+        (("simulate",), "No such command"),
+        (("schema", "--colour"), "No such option"),
+    ],
+    ids=lambda given: " ".join(given) if isinstance(given, tuple) else "",
+)
+def test_a_wrong_command_line_is_an_object_too(command: tuple[str, ...], says: str) -> None:
+    told = sim(*command, "--json")
+    given = json.loads(told.out)
+    assert (told.code, told.out.count("\n"), list(given)) == (2, 1, ["code", "error", "faults"])
+    assert (given["code"], given["faults"]) == (2, [])
+    assert says in given["error"]
+    assert "Usage: " in told.err
+    without = sim(*command)
+    assert (without.code, without.out) == (2, "")
+
+
+@pytest.mark.usefixtures("here")
+def test_a_file_named_like_the_option_asks_for_no_object() -> None:
+    assert sim("validate", "--", "--json") == Told(2, "", "--json: no such file\n")
+
+
+def test_what_a_check_found_is_one_object_with_its_code(here: Path) -> None:
+    baseline = ("check", "x.toml", "--baselines", "b")
+    assert found(*baseline, "--update", "--reason", "the first")["code"] == 0
+    write(here, FEED.replace("seed = 3", "seed = 4"))
+    moved = refused(*baseline, code=1)
+    assert list(moved) == ["code", "error", "faults", "holds", "checked"]
+    assert (moved["holds"], moved["checked"][0]["holds"]) == (False, False)
+    first = moved["faults"][0]
+    assert (first["file"], first["path"]) == ("x.toml", "exact")
+    assert f"x.toml:{first['line']}: exact: {first['rule']}" == moved["error"].splitlines()[0]
+    write(here, FEED.replace("seed = 3", "seed = -3"))
+    bad = refused(*baseline, code=2)
+    assert bad["faults"] == refused("validate", "x.toml", code=2)["faults"]
+    assert bad["checked"][0]["is_bad_input"]
+
+
+def test_a_summary_that_cannot_be_written_leaves_one_object(here: Path) -> None:
+    (here / "x.md").symlink_to("/dev/full")
+    given = refused("check", "x.toml", "--baselines", "b", "--summary", "x.md", code=4)
+    assert given["error"] == "'x.md': can't be written: No space left on device"
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (MachineError("x: is being written by another process"), "x: is being written by another process"),
+        (OSError(28, "No space left on device", "x"), "x: No space left on device"),
+        (MemoryError(), "out of memory"),
+        (ZeroDivisionError("division by zero"), "sim failed: ZeroDivisionError: division by zero (--debug shows"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_trouble_of_the_machine_is_an_object(monkeypatch: pytest.MonkeyPatch, error: Exception, says: str) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Run, "read", fail)
+    for command in (("compare", "x"), ("report", "x"), ("plot", "x", "--chart", "head-share", "--out", "x.svg")):
+        given = refused(*command, code=4)
+        assert given["error"].startswith(says)
+        assert given["faults"] == []
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    "command", [("report", "x"), ("plot", "x", "--chart", "head-share", "--out", "x.svg")], ids=lambda c: c[0]
+)
+def test_an_interrupt_is_an_object(monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Run, "read", interrupted)
+    assert refused(*command, code=3) == {"code": 3, "error": "interrupted", "faults": []}

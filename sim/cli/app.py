@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
-import json
 import os
 import signal
 import sys
@@ -13,12 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec
 
 import typer
+from typer.core import TyperGroup
 
 from sim.cli.checking import check
-from sim.cli.console import console_for, reader_may_leave
+from sim.cli.console import console_for, mend_streams
 from sim.cli.graphs import graph, input_notes
 from sim.cli.looking import trace
 from sim.cli.new import new
@@ -34,19 +34,51 @@ from sim.cli.options import (
     ScenarioFile,
     SuggestedColumns,
     Threads,
+    asks_for_object,
     engine_named,
+    failure,
+    object_is_printed,
     print_object,
     use_plugins,
 )
 from sim.cli.pictures import plot, report
-from sim.errors import InputError, InterruptedRunError, SimError
+from sim.errors import InputError, InterruptedRunError, MachineError, SimError
 from sim.version import __version__
 
 if TYPE_CHECKING:
     from sim.experiment.run import Run
 
+UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+"""Of click, or of the copy of it that some versions of typer bring along."""
+
+
+class Verbs(TyperGroup):
+    """The verbs as typer finds them; where an object is asked for, a usage error is one too."""
+
+    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> Any:
+        """Read what comes before the verb."""
+        self._as_json = asks_for_object(args)
+        with self._usage_errors():
+            return super().make_context(info_name, args, *rest, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Read the verb's own options, and run it."""
+        with self._usage_errors():
+            return super().invoke(ctx)
+
+    @contextlib.contextmanager
+    def _usage_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except UsageError as error:  # typer prints it, with the usage
+            if self._as_json:
+                print_object(failure(InputError.exit_code, error.format_message()))  # type: ignore[attr-defined]
+            raise
+
+
 app = typer.Typer(
     name="sim",
+    cls=Verbs,
     help="Headshare: how the concentration of traffic on head influencers changes under tiered support.",
     no_args_is_help=True,
     add_completion=False,
@@ -60,11 +92,12 @@ ABORTED = 130  # what typer leaves with when it is interrupted itself
 LEFT = "interrupted; what was finished is kept, and the same command goes on from there"
 SAME_PRESS = 0.5  # seconds within which a second signal is taken for the same wish
 GRACE = 1.5  # seconds from a signal to the end of the process, whatever it is doing
+LAST_WORDS = 0.2  # seconds that a reader has to take the last of the output
 
 
 def _print_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"headshare {__version__}")
+        print(f"headshare {__version__}")
         raise typer.Exit
 
 
@@ -82,35 +115,38 @@ def verb(function: Callable[Options, None]) -> Callable[Options, None]:
 
     @functools.wraps(function)
     def clean(*args: Options.args, **options: Options.kwargs) -> None:
+        as_json = bool(options.get("as_json"))
         try:
-            with reader_may_leave():
-                function(*args, **options)
+            function(*args, **options)
         except Exception as error:
             if options.get("debug"):
                 import traceback
 
                 traceback.print_exc()
-            _leave(error)
+            _leave(error, as_json)
         except KeyboardInterrupt:
-            _leave(InterruptedRunError("interrupted"))
+            _leave(InterruptedRunError("interrupted"), as_json)
 
     return clean
 
 
-def _leave(error: Exception) -> NoReturn:
-    """Print one message, and leave with its exit code."""
+def _leave(error: Exception, as_json: bool, **found: Any) -> NoReturn:
+    """Print one message, as an object too where one is asked for (of what was found, too), and leave with its code."""
     match error:
         case SimError():
             message, code = str(error), error.exit_code
         case typer.BadParameter():
             raise error  # typer shows it with the usage
         case MemoryError():
-            message, code = "out of memory", 4
+            message, code = "out of memory", MachineError.exit_code
         case OSError(strerror=str()):
-            message, code = f"{error.filename or 'input or output'}: {error.strerror}", 4
+            message, code = f"{error.filename or 'input or output'}: {error.strerror}", MachineError.exit_code
         case _:
-            message, code = f"sim failed: {type(error).__name__}: {error} (--debug shows where; please report it)", 4
+            message = f"sim failed: {type(error).__name__}: {error} (--debug shows where; please report it)"
+            code = MachineError.exit_code
     print(message, file=sys.stderr)
+    if as_json:
+        print_object(failure(code, message, error.faults if isinstance(error, InputError) else ()) | found)
     raise SystemExit(code)
 
 
@@ -190,17 +226,15 @@ def run(
 def show(finished: Run, *, quiet: bool, as_json: bool) -> None:
     """Print a run's answer as the user wants it."""
     if as_json:
-        print(
-            json.dumps(
-                {
-                    "run": str(finished.path),
-                    "digests": finished.manifest["digests"],
-                    "answer": finished.answer(),
-                    "claims": finished.claims(),
-                    "reading": finished.manifest.get("reading", {}),
-                    "seconds": finished.manifest["seconds"],
-                }
-            )
+        print_object(
+            {
+                "run": str(finished.path),
+                "digests": finished.manifest["digests"],
+                "answer": finished.answer(),
+                "claims": finished.claims(),
+                "reading": finished.manifest.get("reading", {}),
+                "seconds": finished.manifest["seconds"],
+            }
         )
     elif not quiet:
         from sim.report.terminal import print_answer
@@ -231,7 +265,7 @@ def compare(
 
     difference = side_by_side(*read)
     if as_json:
-        print(json.dumps(difference))
+        print_object(difference)
     else:
         from sim.report.terminal import print_side_by_side
 
@@ -254,18 +288,14 @@ def validate(
     from sim.scenario import validate as faults_of
 
     faults = faults_of(files)
-    if as_json:
-        keys = ("file", "line", "path", "rule", "value")
-        told = [{key: getattr(fault, key) for key in keys} for fault in faults]
-        print_object({"files": [str(file) for file in files], "faults": told})
-        if faults:
-            raise SystemExit(InputError.exit_code)
-        return
+    names = [str(file) for file in files]
     if faults:
-        raise InputError(faults)
-    if not quiet:
-        for file in files:
-            typer.echo(f"{file}: valid")
+        _leave(InputError(faults), as_json, files=names)
+    if as_json:
+        print_object({"code": 0, "files": names, "faults": []})
+    elif not quiet:
+        for name in names:
+            print(f"{name}: valid")
 
 
 @app.command()
@@ -274,7 +304,7 @@ def schema(debug: Debug = False) -> None:  # noqa: ARG001 - read by ``verb``
     """Print the JSON Schema of scenario files; editors use it through a first line `#:schema PATH`."""
     from sim.scenario import json_schema
 
-    typer.echo(json.dumps(json_schema(), indent=1, ensure_ascii=False))
+    print_object(json_schema(), indent=1)
 
 
 app.command()(verb(check))
@@ -287,23 +317,27 @@ app.command()(verb(new))
 
 def main() -> None:
     """Entry point."""
-    stop = _Stop()
+    as_json = asks_for_object(sys.argv[1:])
+    mend_streams()
+    stop = _Stop(as_json)
     signal.signal(signal.SIGTERM, stop)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else ignored on purpose, as by nohup
         signal.signal(signal.SIGINT, stop)
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None and stream.errors == "strict":
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here a full disk is still told cleanly
     except KeyboardInterrupt:
-        _exit_at_once("interrupted")
+        _exit_at_once("interrupted", as_json)
     except SystemExit as leaving:
         if leaving.code == INTERRUPTED:
             _exit_at_once()
         if leaving.code == ABORTED:
-            _exit_at_once("interrupted")
+            _exit_at_once("interrupted", as_json)
         raise
+    except Exception as error:  # of the help, which is no verb
+        _leave(error, as_json)
     finally:
         gc.freeze()  # the interpreter's last look for garbage takes longer than many a verb
 
@@ -311,7 +345,8 @@ def main() -> None:
 class _Stop:
     """Handler of SIGINT and SIGTERM: the first interrupts, time or a second one ends the process; kept is kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
         self._since: float | None = None
 
     def __call__(self, _signal: int, _frame: object) -> None:
@@ -319,20 +354,29 @@ class _Stop:
         if self._since is None:
             self._since = now
             # Python drops an exception that is raised inside a callback of compiled code.
-            last_word = threading.Timer(GRACE, _exit_at_once, [LEFT])
+            last_word = threading.Timer(GRACE, _exit_at_once, [LEFT, self._as_json])
             last_word.daemon = True
             last_word.start()
-            raise KeyboardInterrupt
-        if now - self._since > SAME_PRESS:
-            _exit_at_once(LEFT)
+            if not object_is_printed():  # else all is done but to print, of which half would be no object
+                raise KeyboardInterrupt
+        elif now - self._since > SAME_PRESS:
+            _exit_at_once(LEFT, self._as_json)
 
 
-def _exit_at_once(message: str = "") -> NoReturn:
-    """Leave without waiting for threads, which can be in the middle of a long computation."""
-    if message:
-        with contextlib.suppress(Exception):
-            print(message, file=sys.stderr)
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):
-            stream.flush()
+def _exit_at_once(message: str = "", as_json: bool = False) -> NoReturn:
+    """Leave without waiting for threads, which can be in the middle of a long computation, nor long for a reader."""
+    with contextlib.suppress(RuntimeError):  # no more threads
+        words = threading.Thread(target=_last_words, args=(message, as_json), daemon=True)
+        words.start()
+        words.join(LAST_WORDS)
     os._exit(INTERRUPTED)
+
+
+def _last_words(message: str, as_json: bool) -> None:
+    with contextlib.suppress(Exception):
+        if message:
+            print(message, file=sys.stderr, flush=True)
+        if message and as_json and not object_is_printed():
+            print_object(failure(INTERRUPTED, message))
+        sys.stdout.flush()
+        sys.stderr.flush()

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.console import console_for, reader_may_leave
-from sim.cli.options import Debug, Engine, Json, Plugins, Quiet, Threads, engine_named, print_object, use_plugins
+from sim.cli.console import console_for
+from sim.cli.options import (
+    Debug,
+    Engine,
+    Json,
+    Plugins,
+    Quiet,
+    Threads,
+    engine_named,
+    failure,
+    print_object,
+    use_plugins,
+)
 from sim.errors import Fault, InputError, MachineError
 from sim.files import whole_file
 
@@ -102,13 +114,22 @@ def check(
             announce=lambda file: display.note(f"checking {file}"),
         )
         found = list(check_all(files, terms, other))
-    with reader_may_leave():  # the exit code is what a job looks at
-        _print(found, quiet=quiet, as_json=as_json, github=github)
-    _write(junit, summary, found)
+    try:
+        _write(junit, summary, found)
+    except MachineError:
+        if not as_json:  # of two objects the error's is the one
+            _print(found, quiet=quiet, as_json=False, github=github)
+        raise
+    _print(found, quiet=quiet, as_json=as_json, github=github)
+    if code := _code(found):
+        raise SystemExit(code)
+
+
+def _code(found: list[Checked]) -> int:
+    """What to leave with."""
     if any(checked.is_bad_input for checked in found):
-        raise SystemExit(InputError.exit_code)
-    if not all(checked.holds for checked in found):
-        raise SystemExit(DIFFERS)
+        return InputError.exit_code
+    return 0 if all(checked.holds for checked in found) else DIFFERS
 
 
 def _check_places(out: Path | None, *files: Path | None) -> None:
@@ -141,13 +162,23 @@ def _write(junit: Path | None, summary: Path | None, found: list[Checked]) -> No
 
 
 def _print(found: list[Checked], *, quiet: bool, as_json: bool, github: bool) -> None:
+    if github:
+        from sim.report.checks.annotations import github_annotations
+
+        print(github_annotations(found), end="", file=sys.stderr if as_json else sys.stdout)
     if as_json:
-        print_object({"holds": all(c.holds for c in found), "checked": [c.to_dict() for c in found]})
+        _print_object(found)
     elif not quiet:
         from sim.report.checks.listing import print_checks
 
         print_checks(found, console_for())
-    if github:
-        from sim.report.checks.annotations import github_annotations
 
-        typer.echo(github_annotations(found), nl=False, err=as_json)
+
+def _print_object(found: list[Checked]) -> None:
+    """What was found; where not all holds, what fails as messages and as faults too."""
+    code = _code(found)
+    faults = [fault for checked in found for fault in checked.failures()]
+    told = failure(code, "\n".join(map(str, faults)), faults) if code else {"code": code}
+    if code:
+        print(told["error"], file=sys.stderr)
+    print_object(told | {"holds": not code, "checked": [checked.to_dict() for checked in found]})

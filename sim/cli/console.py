@@ -1,4 +1,4 @@
-"""Where verbs print to: a terminal as wide as it is, or plain text of 80 columns; a reader may leave."""
+"""Where verbs print to: streams that can be printed to wherever they lead, consoles as wide as the terminal."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
+from sim.errors import MachineError
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["WIDTH", "console_for", "reader_may_leave"]
+__all__ = ["WIDTH", "console_for", "mend_streams"]
 
 WIDTH = 80
 
@@ -36,31 +38,63 @@ def console_for(*, stderr: bool = False) -> Console:
     """Console that fits the terminal; piped, plain text of 80 columns."""
     from rich.console import Console
 
-    class Plain(Console):
-        def on_broken_pipe(self) -> None:
-            raise BrokenPipeError  # rich would leave with 1
-
-    console = Plain(stderr=stderr, highlight=False)
+    console = Console(stderr=stderr, highlight=False)
     if not console.is_terminal:
         plain = _Trimmed(sys.stderr if stderr else sys.stdout)
-        console = Plain(file=plain, highlight=False, width=WIDTH, color_system=None)  # type: ignore[arg-type]
+        console = Console(file=plain, highlight=False, width=WIDTH, color_system=None)  # type: ignore[arg-type]
     return console
 
 
-@contextlib.contextmanager
-def reader_may_leave() -> Iterator[None]:
-    """Where output is printed whose reader may leave early: printing ends then, without a complaint at shutdown."""
-    try:
-        yield
-    except BrokenPipeError:
-        _print_nowhere()
-    finally:
+class _Lasting(io.TextIOWrapper):
+    """A standard stream that takes all text, after a failure too; what its encoding lacks becomes an escape.
+
+    A reader of the output may leave, and messages need no reader: what is printed then goes nowhere. Output that can't
+    be written for another reason is a ``MachineError``, once.
+    """
+
+    def __init__(self, stream: io.TextIOWrapper, what: str | None) -> None:
+        """Take the place of a stream; ``what`` names it in the error, None: there is none."""
+        super().__init__(
+            stream.buffer,
+            encoding=stream.encoding,
+            errors="backslashreplace",
+            line_buffering=stream.line_buffering,
+            write_through=stream.write_through,
+        )
+        self._what = what
+
+    def write(self, text: str) -> int:
+        with self._failing_once():
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._failing_once():
+            super().flush()
+
+    @contextlib.contextmanager
+    def _failing_once(self) -> Iterator[None]:
         try:
-            if sys.stdout is not None:
-                sys.stdout.flush()  # here a full disk or a reader that has left is still told cleanly
-        except BrokenPipeError:
-            _print_nowhere()
+            yield
+        except OSError as error:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.fileno())
+            os.close(nowhere)
+            if self._what is not None and not isinstance(error, BrokenPipeError):
+                raise MachineError(f"{self._what}: can't be written: {error.strerror or error}") from error
 
 
-def _print_nowhere() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def mend_streams() -> None:
+    """Make the process's standard streams fit for use: closed ones lead nowhere, the others are lasting."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:  # else the next file that is opened gets its number, and what is printed
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+            os.set_inheritable(number, True)
+        stream = getattr(sys, name)
+        if stream is None:
+            stream = open(os.devnull, "w" if number else "r", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
+            setattr(sys, name, stream)
+        elif number and isinstance(stream, io.TextIOWrapper):
+            setattr(sys, name, _Lasting(stream, "standard output" if name == "stdout" else None))

@@ -79,4 +79,4 @@ def trace(
         print_object(asdict(seen))
     else:
         for line in lines:
-            typer.echo(line)
+            print(line)

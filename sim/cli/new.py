@@ -59,8 +59,8 @@ def new(
         print_object({"file": str(target), "inputs": [str(each) for each in inputs]})
         return
     for each in inputs:
-        typer.echo(f"{each}: copied, {target} reads it")
-    typer.echo(f"{target}: written\ncheck it: sim validate {target}\nrun it: sim run {target}")
+        print(f"{each}: copied, {target} reads it")
+    print(f"{target}: written\ncheck it: sim validate {target}\nrun it: sim run {target}")
 
 
 def _with_schema(text: str, folder: Path) -> str:
@@ -111,11 +111,7 @@ def _copy(file: Path, place: Path) -> None:
 
 def _write(target: Path, text: str) -> None:
     """Write a file that isn't there yet."""
-    try:
-        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-    except FileExistsError:
-        raise InputError([Fault(str(target), "exists already; nothing was written")]) from None
-    except OSError as error:
-        raise MachineError(f"{target}: {error.strerror}") from error
+    if os.path.lexists(target):
+        raise InputError([Fault(str(target), "exists already; nothing was written")])
+    with whole_file(target) as stream:
+        stream.write(text.encode())

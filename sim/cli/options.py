@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from sim.errors import Fault
 
 if TYPE_CHECKING:
     from sim.model.simulation import EngineName
@@ -25,7 +29,10 @@ __all__ = [
     "ScenarioFile",
     "SuggestedColumns",
     "Threads",
+    "asks_for_object",
     "engine_named",
+    "failure",
+    "object_is_printed",
     "print_object",
     "use_plugins",
 ]
@@ -109,6 +116,30 @@ def use_plugins(files: list[Path] | None) -> None:
             load_plugin(file)
 
 
-def print_object(found: dict[str, Any]) -> None:
-    """What a verb found, as JSON on one line."""
-    typer.echo(json.dumps(found, ensure_ascii=False))
+_FAULT = ("file", "line", "path", "rule", "value")
+_printed: list[bool] = []
+
+
+def asks_for_object(args: Iterable[str]) -> bool:
+    """Whether a command line, which may be a wrong one, asks for an object in place of text."""
+    for arg in args:
+        if arg in ("--json", "--"):
+            return arg == "--json"
+    return False
+
+
+def failure(code: int, error: str, faults: Iterable[Fault] = ()) -> dict[str, Any]:
+    """What every object says of an exit other than 0: its code, the message, and the faults behind it."""
+    return {"code": code, "error": error, "faults": [{key: getattr(fault, key) for key in _FAULT} for fault in faults]}
+
+
+def print_object(found: dict[str, Any], indent: int | None = None) -> None:
+    """What a verb found, or why it didn't, as JSON, on one line unless indented: the last that a command prints."""
+    _printed.append(True)
+    is_unicode = (sys.stdout.encoding or "utf-8").lower().replace("-", "") == "utf8"
+    print(json.dumps(found, ensure_ascii=not is_unicode, indent=indent), flush=True)
+
+
+def object_is_printed() -> bool:
+    """Whether this process has begun to print its object, so that there must not be another."""
+    return bool(_printed)

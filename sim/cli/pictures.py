@@ -45,7 +45,7 @@ def report(
     if as_json:
         print_object({"report": str(target)})
     else:
-        typer.echo(f"report: {target}")
+        print(f"report: {target}")
 
 
 def plot(
@@ -80,4 +80,4 @@ def plot(
     if as_json:
         print_object({"chart": chart, "file": str(out)})
     else:
-        typer.echo(f"{chart}: {out}")
+        print(f"{chart}: {out}")

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from sim.errors import Fault, InputError, MachineError
 from sim.experiment.journal import Journal
-from sim.experiment.table_file import TEMPORARY, TableFile
+from sim.experiment.table_file import TableFile
+from sim.files import remove_abandoned, whole_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -165,7 +166,8 @@ class RunFolder:
             # The tables are there for good before the manifest says so.
             _synchronise(self.path)
             sealed = {key: manifest[key] for key in MANIFEST_KEYS} | {"files": files, "identity": self.identity}
-            self._write(MANIFEST, _sealed(sealed))
+            with whole_file(self.path / MANIFEST) as stream:
+                stream.write(_sealed(sealed))
             _synchronise(self.path)
             self._manifest = json.loads(_canonical(sealed))
             self._journal = None
@@ -204,30 +206,13 @@ class RunFolder:
                 raise _another(self.path, "an unfinished run", self._journal.identity, self.identity)
         else:
             Journal.delete(self.path / JOURNAL)
-        for name in os.listdir(self.path):
-            if TEMPORARY in name:
-                os.unlink(self.path / name)
+        remove_abandoned(self.path)
 
     def _open_journal(self) -> Journal:
         if self._journal is None:
             state = "closed" if self._lock is None else "finished: its units are in its tables"
             raise ValueError(f"{self.path}: the run folder is {state}")
         return self._journal
-
-    def _write(self, name: str, content: bytes) -> None:
-        """Write a file whole or not at all."""
-        temporary = self.path / (name + TEMPORARY)
-        with _system_errors(self.path / name):
-            try:
-                with open(temporary, "wb") as handle:
-                    handle.write(content)
-                    handle.flush()
-                    os.fsync(handle.fileno())
-                os.replace(temporary, self.path / name)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    os.unlink(temporary)
-                raise
 
 
 def read_manifest(path: Path | str) -> dict[str, Any]:

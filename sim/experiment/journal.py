@@ -13,8 +13,10 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
+from urllib.parse import quote
 
 from sim.errors import MachineError
+from sim.files import WholeFile
 
 # What the machine did, by SQLite's primary codes; any other error while reading is damage.
 _MACHINE_CODES = {
@@ -143,17 +145,21 @@ class Journal:
 
     def _create(self, identity: str) -> None:
         """Make the empty file beside and rename it: an existing journal always has its tables."""
-        fresh = self.path.with_name(self.path.name + ".headshare-tmp")
-        Journal.delete(fresh)
         # A log left over from a deleted file would be replayed into the new one.
         Journal.delete(self.path)
-        with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as database:
-            database.executescript(f"PRAGMA synchronous = FULL; BEGIN; {_SCHEMA} COMMIT;")
-            database.execute("BEGIN")
-            rows = [("identity", identity), ("tally", f"{_seal(identity):064x}")]
-            database.executemany("INSERT INTO meta VALUES (?, ?)", rows)
-            database.execute("COMMIT")
-        os.replace(fresh, self.path)
+        file = WholeFile(self.path)
+        try:
+            # The file is locked already, which some file systems would not distinguish from SQLite's own locks.
+            address = f"file://{quote(os.path.abspath(os.fsencode(file.temporary)))}?nolock=1"
+            with contextlib.closing(sqlite3.connect(address, uri=True, isolation_level=None)) as database:
+                database.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN; {_SCHEMA}")
+                rows = [("identity", identity), ("tally", f"{_seal(identity):064x}")]
+                database.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+                database.execute("COMMIT")
+            file.finish()
+        except BaseException:
+            file.discard()
+            raise
         folder = os.open(self.path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

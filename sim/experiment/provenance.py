@@ -44,7 +44,7 @@ def identity(loaded: Loaded, engine: str, *, epochs: bool = False) -> str:
         "engine": engine,
         "source": source_digest(),
     } | ({"epochs": True} if epochs else {})
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def plugins(loaded: Loaded) -> dict[str, dict[str, str]] | None:

@@ -17,7 +17,7 @@ from sim.experiment.unit import run_unit
 from sim.model.frozen import Total
 from sim.model.population import Population, check_followers
 from sim.model.simulation import EngineName, Glance
-from sim.scenario import Loaded
+from sim.scenario import Loaded, Scenario
 
 __all__ = ["check_populations", "run_units"]
 
@@ -34,7 +34,7 @@ class _Populations:
     def __init__(self, loaded: Loaded, todo: Iterable[Unit]) -> None:
         self._loaded = loaded
         self._lock = threading.Lock()
-        self._people = {name: arm.model_dump_json(include=PEOPLE) for name, arm in loaded.arms.items()}
+        self._people = {name: _people(arm) for name, arm in loaded.arms.items()}
         self._waiting = Counter(self._key(unit) for unit in todo)
         self._drawn: dict[tuple[int, str], tuple[threading.Lock, list[Population]]] = {}
 
@@ -87,10 +87,15 @@ def check_populations(loaded: Loaded) -> None:
         pool.shutdown(wait=False)
 
 
+def _people(arm: Scenario) -> str:
+    """All that an arm says of its people, the same text for the same; not JSON, which a file's name need not fit in."""
+    return repr(arm.model_dump(include=PEOPLE))
+
+
 def _check_populations(loaded: Loaded, stop: threading.Event) -> None:
     if loaded.graph is not None:
         return  # its follows are given, not shared out
-    people = {arm.model_dump_json(include=PEOPLE): arm for arm in loaded.arms.values()}
+    people = {_people(arm): arm for arm in loaded.arms.values()}
     scenario = loaded.scenario
     for number in dict.fromkeys(population_number(scenario, r) for r in range(scenario.replications)):
         for arm in people.values():

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sim.files import WholeFile
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from _typeshed import ReadableBuffer
 
-__all__ = ["TEMPORARY", "TableFile"]
+__all__ = ["TableFile"]
 
-TEMPORARY = ".headshare-tmp"
 GROUP_ROWS = 1 << 15
 """Rows of a row group, all of one size, so that the bytes depend on the rows only and not on the parts they came in."""
 
@@ -64,12 +63,10 @@ class TableFile:
         """Begin the temporary file."""
         import pyarrow.parquet as pq
 
-        self.path = path
-        self._temporary = path.with_name(path.name + TEMPORARY)
         self._sha = hashlib.sha256()
         self._waiting = schema.empty_table()
         self._sink = _Sink()
-        self._file = open(self._temporary, "wb")  # noqa: SIM115 - closed by finish or discard
+        self._file = WholeFile(path)
         self._writer = pq.ParquetWriter(self._sink, schema, compression="zstd", write_page_checksum=True, version="2.6")
 
     def add(self, part: pa.Table) -> None:
@@ -87,18 +84,12 @@ class TableFile:
             self._write(self._waiting)
         self._writer.close()
         self._drain()
-        with self._file:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        os.replace(self._temporary, self.path)
+        self._file.finish()
         return self._sha.hexdigest()
 
     def discard(self) -> None:
         """Take away what isn't finished."""
-        with contextlib.suppress(OSError):
-            self._file.close()
-        with contextlib.suppress(OSError):
-            self._temporary.unlink()
+        self._file.discard()
 
     def _write(self, rows: pa.Table) -> None:
         self._writer.write_table(rows.combine_chunks(), row_group_size=GROUP_ROWS)
@@ -107,4 +98,4 @@ class TableFile:
     def _drain(self) -> None:
         content = self._sink.take()
         self._sha.update(content)
-        self._file.write(content)
+        self._file.stream.write(content)

@@ -130,7 +130,7 @@ def _bad_input(file: Path, faults: Sequence[Fault], terms: Terms, started: float
     n = len(faults)
     says = f"can't be run: {n} fault{'s' * (n != 1)}"
     valid = Part("valid", "failed", says, line, tuple(map(str, faults)))
-    return replace(_unchecked(file, file.stem, valid, terms, started), is_bad_input=True)
+    return replace(_unchecked(file, file.stem, valid, terms, started), is_bad_input=True, faults=tuple(faults))
 
 
 def _unchecked(file: Path, name: str, valid: Part, terms: Terms, started: float) -> Checked:

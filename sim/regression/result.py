@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from sim.errors import Fault
 from sim.scenario.checking import Policy
 
 __all__ = ["Checked", "Estimate", "Part", "Parting", "Status"]
@@ -129,12 +130,19 @@ class Checked:
     """What became of the baseline; None: it was only looked at."""
     is_bad_input: bool = False
     """The scenario can't be run at all."""
+    faults: tuple[Fault, ...] = ()
+    """Of the input, where it can't be run."""
     seconds: float = 0.0
 
     @property
     def holds(self) -> bool:
         """Whether all that the policy asks for holds."""
         return all(part.status != "failed" for part in self.parts)
+
+    def failures(self) -> tuple[Fault, ...]:
+        """What doesn't hold, as faults of the scenario file: those of the input, else a fault for each failed part."""
+        failed = (part for part in self.parts if part.status == "failed")
+        return self.faults or tuple(Fault(self.file, part.says, part.line, part.name) for part in failed)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, fit for JSON."""

@@ -119,7 +119,8 @@ class Revision:
             cwd=self.folder,
             env=environment,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="backslashreplace",
             check=False,
         )
 
@@ -193,7 +194,7 @@ def _repository(near: Path) -> Path:
     found = _git(near.resolve().parent, "rev-parse", "--show-toplevel")
     if found.returncode:
         raise InputError([Fault(str(near), "is in no git repository, so that --against can only be a run folder")])
-    return Path(found.stdout.decode().strip())
+    return Path(os.fsdecode(found.stdout).removesuffix("\n"))
 
 
 def _git(folder: Path, *args: str) -> subprocess.CompletedProcess[bytes]:

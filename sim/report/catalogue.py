@@ -10,6 +10,7 @@ from sim.experiment.run import Run
 from sim.report.charts import concentration, moves, people, several
 from sim.report.charts.chart import Chart
 from sim.report.charts.source import Source
+from sim.scenario.words import escaped
 
 __all__ = ["CHARTS", "LINKS", "SEVERAL", "chart_of", "labels_of"]
 
@@ -75,5 +76,5 @@ def chart_of(runs: Sequence[Run], name: str) -> Chart | None:
 
 def labels_of(runs: Sequence[Run]) -> list[str]:
     """What runs are called beside each other: their folders' names, the whole paths where names are equal."""
-    names = [Path(os.path.abspath(run.path)).name for run in runs]
-    return names if len(set(names)) == len(names) else [str(run.path) for run in runs]
+    names = [escaped(Path(os.path.abspath(run.path)).name) for run in runs]
+    return names if len(set(names)) == len(names) else [escaped(str(run.path)) for run in runs]

@@ -61,7 +61,7 @@ def write_report(runs: Sequence[Run], out: Path | str | None = None) -> Path:
         out = REPORTS / f"runs-{hashlib.sha256(identities.encode()).hexdigest()[:12]}.html"
     target = runs[0].path / "report.html" if out is None else Path(out)
     with whole_file(target) as stream:
-        stream.write(text.encode())
+        stream.write(text.encode("utf-8", "backslashreplace"))  # a path in it need not be Unicode
     return target
 
 

@@ -16,6 +16,7 @@ from sim.errors import Fault, InputError
 from sim.scenario.encodings import EncodingName
 from sim.scenario.graph import MANY_NAMES, SHOWN_FAULTS, FollowGraph, name_rule
 from sim.scenario.rows import Row, Table, open_table
+from sim.scenario.spreadsheet import text_of
 from sim.scenario.words import escaped, one_of, shown, suggestion
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class _Reader:
             found.append(self._fault(row, row.rule, None, row.value))
         else:
             u, v = (row.cells[place].strip() for place in self.places)
+            if self.table.is_text:
+                u, v = text_of(u), text_of(v)
             found += self._judged(row, u, v)
         if found:
             self.n_skipped += 1
@@ -161,7 +164,8 @@ def read_edges(
     ----------
     path
         Text (as ``open_table`` reads it) or Parquet, with a header and the columns ``fan`` and ``influencer`` or just
-        two columns in that order.
+        two columns in that order. In text an apostrophe before a name that a spreadsheet would take for a formula,
+        ``'=name``, is no part of it: ``FollowGraph.write_edges`` puts it there.
     influencers
         Names of all influencers, as a roster has them; left out: those of the list, in order of first appearance.
     directed

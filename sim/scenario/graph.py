@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.errors import Fault, InputError
 from sim.files import whole_file
+from sim.scenario.spreadsheet import cell
 from sim.scenario.words import shown, suggestion
 
 if TYPE_CHECKING:
@@ -183,7 +184,8 @@ class FollowGraph:
     def write_edges(self, path: str | os.PathLike[str]) -> None:
         """Write the follows as CSV, columns ``fan`` and ``influencer``; it appears whole or not at all.
 
-        Fans who follow nobody and influencers whom nobody follows have no row.
+        Fans who follow nobody and influencers whom nobody follows have no row. A name that a spreadsheet would take for
+        a formula stands behind an apostrophe; ``read_edges`` gives the name again.
 
         Raises
         ------
@@ -194,7 +196,7 @@ class FollowGraph:
             text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
             writer = csv.writer(text, lineterminator="\n")
             writer.writerow(("fan", "influencer"))
-            writer.writerows(self.follows())
+            writer.writerows((cell(fan), cell(influencer)) for fan, influencer in self.follows())
             text.detach()
 
 

@@ -12,6 +12,8 @@ from typing import Any, Literal
 import altair as alt
 import vl_convert
 
+from sim.scenario.spreadsheet import cell
+
 __all__ = [
     "ACCENT",
     "LOSS",
@@ -95,12 +97,15 @@ class Chart:
         return first if all(colours == first for colours in others) else None
 
     def csv(self) -> str:
-        """The data as a CSV file."""
+        """The data as a CSV file; a text that a spreadsheet would take for a formula stands behind an apostrophe."""
         text = io.StringIO()
         columns = dict.fromkeys(column for row in self.data for column in row)
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(self.data)
+        writer.writerows(
+            {column: cell(value) if isinstance(value, str) else value for column, value in row.items()}
+            for row in self.data
+        )
         return text.getvalue()
 
     def spec(self, panel: Panel) -> Row:
