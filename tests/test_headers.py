@@ -164,6 +164,6 @@ def test_the_encoding_asked_for_reads_roster_and_stands_in_the_resolved_scenario
 
 def test_an_encoding_that_is_not_known_is_refused(tmp_path: Path) -> None:
     assert refused(tmp_path, encoding="big5") == [
-        '--encoding: must be one of "utf-8", "utf-16", "gb18030", "latin-1", "windows-1252", got "big5"'
+        'x.toml: --encoding: must be one of "utf-8", "utf-16", "gb18030", "latin-1", "windows-1252", got "big5"'
     ]
     assert refused(tmp_path, extra='encoding = "big5"\n')[0].startswith("x.toml:14: influencers.encoding: must be")

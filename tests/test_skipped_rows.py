@@ -85,16 +85,16 @@ def test_cells_without_a_number_are_skipped_where_the_head_is_not_among_them(tmp
     assert read(tmp_path, people(1000, **bad)).n_skipped == 50
 
 
-@pytest.mark.parametrize(
-    ("row", "column"), [("a0,,4999999,700,0.5", "views"), ("a0,,,1,0.5", "rank"), ("a0,1000000", "")]
-)
+@pytest.mark.parametrize(("row", "column"), [("a0,,4999999,700,0.5", "views"), ("a0,,,1,0.5", "rank")])
 def test_the_largest_account_is_never_skipped(tmp_path: Path, row: str, column: str) -> None:
     text = people(150, a0=row)
-    if not column:  # nothing is known of a row that can't be told apart
-        assert read(tmp_path, text).n_skipped == 1
-        return
     rule = f"bad rows can't be skipped: they hold 1 of the 1 largest account by {column}; mend them, the largest here"
     assert refused(tmp_path, text) == f"r.csv:2: {rule}"
+
+
+def test_a_row_that_is_cut_off_is_skipped_and_told_for_its_size_is_not_known(tmp_path: Path) -> None:
+    roster = read(tmp_path, people(150, a9="a9,100000"))
+    assert roster.skipped == (Reason(None, "must have 5 fields, as the header has", 1, (11,)),)
 
 
 def test_followers_themselves_show_that_the_head_is_bad(tmp_path: Path) -> None:
@@ -104,6 +104,13 @@ def test_followers_themselves_show_that_the_head_is_bad(tmp_path: Path) -> None:
     )
     assert "hold 1 of the 3 largest accounts by followers" in refused(tmp_path, text.replace("a297,", ","))
     assert read(tmp_path, text.replace("a296,296,beauty", "a296,296,x")).n_skipped == 1
+
+
+def test_rows_that_mostly_fail_alike_are_not_skipped(tmp_path: Path) -> None:
+    rows = "".join(f"a{i},{'nan' if i % 2 else 9}\n" for i in range(11))
+    assert read(tmp_path, "influencer,followers\n" + rows).n_skipped == 5
+    what = "bad rows can't be skipped: 7 of 13 rows fail alike (must be a finite number); the first here"
+    assert refused(tmp_path, f"influencer,followers\n{rows}x,nan\ny,nan\n") == f"r.csv:3: followers: {what}"
 
 
 def test_up_to_a_tenth_of_the_head_may_be_skipped(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", 
 _NUL = "\x00"
 
 
-def encoding_named(name: str) -> EncodingName:
-    """The encoding of this name, in small letters or capitals.
+def encoding_named(name: str, file: str) -> EncodingName:
+    """The encoding of this name, in small letters or capitals, that is asked for beside a scenario file.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def encoding_named(name: str) -> EncodingName:
     for known in ENCODINGS:
         if name.lower() == known:
             return known  # type: ignore[return-value]
-    raise InputError([Fault("--encoding", f"must be one of {one_of(ENCODINGS)}", None, None, shown(name))])
+    raise InputError([Fault(file, f"must be one of {one_of(ENCODINGS)}", None, "--encoding", shown(name))])
 
 
 def _utf16(head: bytes) -> str | None:

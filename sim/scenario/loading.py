@@ -209,9 +209,10 @@ def load(
     InputError
         All faults of the file, of each arm, of the roster and of the follow graph, with lines.
     """
-    given = Given(roster, graph, None if encoding is None else encoding_named(encoding), suggested_columns)
     file = scenario_file(path)
     source = read_source(file)
+    named = None if encoding is None else encoding_named(encoding, source.file)
+    given = Given(roster, graph, named, suggested_columns)
     folder = FilePath(file).parent
     loaded = _loaded(source.data, file=source.file, lines=source.lines, folder=folder, given=given, small=small)
     if small and replications is None:

@@ -27,6 +27,8 @@ ALIKE = 0.5
 """Least coefficient of rank correlation with the followers, of either sign, of a column that shows who is large."""
 FEW = 10
 """Fewer accounts than these show no correlation."""
+MOST = 0.5
+"""Part of the rows that may fail for the same reason in the same column."""
 MANY_FORMS = 2
 """Cells of a column, other than followers, in a form that isn't read, or rows of too many fields, make a pattern."""
 
@@ -93,9 +95,13 @@ class SkippedRows:
         found = [Reason(*key, n, tuple(self._places[key])) for key, n in self._counts.items()]
         return tuple(sorted(found, key=lambda reason: -reason.rows))
 
-    def patterns(self, file: str, where: Where) -> list[Fault]:
-        """Where bad rows fail for the same reason: numbers in a form that isn't read, or cells that fall apart."""
+    def patterns(self, file: str, where: Where, n_rows: int) -> list[Fault]:
+        """Where bad rows fail for the same reason: most rows, numbers in a form that isn't read, cells fallen apart."""
         found = []
+        for reason in self.reasons():
+            if reason.rows > MOST * n_rows:
+                rule = f"bad rows can't be skipped: {reason.rows} of {n_rows} rows fail alike ({reason.rule})"
+                found.append(Fault(file, f"{rule}; the first here", *where(reason.first[0], reason.column)))
         if self._wide is not None and (self._wide[1] or self._n_wide >= MANY_FORMS):
             rows = "1 row has" if self._n_wide == 1 else f"{self._n_wide} rows have"
             rule = f"bad rows can't be skipped: {rows} more fields than the header, as numbers with commas make them"
