@@ -15,9 +15,25 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["INDEPENDENT", "Lane", "exp", "log", "normal_quantile", "philox", "power", "threshold"]
+__all__ = [
+    "INDEPENDENT",
+    "Lane",
+    "exp",
+    "exp_each",
+    "log",
+    "log_each",
+    "normal_quantile",
+    "normal_quantile_each",
+    "philox",
+    "power",
+    "power_each",
+    "threshold",
+    "unit_draws",
+]
 
+Floats = NDArray[np.float64]
 Word = TypeVar("Word", int, NDArray[np.uint64])
+Number = TypeVar("Number", float, NDArray[np.float64])
 
 MASK = 0xFFFFFFFF
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
@@ -106,6 +122,7 @@ def threshold(probability: float) -> int:
 
 
 LN2_HI, LN2_LO = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+INVERSE_LN2 = 1.44269504088896338700
 SQRT_HALF = 0.7071067811865476
 
 
@@ -121,6 +138,11 @@ def log(x: float) -> float:
     if mantissa < SQRT_HALF:
         mantissa = mantissa + mantissa
         exponent = exponent - 1
+    return log_of_parts(mantissa, exponent)
+
+
+def log_of_parts(mantissa: Number, exponent: Number) -> Number:
+    """Logarithm of ``mantissa * 2^exponent``, the mantissa in [sqrt(1/2), sqrt(2)); numbers, or arrays of one shape."""
     f = mantissa - 1.0
     s = f / (2.0 + f)
     z = s * s
@@ -140,7 +162,12 @@ def exp(x: float) -> float:
     >>> exp(0.0), abs(exp(1.0) - 2.718281828459045) < 1e-15
     (1.0, True)
     """
-    k = int(x * 1.44269504088896338700 + (0.5 if x >= 0.0 else -0.5))
+    k = int(x * INVERSE_LN2 + (0.5 if x >= 0.0 else -0.5))
+    return ldexp(exp_of_rest(x, k), k)
+
+
+def exp_of_rest(x: Number, k: Number) -> Number:
+    """Exponential of ``x - k log 2``, k the whole number nearest to x / log 2; numbers, or arrays of one shape."""
     high = x - k * LN2_HI
     low = k * LN2_LO
     r = high - low
@@ -153,7 +180,7 @@ def exp(x: float) -> float:
             + t * (6.61375632143793436117e-05 + t * (-1.65339022054652515390e-06 + t * 4.13813679705723846039e-08))
         )
     )
-    return ldexp(1.0 - ((low - (r * c) / (2.0 - c)) - high), k)
+    return 1.0 - ((low - (r * c) / (2.0 - c)) - high)
 
 
 def power(x: float, exponent: float) -> float:
@@ -183,41 +210,104 @@ def normal_quantile(p: float) -> float:
     """
     q = p - 0.5
     if abs(q) <= 0.425:
-        r = 0.180625 - q * q
-        top = (
-            ((((((r * 2509.0809287301226727 + 33430.575583588128105) * r + 67265.770927008700853) * r
-            + 45921.953931549871457) * r + 13731.693765509461125) * r + 1971.5909503065514427) * r
-            + 133.14166789178437745) * r + 3.387132872796366608
-        )  # fmt: skip
-        bottom = (
-            ((((((r * 5226.495278852545925 + 28729.085735721942674) * r + 39307.89580009271061) * r
-            + 21213.794301586595867) * r + 5394.1960214247511077) * r + 687.1870074920579083) * r
-            + 42.313330701600911252) * r + 1.0
-        )  # fmt: skip
-        return q * top / bottom
+        return central_quantile(q)
     r = sqrt(-log(p if q < 0.0 else 1.0 - p))
-    if r <= 5.0:
-        r = r - 1.6
-        top = (
-            ((((((r * 7.7454501427834140764e-4 + 0.0227238449892691845833) * r + 0.24178072517745061177) * r
-            + 1.27045825245236838258) * r + 3.64784832476320460504) * r + 5.7694972214606914055) * r
-            + 4.6303378461565452959) * r + 1.42343711074968357734
-        )  # fmt: skip
-        bottom = (
-            ((((((r * 1.05075007164441684324e-9 + 5.475938084995344946e-4) * r + 0.0151986665636164571966) * r
-            + 0.14810397642748007459) * r + 0.68976733498510000455) * r + 1.6763848301838038494) * r
-            + 2.05319162663775882187) * r + 1.0
-        )  # fmt: skip
-    else:
-        r = r - 5.0
-        top = (
-            ((((((r * 2.01033439929228813265e-7 + 2.71155556874348757815e-5) * r + 0.0012426609473880784386) * r
-            + 0.026532189526576123093) * r + 0.29656057182850489123) * r + 1.7848265399172913358) * r
-            + 5.4637849111641143699) * r + 6.6579046435011037772
-        )  # fmt: skip
-        bottom = (
-            ((((((r * 2.04426310338993978564e-15 + 1.4215117583164458887e-7) * r + 1.8463183175100546818e-5) * r
-            + 7.868691311456132591e-4) * r + 0.0148753612908506148525) * r + 0.13692988092273580531) * r
-            + 0.59983220655588793769) * r + 1.0
-        )  # fmt: skip
-    return -top / bottom if q < 0.0 else top / bottom
+    far = tail_quantile(r) if r <= 5.0 else far_quantile(r)
+    return -far if q < 0.0 else far
+
+
+def central_quantile(q: Number) -> Number:
+    """AS 241 of ``q = p - 1/2`` up to .425 from 0; a number or an array."""
+    r = 0.180625 - q * q
+    top = (
+        ((((((r * 2509.0809287301226727 + 33430.575583588128105) * r + 67265.770927008700853) * r
+        + 45921.953931549871457) * r + 13731.693765509461125) * r + 1971.5909503065514427) * r
+        + 133.14166789178437745) * r + 3.387132872796366608
+    )  # fmt: skip
+    bottom = (
+        ((((((r * 5226.495278852545925 + 28729.085735721942674) * r + 39307.89580009271061) * r
+        + 21213.794301586595867) * r + 5394.1960214247511077) * r + 687.1870074920579083) * r
+        + 42.313330701600911252) * r + 1.0
+    )  # fmt: skip
+    return q * top / bottom
+
+
+def tail_quantile(root: Number) -> Number:
+    """AS 241 of ``sqrt(-log p)`` up to 5, without its sign; a number or an array."""
+    r = root - 1.6
+    top = (
+        ((((((r * 7.7454501427834140764e-4 + 0.0227238449892691845833) * r + 0.24178072517745061177) * r
+        + 1.27045825245236838258) * r + 3.64784832476320460504) * r + 5.7694972214606914055) * r
+        + 4.6303378461565452959) * r + 1.42343711074968357734
+    )  # fmt: skip
+    bottom = (
+        ((((((r * 1.05075007164441684324e-9 + 5.475938084995344946e-4) * r + 0.0151986665636164571966) * r
+        + 0.14810397642748007459) * r + 0.68976733498510000455) * r + 1.6763848301838038494) * r
+        + 2.05319162663775882187) * r + 1.0
+    )  # fmt: skip
+    return top / bottom
+
+
+def far_quantile(root: Number) -> Number:
+    """AS 241 of ``sqrt(-log p)`` beyond 5, without its sign; a number or an array."""
+    r = root - 5.0
+    top = (
+        ((((((r * 2.01033439929228813265e-7 + 2.71155556874348757815e-5) * r + 0.0012426609473880784386) * r
+        + 0.026532189526576123093) * r + 0.29656057182850489123) * r + 1.7848265399172913358) * r
+        + 5.4637849111641143699) * r + 6.6579046435011037772
+    )  # fmt: skip
+    bottom = (
+        ((((((r * 2.04426310338993978564e-15 + 1.4215117583164458887e-7) * r + 1.8463183175100546818e-5) * r
+        + 7.868691311456132591e-4) * r + 0.0148753612908506148525) * r + 0.13692988092273580531) * r
+        + 0.59983220655588793769) * r + 1.0
+    )  # fmt: skip
+    return top / bottom
+
+
+def log_each(x: Floats) -> Floats:
+    """``log`` of each number of an array of positive finite ones, the same bits."""
+    mantissa, exponent = np.frexp(x)
+    small = mantissa < SQRT_HALF
+    found: Floats = log_of_parts(np.where(small, mantissa + mantissa, mantissa), (exponent - small).astype(np.float64))
+    return found
+
+
+def exp_each(x: Floats) -> Floats:
+    """``exp`` of each number of an array, the same bits."""
+    k = np.trunc(x * INVERSE_LN2 + np.where(x >= 0.0, 0.5, -0.5))
+    found: Floats = np.ldexp(exp_of_rest(x, k), k.astype(np.int32))
+    return found
+
+
+def power_each(x: Floats, exponent: float) -> Floats:
+    """``power`` of each number of an array to one exponent, the same bits."""
+    if exponent == 0.0:
+        return np.ones_like(x)
+    if exponent == 1.0:
+        return x.copy()
+    found = np.zeros_like(x)
+    some = x != 0.0
+    found[some] = exp_each(np.minimum(np.maximum(exponent * log_each(x[some]), -200.0), 200.0))
+    return found
+
+
+def normal_quantile_each(p: Floats) -> Floats:
+    """``normal_quantile`` of each number of an array, the same bits."""
+    q = p - 0.5
+    central = np.abs(q) <= 0.425
+    found = np.empty_like(p)
+    found[central] = central_quantile(q[central])
+    below = q < 0.0
+    root = np.sqrt(-log_each(np.where(below, p, 1.0 - p)))
+    near, far = ~central & (root <= 5.0), ~central & (root > 5.0)
+    found[near] = tail_quantile(root[near])
+    found[far] = far_quantile(root[far])
+    return np.where(below & ~central, -found, found)
+
+
+def unit_draws(lane: Lane, count: int, key: tuple[int, int]) -> Floats:
+    """Uniform numbers in (0, 1) at (entity, 0, 0, lane) of the entities 0 to count - 1: ``(53 bits + 1/2) 2^-53``."""
+    high, low, _, _ = philox((np.arange(count, dtype=np.uint64), 0, 0, int(lane)), (int(key[0]), int(key[1])))
+    bits = np.uint64(1 << 21) * high | low >> np.uint64(11)
+    found: Floats = (bits.astype(np.float64) + 0.5) * 2.0**-53
+    return found

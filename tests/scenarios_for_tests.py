@@ -105,7 +105,7 @@ def scenario_of(parts: Drawn) -> Scenario:
     whole = judged(parts, has_roster=True, has_graph=False)
     assert whole.scenario is not None
     assert not whole.wrong, whole.wrong
-    return Scenario.model_validate(with_support_shares(whole.scenario.model_dump()))
+    return with_support_shares(whole.scenario)
 
 
 def plain(**over: Any) -> Drawn:

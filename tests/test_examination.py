@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from looking_inside import ENGINES, one_surface, pages_of, run, slots_of
 from scenarios_for_tests import DRAWN, World, worlds
 
+from sim.experiment.refusals import validate
 from sim.model.frozen import Counter, Deed, Total
 from sim.model.simulation import EngineName
-from sim.scenario import from_resolved, load, resolved, validate
+from sim.scenario import from_resolved, load, resolved
 from sim.scenario.platform import Cascade, Geometric, PositionBased
 
 MODELS: list[dict[str, Any]] = [

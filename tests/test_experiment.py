@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,9 +20,10 @@ from sim.errors import InputError, MachineError
 from sim.experiment.cells import Cell, cells
 from sim.experiment.execution import experiment
 from sim.experiment.plan import TWIN, pairs, units
+from sim.experiment.refusals import faults_of
 from sim.experiment.run import Run
 from sim.experiment.unit import run_unit
-from sim.model.population import check_followers, draw_population
+from sim.model.population import draw_population
 from sim.records import arrow_schema
 
 SIX = TINY.replace("replications = 3", "replications = 6").replace('control = "uniform"', 'control = "none"')
@@ -278,22 +280,22 @@ TIGHT = TINY.replace("count = 60\n", "count = 25\n", 1).replace("sigma = 0.8, ma
 
 def test_a_population_that_cannot_be_drawn_is_refused_before_anything_is_run(tmp_path: Path) -> None:
     loaded = loaded_from(tmp_path, TIGHT, replications=40)
-    refused = []
+    refused = {}
     for replication in range(40):
         try:
             draw_population(loaded.scenario, None, (3, replication))
         except InputError as error:
-            refused.append((replication, error.faults))
-    assert 0 < refused[0][0] < 40, "the test needs a first replication that can be drawn"
-    assert len(refused) < 40
+            refused[replication] = float(re.findall("at most ([0-9.]+) here", str(error))[0])
+    assert 1 < len(refused) < 40
     with pytest.raises(InputError) as caught:
         experiment(loaded, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
     (fault,) = caught.value.faults
-    ((replication, (original,)), *_) = refused
-    assert fault.rule == f"{original.rule} in replication {replication}"
-    assert (fault.file, fault.path, fault.value) == (loaded.file, original.path, original.value)
-    assert original.rule.startswith("must leave the largest account (influencer-")
+    tightest = min(refused, key=refused.__getitem__)
+    assert fault.rule.startswith(f"must be at most {refused[tightest]:g} here: the largest account (influencer-")
+    assert fault.rule.endswith(f" in replication {tightest}")
+    lines = Path(loaded.file).read_text(encoding="utf-8").splitlines()
+    assert (fault.path, lines[(fault.line or 0) - 1][:15]) == ("fans.follows_per_fan", "follows_per_fan")
 
 
 @pytest.mark.parametrize(
@@ -309,16 +311,22 @@ def test_a_population_that_cannot_be_drawn_is_refused_before_anything_is_run(tmp
     ids=["largest account", "too few follows", "idle fans", "nothing wrong"],
 )
 def test_followers_are_refused_exactly_where_the_population_is(tmp_path: Path, text: str) -> None:
-    loaded = loaded_from(tmp_path, text)
+    loaded = loaded_from(tmp_path, text, replications=20)
 
-    def faults(draw: Any, replication: int) -> Any:
+    def drawn(replication: int) -> list[tuple[str, str | None, str | None]]:
         try:
-            draw(loaded.scenario, None, (3, replication))
+            draw_population(loaded.scenario, None, (3, replication))
         except InputError as error:
-            return error.faults
+            return [(fault.rule, fault.path, fault.value) for fault in error.faults]
+        return []
 
-    seen = [faults(draw_population, replication) for replication in range(20)]
-    assert seen == [faults(check_followers, replication) for replication in range(20)]
+    def checked(replication: int) -> list[tuple[str, str | None, str | None]]:
+        found = faults_of(loaded, range(replication, replication + 1))
+        ending = f" in replication {replication}"
+        return [(fault.rule.removesuffix(ending), fault.path, fault.value) for fault in found]
+
+    seen = [drawn(replication) for replication in range(20)]
+    assert seen == [checked(replication) for replication in range(20)]
     assert any(seen) == (text != TINY)
 
 

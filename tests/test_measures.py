@@ -18,10 +18,10 @@ from sim.analysis.concentration import head_members
 from sim.experiment.cells import Cell, cells
 from sim.experiment.measures import measure, transitions
 from sim.model import books
-from sim.model.initial_follows import affinities
 from sim.model.simulation import Outcome, simulate
 from sim.scenario import Scenario, measurable
 from sim.scenario.calendar import DAY, snapshot_times
+from sim.scenario.follows import affinities
 
 Measured = dict[Cell, float]
 VALID = Path(__file__).parent / "corpus" / "valid.toml"

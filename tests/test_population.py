@@ -21,9 +21,10 @@ from sim.analysis.concentration import gini, top_share
 from sim.errors import InputError
 from sim.model import graph
 from sim.model.population import Population, draw_population
-from sim.model.sampling import apportion, sample
+from sim.model.sampling import sample
 from sim.scenario import Scenario, read_roster
 from sim.scenario.distributions import Constant, Distribution, Lognormal, Pareto, Uniform
+from sim.scenario.whole_numbers import apportion
 
 ROSTERS = Path(__file__).parents[2] / "shared" / "data" / "rosters"
 KEY = (np.uint64(1), np.uint64(2))
@@ -227,7 +228,7 @@ def test_fewer_follows_than_accounts_with_followers_are_refused() -> None:
         draw_population(scenario, roster_of([5, 1, 0, 1, 1]), (1, 0))
     assert str(caught.value) == (
         "plain: fans.follows_per_fan: must give every account that has followers at least one: "
-        "4 follows among 10 fans, got 0.3 (3 follows)"
+        "4 follows among 10 fans, 0.4 of each, got 0.3 (3 follows)"
     )
 
 
@@ -236,8 +237,9 @@ def test_an_account_with_more_followers_than_there_are_fans_is_refused() -> None
     with pytest.raises(InputError) as caught:
         draw_population(scenario, roster_of([1, 18, 1]), (1, 0))
     assert str(caught.value) == (
-        "plain: fans.follows_per_fan: must leave the largest account (account 1) no more followers than there are fans "
-        "(10); lower it or raise fans.count, got 2.0 (18 followers)"
+        "plain: fans.follows_per_fan: must be at most 1.25 here: the largest account (account 1) has 90.0% of all "
+        "followers, and no account can have more than there are fans (share x follows_per_fan <= 1), "
+        "got 2.0 (18 followers among 10 fans)"
     )
 
 
@@ -251,8 +253,8 @@ def test_followers_that_find_too_few_interested_active_fans_are_refused() -> Non
     with pytest.raises(InputError) as caught:
         draw_population(scenario_of(plain(fans=fans, segments=segments)), roster_of([4, 12]), (1, 0))
     assert str(caught.value) == (
-        "plain: segments: must hold enough interested, active fans for 12 followers of an influencer of vertical all, "
-        "got 10 such fans"
+        "plain: segments: must hold enough interested, active fans for 12 followers of an influencer of vertical all; "
+        "fans.follows_per_fan can be at most 0.72 here, got 10 such fans"
     )
 
 

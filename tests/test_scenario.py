@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sim.errors import InputError
-from sim.scenario import Loaded, Scenario, from_resolved, json_schema, load, resolved, validate
+from sim.experiment.refusals import validate
+from sim.scenario import Loaded, Scenario, from_resolved, json_schema, load, resolved
 from sim.scenario.arms import difference, merged
 from sim.scenario.checks import checks
 

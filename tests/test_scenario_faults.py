@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from sim.errors import Fault, InputError
-from sim.scenario import from_resolved, load, resolved, validate
+from sim.experiment.refusals import validate
+from sim.scenario import from_resolved, load, resolved
 from sim.scenario.faults import MAX_FAULTS
 from sim.scenario.words import nearest, path_text, shown
 
@@ -247,7 +248,7 @@ def test_resolved_data_changed_by_hand_load_or_are_refused(tmp_path: Path) -> No
 
 def test_faults_of_many_phases_are_told_once_whatever_arms_there_are(tmp_path: Path) -> None:
     phases = "".join(f"\n[phases.p{i}]\nstart_day = {i}\nlive.elasticity = -{i + 1}\n" for i in range(50))
-    arms = "".join(f"\n[arms.a{i}]\n" for i in range(20))
+    arms = "".join(f"\n[arms.a{i}]\n" for i in range(15))
     found = faults_of(tmp_path, TEXT + phases + arms)
     assert [fault.path for fault in found] == [f"phases.p{i}.live.elasticity" for i in range(50)]
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.analysis.amounts import Amounts, checked, exact_sum, quotients
-from sim.analysis.logarithm import logs
+from sim.streams import log_each
 
 __all__ = ["theil", "theils"]
 
@@ -72,7 +72,7 @@ def theils(columns: Sequence[Amounts]) -> list[float]:
     """
     ratios = [_ratios_to_mean(checked(column)) for column in columns]
     terms = np.concatenate([np.zeros(0), *ratios])
-    terms = (terms * logs(terms)).tolist()
+    terms = (terms * log_each(terms)).tolist()
     found, begin = [], 0
     for column, own in zip(columns, ratios, strict=True):
         end = begin + len(own)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.analysis.amounts import Amounts, checked, positive, quotients
-from sim.analysis.logarithm import logs
+from sim.streams import log_each
 
 __all__ = ["MIN_TAIL", "Tail", "tail_exponent", "top_tail"]
 
@@ -65,7 +65,7 @@ def tail_exponent(amounts: Amounts, x_min: int) -> Tail:
     tail = given[given >= x_min]
     if len(tail) < MIN_TAIL or int(tail.min()) == int(tail.max()):
         return Tail(math.nan, x_min, len(tail))
-    total = math.fsum(logs(quotients(tail, 2, 2 * x_min - 1)).tolist())
+    total = math.fsum(log_each(quotients(tail, 2, 2 * x_min - 1)).tolist())
     return Tail(len(tail) / total, x_min, len(tail))
 
 

@@ -279,24 +279,39 @@ def validate(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE", help="Scenario files, or names of shipped ones.", show_default=False)
     ],
+    roster: Roster = None,
+    edges: Edges = None,
+    encoding: Encoding = None,
+    suggested_columns: SuggestedColumns = False,
     plugin: Plugins = None,
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001 - read by ``verb``
 ) -> None:
-    """Check scenario files; all faults of each, with line, key, rule and value."""
+    """Check scenario files, and the rosters and follow graphs that they run on; all faults of each, with line, key,
+    rule and value.
+    """
     use_plugins(plugin)
-    from sim.scenario import validate as faults_of
+    from sim.cli.validity import print_valid
+    from sim.experiment.refusals import examine
 
-    faults = faults_of(files)
+    given: dict[str, Any] = {
+        "roster": roster,
+        "graph": edges,
+        "encoding": encoding,
+        "suggested_columns": suggested_columns,
+    }
+    examined = {file: examine(file, **given) for file in files}
+    faults = [fault for file in files for fault in examined[file].faults]
     names = [str(file) for file in files]
     if faults:
         _leave(InputError(faults), as_json, files=names)
     if as_json:
         print_object({"code": 0, "files": names, "faults": []})
-    elif not quiet:
-        for name in names:
-            print(f"{name}: valid")
+    if quiet or as_json:
+        return
+    for file in files:
+        print_valid(file, examined[file])
 
 
 @app.command()

@@ -39,6 +39,7 @@ def _kind(column: OtherColumn) -> str:
 
 def input_notes(loaded: Loaded) -> list[str]:
     """What a user should know of how roster and follow graph were read."""
+    from sim.scenario.follows import FOLLOWS_PER_FAN
     from sim.scenario.reading import roster_notes
 
     notes = []
@@ -49,6 +50,9 @@ def input_notes(loaded: Loaded) -> list[str]:
     if roster is not None:
         notes += [f"roster: column {name} isn't kept: {why}" for name, why in roster.unkept_columns.items()]
         notes += roster_notes(roster)
+    if loaded.follows_left_out is not None:
+        limit = " that the roster allows" if loaded.follows_left_out < FOLLOWS_PER_FAN else ""
+        notes.append(f"fans.follows_per_fan: left out, {loaded.follows_left_out:.12g} is taken{limit}")
     directed = loaded.scenario.influencers.follow_graph_directed
     if edges is not None and edges.columns is not None and not (directed and edges.columns == ("fan", "influencer")):
         fan, influencer = edges.columns

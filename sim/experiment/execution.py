@@ -15,8 +15,9 @@ from sim.experiment import plan, provenance
 from sim.experiment.comparison import Summary, compare_units
 from sim.experiment.folder import MANIFEST, RunFolder
 from sim.experiment.progress import Report
+from sim.experiment.refusals import check_experiment
 from sim.experiment.run import Run
-from sim.experiment.runner import check_populations, run_units
+from sim.experiment.runner import run_units
 from sim.experiment.tables import UnitTables
 from sim.experiment.unit import UnitRecord
 from sim.model.frozen import Total
@@ -96,7 +97,7 @@ def experiment(
     if not os.path.exists(path / MANIFEST):  # what is refused leaves no folder behind
         if not force:
             plan.check_memory(loaded, free)
-        check_populations(loaded)
+        check_experiment(loaded)
     with RunFolder.open(path, identity, resume=resume) as folder:
         if not folder.finished:
             everything = plan.units(loaded)

@@ -20,9 +20,9 @@ from sim.experiment.holders import NO_GROUPS, Census, Groups, Heads, Split
 from sim.experiment.standing import Standing
 from sim.model.accounts import Status
 from sim.model.books import FLOWS
-from sim.model.initial_follows import affinities
 from sim.model.simulation import Outcome
 from sim.scenario.calendar import DAY, snapshot_times
+from sim.scenario.follows import affinities
 from sim.scenario.measurable import GROUPS, HELD
 from sim.scenario.scenario import Scenario
 

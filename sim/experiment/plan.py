@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sim.errors import MachineError
 from sim.experiment.cost import PROCESS_BYTES, START_SECONDS, Cost, People, cost, people
-from sim.experiment.populations import population_number
+from sim.experiment.refusals import population_number
 from sim.scenario import Loaded
 from sim.scenario.phases import support_at_end
 from sim.streams import INDEPENDENT

@@ -1,16 +1,12 @@
-"""Which population a replication has; knows nothing of what is run on it."""
+"""The population of a replication, drawn; knows nothing of what is run on it."""
 
 from __future__ import annotations
 
+from sim.experiment.refusals import population_number
 from sim.model.population import Population, draw_population
-from sim.scenario import Loaded, Scenario
+from sim.scenario import Loaded
 
-__all__ = ["population_number", "population_of"]
-
-
-def population_number(scenario: Scenario, replication: int) -> int:
-    """Replication whose population this one has."""
-    return 0 if scenario.population == "fixed" else replication
+__all__ = ["population_of"]
 
 
 def population_of(loaded: Loaded, arm: str, replication: int) -> Population:

@@ -14,16 +14,18 @@ from sim.experiment.empty_lists import EmptyLists
 from sim.experiment.folder import RunFolder
 from sim.experiment.holders import NO_GROUPS
 from sim.experiment.plan import TWIN, Crew, Unit
-from sim.experiment.populations import population_number, population_of
+from sim.experiment.populations import population_of
 from sim.experiment.progress import Board, Report
+from sim.experiment.refusals import PEOPLE, population_number
 from sim.experiment.unit import run_unit
 from sim.model.frozen import Total
-from sim.model.population import Population, check_followers
+from sim.model.population import Population
 from sim.model.simulation import EngineName, Glance
 from sim.scenario import Loaded, Scenario
+from sim.scenario.faults import NO_VALUE, Finding, InWords
 from sim.scenario.roster_groups import members
 
-__all__ = ["check_populations", "run_units"]
+__all__ = ["run_units"]
 
 HEARTBEAT = 0.1  # seconds between two looks at the workers
 
@@ -65,53 +67,32 @@ class _Populations:
                     self._drawn.pop(key, None)
 
 
-PEOPLE = {"seed", "people_per_fan", "fans", "segments", "verticals", "influencers", "agencies", "entry"}
-
-
 def _arm(loaded: Loaded, unit: Unit) -> str:
     """Arm that a unit runs."""
     return loaded.scenario.control if unit.arm == TWIN else unit.arm
 
 
-def check_populations(loaded: Loaded) -> None:
-    """Refuse an experiment before anything of it is run when the population of an arm or replication can't be drawn.
-
-    Raises
-    ------
-    InputError
-        The first such population, in the order of replications.
-    """
-    # In a thread of its own: an interrupt would be dropped while the compiler works in the main thread.
-    pool = ThreadPoolExecutor(1)
-    stop = threading.Event()
-    try:
-        pool.submit(_check_populations, loaded, stop).result()
-    finally:
-        stop.set()
-        pool.shutdown(wait=False)
-
-
 def _people(arm: Scenario) -> str:
     """All that an arm says of its people, the same text for the same; not JSON, which a file's name need not fit in."""
-    return repr(arm.model_dump(include=PEOPLE))
+    return repr(arm.model_dump(include=set(PEOPLE)))
 
 
-def _check_populations(loaded: Loaded, stop: threading.Event) -> None:
-    if loaded.graph is not None:
-        return  # its follows are given, not shared out
-    people = {_people(arm): arm for arm in loaded.arms.values()}
-    scenario = loaded.scenario
-    for number in dict.fromkeys(population_number(scenario, r) for r in range(scenario.replications)):
-        for arm in people.values():
-            if stop.is_set():
-                return
-            try:
-                check_followers(arm, loaded.roster, (scenario.seed, number))
-            except InputError as error:
-                where = "" if scenario.replications == 1 else f" in replication {number}"
-                raise InputError(
-                    [Fault(loaded.file, fault.rule + where, None, fault.path, fault.value) for fault in error.faults]
-                ) from None
+@contextlib.contextmanager
+def _placed(loaded: Loaded, unit: Unit) -> Iterator[None]:
+    """Give what the model refuses of a scenario its file and line, and say in which arm and replication it was met."""
+    try:
+        yield
+    except InputError as error:
+        where = f" (met in arm {_arm(loaded, unit)}, replication {unit.replication})"
+        faults: list[Fault] = []
+        for fault in error.faults:
+            if fault.file != loaded.scenario.name:  # a plugin's
+                faults.append(fault)
+                continue
+            path: tuple[str | int, ...] = tuple((fault.path or "").split("."))
+            value = NO_VALUE if fault.value is None else InWords(fault.value)
+            faults += loaded.located([Finding(path, fault.rule + where, value)])
+        raise InputError(faults) from None
 
 
 def run_units(
@@ -159,16 +140,17 @@ def run_units(
                     look(glance)
 
             key = unit.key(scenario.seed)
-            record = run_unit(
-                arm,
-                population,
-                key,
-                engine=engine,
-                threads=crew.threads,
-                watch=watch,
-                epochs=epochs,
-                groups=groups,
-            )
+            with _placed(loaded, unit):
+                record = run_unit(
+                    arm,
+                    population,
+                    key,
+                    engine=engine,
+                    threads=crew.threads,
+                    watch=watch,
+                    epochs=epochs,
+                    groups=groups,
+                )
         board.end(unit, int(record.arrays["totals"][:, Total.SESSIONS].sum()))
         return record.to_bytes()
 

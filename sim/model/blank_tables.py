@@ -7,20 +7,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.errors import Fault, InputError
 from sim.model import slots
+from sim.model.countable import check_countable, order_factor, referral
 from sim.model.frozen import ID_MASK, NOBODY, ORGANIC, Tables
-from sim.model.initial_follows import affinities
 from sim.model.population import Population
+from sim.scenario.follows import affinities
 from sim.scenario.platform import Cascade, Geometric, PositionBased, Surface
 from sim.scenario.scenario import Scenario
 from sim.streams import power, threshold
 
-__all__ = ["WORD", "Rows", "blank_tables", "check_countable", "integer_weights", "powers_of_affinity"]
+__all__ = ["WORD", "Rows", "blank_tables", "integer_weights", "powers_of_affinity"]
 
 MAX_SLOTS = 255
-MAX_PER_CLICK = float(1 << 30)
-MAX_FEN_PER_CLICK = 1e12
 WORD = 4294967296.0
 UNIT_WEIGHT = float(1 << 20)
 LOOKS_ON = {"position-based": (True, True), "cascade": (True, False), "geometric": (False, True)}
@@ -65,6 +63,7 @@ def blank_tables(scenario: Scenario, population: Population, *, own_list: bool) 
     InputError
         A click brings more orders, tips or fen than can be counted.
     """
+    check_countable(scenario, population.largest())
     surfaces, segments = list(scenario.surfaces.values()), list(scenario.segments.values())
     affinity = affinities(scenario)
     n, shape = population.vertical.size, (len(surfaces), len(segments))
@@ -102,10 +101,10 @@ def blank_tables(scenario: Scenario, population: Population, *, own_list: bool) 
         origin=np.array([s + 1 if _lasts(surface) else 0 for s, surface in enumerate(surfaces)], dtype=np.int32),
         unfollow=np.array([[threshold(s.unfollow_prob * factor) for factor in _stays(surfaces)] for s in surfaces]),
         order_base=np.zeros(n),
-        order_factor=_order_factor(scenario, population, buying),
+        order_factor=np.array([order_factor(s) for s in surfaces])[:, None] * buying[None],
         shop=np.zeros(n, np.bool_),
-        referrals=np.array([_referral(s) * population.people_per_fan * WORD for s in surfaces]),
-        tips=_tips(scenario, population, buying),
+        referrals=np.array([referral(s) * population.people_per_fan * WORD for s in surfaces]),
+        tips=np.array([s.tip_prob for s in surfaces])[:, None] * buying[None] * population.people_per_fan * WORD,
         tip_value=np.array([s.tip_fen for s in surfaces], dtype=np.int64),
         order_value=population.order_value_fen,
         follow_cap=np.array([scenario.fans.follow_cap], dtype=np.int64),
@@ -180,51 +179,6 @@ def _lasts(surface: Surface) -> bool:
 def _stays(surfaces: list[Surface]) -> list[float]:
     """Factor on unfollowing by the origin of a follow, 0: of no such surface."""
     return [1.0, *(s.unfollow_factor for s in surfaces)]
-
-
-def _referral(surface: Surface) -> float:
-    """Visits to a shop for each click on it, where a surface sells at all."""
-    return surface.referral_prob * surface.showcase_share if surface.order_factor > 0 else 0.0
-
-
-def check_countable(scenario: Scenario, population: Population) -> None:
-    """Refuse, with ``InputError``, what ``blank_tables`` would refuse."""
-    buying = np.array([s.buying for s in scenario.segments.values()])
-    _order_factor(scenario, population, buying)
-    _tips(scenario, population, buying)
-
-
-def _order_factor(scenario: Scenario, population: Population, buying: Floats) -> Floats:
-    """Orders per click at factor 1, per surface and segment; refused where a click brings more than can be counted."""
-    services = scenario.services
-    factor = np.array([s.order_factor * _referral(s) for s in scenario.surfaces.values()])[:, None] * buying[None]
-    help_factor = max(1.0, services.provider_conversion_factor, services.unserved_conversion_factor) * max(
-        1.0, services.operations_conversion_factor
-    )
-    most = float(population.conversion_prob.max() * population.people_per_fan * factor.max() * help_factor)
-    turnover = most * float(population.order_value_fen.max())
-    path = "influencers.conversion_prob"
-    _refuse(scenario, path, "orders", "conversion x people_per_fan x factors", MAX_PER_CLICK, most)
-    _refuse(scenario, path, "fen", "conversion x people_per_fan x factors", MAX_FEN_PER_CLICK, turnover)
-    return factor
-
-
-def _tips(scenario: Scenario, population: Population, buying: Floats) -> Floats:
-    """Tips per click times 2^32, per surface and segment; refused where a click brings more than can be counted."""
-    people = population.people_per_fan
-    for name, surface in scenario.surfaces.items():
-        most = surface.tip_prob * people * float(buying.max())
-        path, what = f"surfaces.{name}.tip_prob", "tip_prob x people_per_fan x buying"
-        _refuse(scenario, path, "tips", what, MAX_PER_CLICK, most)
-        _refuse(scenario, path, "fen", what + " x tip_fen", MAX_FEN_PER_CLICK, most * surface.tip_fen)
-    tips: Floats = np.array([s.tip_prob for s in scenario.surfaces.values()])[:, None] * buying[None] * people * WORD
-    return tips
-
-
-def _refuse(scenario: Scenario, path: str, what: str, why: str, most: float, got: float) -> None:
-    if got > most:
-        rule = f"must bring at most {most:.0f} {what} per click ({why})"
-        raise InputError([Fault(file=scenario.name, path=path, rule=rule, value=f"{got:.6g}")])
 
 
 def _examination(examination: PositionBased | Cascade | Geometric) -> list[float]:

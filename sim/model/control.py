@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from simpy import Environment, Event
 
 from sim.model.accounts import Accounts
-from sim.model.blank_tables import check_countable
 from sim.model.books import Books
 from sim.model.clock import Order, moment
 from sim.model.contracts import Contracts
+from sim.model.countable import check_countable
 from sim.model.frozen import Counter, Tables, Total
 from sim.model.glance import Glance, State, Watch, decided
 from sim.model.ledger import Ledger
@@ -79,7 +79,7 @@ class Control:
         self._scenario = scenario
         self._phases = phase_scenarios(scenario)
         for _, later in self._phases:
-            check_countable(later, population)  # now, not when the phase begins
+            check_countable(later, population.largest())  # now, not when the phase begins
         self._population = population
         self._key = key
         self._watch = watch

@@ -42,10 +42,17 @@ def ldexp(x, k):
     return x * np.int64((np.int64(k) + EXPONENT_BIAS) << EXPONENT_SHIFT).view(np.float64)
 
 
-log = _compiled(streams.log, frexp=frexp)
-exp = _compiled(streams.exp, ldexp=ldexp)
+def _with_parts(function: Callable[..., float], *parts: Callable[..., Any], **callees: Any) -> Any:
+    """As ``_compiled``, with parts of the formula that ``streams`` also takes of arrays."""
+    return _compiled(function, **callees, **{part.__name__: _compiled(part) for part in parts})
+
+
+log = _with_parts(streams.log, streams.log_of_parts, frexp=frexp)
+exp = _with_parts(streams.exp, streams.exp_of_rest, ldexp=ldexp)
 power = _compiled(streams.power, log=log, exp=exp)
-normal_quantile = _compiled(streams.normal_quantile, log=log)
+normal_quantile = _with_parts(
+    streams.normal_quantile, streams.central_quantile, streams.tail_quantile, streams.far_quantile, log=log
+)
 
 MASK = np.uint64(0xFFFFFFFF)
 HALF_WORD = np.uint64(32)

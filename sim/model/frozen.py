@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 __all__ = [
     "FRACTION_BITS",
     "ID_MASK",
-    "MOST_FOLLOWS",
     "NEVER",
     "NOBODY",
     "ORGANIC",
@@ -201,9 +200,6 @@ class Fans(NamedTuple):
     room: NDArray[np.int8]
     """(F,): its list has room for ``2^room`` entries; changed."""
 
-
-MOST_FOLLOWS = (1 << 32) - 1
-"""Of all fans: where a list begins has 32 bits."""
 
 NEVER = (1 << 32) - 1
 """In place of a time after the start of the run [s]: beyond any horizon."""

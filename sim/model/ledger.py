@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 
 from sim.errors import Fault, InputError
 from sim.model.accounts import Accounts
+from sim.model.countable import MAX_FEN
 from sim.model.population import Population
 from sim.scenario.calendar import DAY, HOUR, MONTH
 from sim.scenario.scenario import Scenario
 
 __all__ = ["Ledger", "Statement", "whole_fen"]
-
-MAX_FEN = float(1 << 53)
-"""Up to here a float counts single fen."""
 
 Floats = NDArray[np.floating[Any]]
 Int64s = NDArray[np.int64]

@@ -14,9 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.model import draws, graph
-from sim.model.initial_follows import follow_lists, followers_per_segment, scaled_followers
-from sim.model.sampling import choose, sample, sizes
+from sim.model.countable import Largest
+from sim.model.initial_follows import (
+    column,
+    conversion_probs,
+    followers_at_start,
+    live_hours,
+    names_at_start,
+    order_values,
+    people_per_fan,
+    posting_rates,
+    real_followers,
+    verticals,
+)
+from sim.model.sampling import choose, sample
 from sim.scenario.calendar import DAY
+from sim.scenario.follows import Accounts, affinities, segment_sizes
 from sim.scenario.scenario import Scenario
 from sim.streams import Lane
 
@@ -24,7 +37,7 @@ if TYPE_CHECKING:
     from sim.scenario.graph import FollowGraph
     from sim.scenario.roster import Roster
 
-__all__ = ["Population", "check_followers", "draw_population"]
+__all__ = ["Population", "draw_population"]
 
 QUALITY_MARGIN = 1e-6
 Key = tuple[np.uint64, np.uint64]
@@ -80,13 +93,18 @@ class Population:
     fans: tuple[str, ...] | None = None
     """Names of the fans of day 0, where a follow graph gives them."""
 
+    def largest(self) -> Largest:
+        """What decides how much a click can bring and an account cost."""
+        columns = (self.conversion_prob, self.order_value_fen, self.posts_per_day, self.live_hours_per_day)
+        return Largest(self.people_per_fan, *(float(column.max()) for column in columns))
+
 
 def _first_segments(scenario: Scenario, follow_graph: FollowGraph | None, key: Key) -> Int8s:
     """Segment of each fan of day 0: whole blocks by their shares, or drawn for each fan of a graph."""
     shares = np.array([s.share for s in scenario.segments.values()])
     if follow_graph is not None:
         return choose(shares, draws.unit_draws(Lane.FAN_SEGMENT, 0, len(follow_graph.fans), *key)).astype(np.int8)
-    return np.repeat(np.arange(shares.size, dtype=np.int8), _segment_sizes(scenario))
+    return np.repeat(np.arange(shares.size, dtype=np.int8), segment_sizes(scenario))
 
 
 def _fans(scenario: Scenario, first: Int8s, key: Key) -> tuple[Int8s, Floats, Int64s]:
@@ -105,10 +123,20 @@ def _fans(scenario: Scenario, first: Int8s, key: Key) -> tuple[Int8s, Floats, In
     return segment, graph.mean_gaps(segment, activity, fans.sessions_per_day, fans.activity_sigma, key), joined
 
 
-def _segment_sizes(scenario: Scenario) -> Int64s:
-    """Fans of each segment."""
-    assert scenario.fans.count is not None  # only a follow graph may do without: checked when it was read
-    return sizes(np.array([s.share for s in scenario.segments.values()]), scenario.fans.count)
+def _follow_lists(
+    scenario: Scenario, followers: Int64s, vertical: Int32s, segment: Int8s, key: Key
+) -> tuple[NDArray[np.uint32], Int32s]:
+    """Follow lists of all fans: where they begin, shape (F + 1,), and their members.
+
+    A segment weighs size x activity x affinity: who has no sessions follows nobody.
+    """
+    size = graph.sizes_of_segments(segment, len(scenario.segments))
+    activity = np.array([s.activity for s in scenario.segments.values()])
+    weight = np.ascontiguousarray(size * activity * affinities(scenario).T)
+    offset = draws.unit_draws(Lane.FOLLOWER_SEGMENT, 0, followers.size, *key)
+    per_segment = graph.split_by_segment(followers, vertical, weight, size, offset)
+    begin, members = graph.draw_lists(per_segment, np.cumsum(size) - size, size, key)
+    return begin, members
 
 
 def _agencies(scenario: Scenario, vertical: Int32s, key: Key) -> tuple[tuple[str, ...], Int32s, Floats, Int32s]:
@@ -208,8 +236,7 @@ def draw_population(
     if scenario.influencers.follow_graph is not None and follow_graph is None:
         raise ValueError("a scenario with a follow graph needs that graph to draw its population")
     k = (np.uint64(key[0]), np.uint64(key[1]))
-    settings = scenario.influencers
-    initial = _names(scenario, roster, follow_graph)
+    initial = names_at_start(scenario, roster, follow_graph)
     n_initial = len(initial)
     joined_at = _entries(scenario, n_initial, k)
     n = joined_at.size
@@ -218,15 +245,11 @@ def draw_population(
         u: Floats = draws.unit_draws(lane, 0, n, *k)
         return u
 
-    def column(name: str, lane: Lane) -> Floats:
-        drawn = sample(getattr(settings, name), draw(lane))
-        given: Floats | None = getattr(roster, name, None)
-        if given is not None:
-            drawn[:n_initial] = np.where(np.isnan(given), drawn[:n_initial], given)
-        return drawn
+    def drawn(name: str, lane: Lane) -> Floats:
+        return column(scenario, roster, name, draw(lane))
 
-    vertical = _verticals(scenario, roster, n, k)
-    real = _real_followers(scenario, roster, follow_graph, n_initial, k)
+    vertical = verticals(scenario, roster, n, key)
+    real = real_followers(scenario, roster, follow_graph, n_initial, key)
     incubating = np.concatenate([real < scenario.entry.incubated_followers, np.ones(n - n_initial, np.bool_)])
     agencies, agency, shop_factor, agency_group = _contracts(scenario, roster, vertical[:n_initial], k)
     shop_prob = np.array([v.shop_prob for v in scenario.verticals.values()])[vertical[:n_initial]] * shop_factor
@@ -238,11 +261,10 @@ def draw_population(
         followers = follow_graph.in_degrees()
         begin, members = follow_graph.begin().astype(np.uint32), follow_graph.influencer
     else:
-        followers = scaled_followers(real, scenario, initial)
-        begin, members = follow_lists(scenario, followers, vertical[:n_initial], first, k)
+        followers = followers_at_start(scenario, Accounts(initial, real, vertical[:n_initial]))
+        begin, members = _follow_lists(scenario, followers, vertical[:n_initial], first, k)
     segment, mean_gap, joined = _fans(scenario, first, k)
     begin = np.append(begin, np.full(segment.size - first.size, begin[-1]))
-    ratio = sum(real.tolist()) / max(int(followers.sum()), 1)
     newcomers = n - n_initial
     return Population(
         influencers=initial + _newcomers(initial, newcomers),
@@ -251,13 +273,13 @@ def draw_population(
         agencies=agencies,
         vertical=vertical,
         agency=np.append(agency, np.full(newcomers, -1, np.int32)),
-        quality=np.clip(column("quality", Lane.QUALITY), QUALITY_MARGIN, 1 - QUALITY_MARGIN),
-        posts_per_day=np.clip(column("posts_per_day", Lane.POSTS_PER_DAY), 0, 1e6),
-        age_days=_ages(column("age_days", Lane.AGE), joined_at, n_initial),
+        quality=np.clip(drawn("quality", Lane.QUALITY), QUALITY_MARGIN, 1 - QUALITY_MARGIN),
+        posts_per_day=posting_rates(scenario, roster, draw(Lane.POSTS_PER_DAY)),
+        age_days=_ages(drawn("age_days", Lane.AGE), joined_at, n_initial),
         shop=np.append(shop, np.zeros(newcomers, np.bool_)),
-        conversion_prob=np.clip(column("conversion_prob", Lane.CONVERSION_PROB), 0, 1),
-        order_value_fen=np.floor(np.clip(column("order_value_fen", Lane.ORDER_VALUE), 0, 1e15) + 0.5).astype(np.int64),
-        live_hours_per_day=np.clip(column("live_hours_per_day", Lane.LIVE_HOURS), 0, 24),
+        conversion_prob=conversion_probs(scenario, roster, draw(Lane.CONVERSION_PROB)),
+        order_value_fen=order_values(scenario, roster, draw(Lane.ORDER_VALUE)),
+        live_hours_per_day=live_hours(scenario, roster, draw(Lane.LIVE_HOURS)),
         followers=np.append(followers, np.zeros(newcomers, np.int64)),
         incubating=incubating,
         joined_at=joined_at,
@@ -268,58 +290,6 @@ def draw_population(
         joined=joined,
         begin=begin,
         members=members,
-        people_per_fan=scenario.people_per_fan or ratio or 1.0,
+        people_per_fan=people_per_fan(scenario, real, followers),
         fans=follow_graph.fans if follow_graph else None,
     )
-
-
-def check_followers(scenario: Scenario, roster: Roster | None, key: tuple[int, int]) -> None:
-    """Refuse what ``draw_population`` would refuse, without drawing fans and graph; arguments and errors as there.
-
-    For scenarios without a follow graph, which leaves nothing to refuse.
-
-    Notes
-    -----
-    O(M segments).
-    """
-    k = (np.uint64(key[0]), np.uint64(key[1]))
-    names = _names(scenario, roster, None)
-    n = len(names)
-    followers = scaled_followers(_real_followers(scenario, roster, None, n, k), scenario, names)
-    followers_per_segment(scenario, followers, _verticals(scenario, roster, n, k), _segment_sizes(scenario), k)
-
-
-def _names(scenario: Scenario, roster: Roster | None, follow_graph: FollowGraph | None) -> tuple[str, ...]:
-    """Ids of the influencers."""
-    if roster:
-        return roster.influencer
-    if follow_graph:
-        return follow_graph.influencers
-    n = scenario.influencers.count
-    assert n is not None  # a scenario without roster and graph has a count: checked when it was read
-    return tuple(f"influencer-{i + 1:0{len(str(n))}d}" for i in range(n))
-
-
-def _verticals(scenario: Scenario, roster: Roster | None, n: int, key: Key) -> Int32s:
-    """Vertical of each influencer."""
-    drawn = choose(
-        np.array([v.share for v in scenario.verticals.values()]), draws.unit_draws(Lane.VERTICAL, 0, n, *key)
-    )
-    if not (roster and roster.vertical):
-        return drawn
-    position = {name: v for v, name in enumerate(scenario.verticals)}
-    given = (v if name is None else position[name] for name, v in zip(roster.vertical, drawn, strict=False))
-    drawn[: len(roster.vertical)] = list(given)
-    return drawn
-
-
-def _real_followers(
-    scenario: Scenario, roster: Roster | None, follow_graph: FollowGraph | None, n: int, key: Key
-) -> Int64s:
-    """Followers of each influencer [people]."""
-    if roster and roster.followers is not None:
-        return roster.followers
-    if follow_graph:
-        return follow_graph.in_degrees()
-    drawn = sample(scenario.influencers.followers, draws.unit_draws(Lane.FOLLOWERS, 0, n, *key))
-    return np.floor(np.clip(drawn, 0, 1e15) + 0.5).astype(np.int64)

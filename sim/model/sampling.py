@@ -1,18 +1,16 @@
-"""Values of distributions, choices and whole numbers in proportion, from uniform numbers; knows no platform."""
+"""Values of distributions and choices, from uniform numbers; knows no platform."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.model import draws
 from sim.scenario.distributions import Constant, Distribution, Lognormal, Uniform
-from sim.streams import power
+from sim.streams import exp_each, normal_quantile_each, power_each
 
-__all__ = ["apportion", "choose", "sample", "sizes"]
+__all__ = ["choose", "sample"]
 
 Floats = NDArray[np.float64]
-Int64s = NDArray[np.int64]
 Int32s = NDArray[np.int32]
 
 
@@ -24,63 +22,11 @@ def sample(distribution: Distribution, u: Floats) -> Floats:
         case Uniform(low=low, high=high):
             return low + (high - low) * u
         case Lognormal(median=median, sigma=sigma, max=limit):
-            values = [median * draws.exp(min(sigma * draws.normal_quantile(x), 700.0)) for x in u]
+            values = median * exp_each(np.minimum(sigma * normal_quantile_each(u), 700.0))
         case _:
             limit = distribution.max
-            values = [distribution.min * power(x, -1.0 / distribution.exponent) for x in u]
-    return np.minimum(np.array(values, dtype=np.float64), limit)
-
-
-def apportion(amounts: Int64s, total: int) -> Int64s:
-    """Scale amounts to integers with this sum: largest remainders, at least 1 where there is any.
-
-    Parameters
-    ----------
-    amounts
-        Shape (n,), >= 0, with a positive sum.
-    total
-        Wanted sum, at least the number of positive amounts.
-
-    Returns
-    -------
-    ndarray
-        Shape (n,), int64; ties of remainders go to the lower index.
-
-    >>> apportion(np.array([50, 30, 0, 1]), 8)
-    array([4, 3, 0, 1])
-    """
-    exact = amounts.astype(object)
-    out = np.zeros(amounts.size, dtype=object)
-    free = amounts > 0
-    while True:
-        # Those whose quota is under 1 get 1 and leave; what they take may push others under 1.
-        rest, weight = total - int((out * ~free).sum()), int(exact[free].sum())
-        small = free & np.array([x * rest < weight for x in exact])
-        if not small.any():
-            break
-        out[small] = 1
-        free &= ~small
-    if weight:
-        quota = exact[free] * rest
-        floor = quota // weight
-        remainder = quota - floor * weight
-        n_more = rest - int(floor.sum())
-        order = sorted(range(len(quota)), key=lambda j: (-remainder[j], j))[:n_more]
-        floor[order] += 1
-        out[free] = floor
-    return out.astype(np.int64)
-
-
-def sizes(shares: Floats, total: int) -> Int64s:
-    """Whole numbers in proportion to shares, largest remainders, 0 allowed."""
-    # Shares are decimal fractions: as integers over 10^12 they are apportioned exactly.
-    quota = [round(share * 10**12) * total for share in shares]
-    whole = sum(round(share * 10**12) for share in shares)
-    floor = [q // whole for q in quota]
-    order = sorted(range(len(quota)), key=lambda j: (floor[j] * whole - quota[j], j))
-    for j in order[: total - sum(floor)]:
-        floor[j] += 1
-    return np.array(floor, dtype=np.int64)
+            values = distribution.min * power_each(u, -1.0 / distribution.exponent)
+    return np.minimum(values, limit)
 
 
 def choose(shares: Floats, u: Floats) -> Int32s:

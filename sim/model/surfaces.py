@@ -11,11 +11,11 @@ from sim.model import draws, slots
 from sim.model.accounts import Accounts
 from sim.model.blank_tables import WORD, blank_tables, integer_weights, powers_of_affinity
 from sim.model.frozen import VERTICAL_BITS
-from sim.model.initial_follows import affinities
 from sim.model.newcomers import crowding, open_verticals
 from sim.model.policies import PlatformView, policy_named
 from sim.model.services import custom_products, sales_factors
 from sim.scenario.calendar import DAY, MONTH
+from sim.scenario.follows import affinities
 from sim.scenario.platform import Surface
 from sim.scenario.scenario import Scenario
 from sim.streams import Lane

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,9 +25,9 @@ def scenario_files(paths: Iterable[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        if not path.is_dir():
+        if not os.path.isdir(path):  # as ``exists`` below it raises nothing, whatever the path
             file = Path(scenario_file(path))
-            if not file.exists():
+            if not os.path.exists(file):
                 raise InputError([Fault(str(path), "no such file or folder")])
             found.append(file)
             continue

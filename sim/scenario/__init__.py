@@ -2,7 +2,7 @@
 
 from sim.scenario.edges import read_edges
 from sim.scenario.graph import FollowGraph, from_networkx
-from sim.scenario.loading import Loaded, from_resolved, json_schema, load, resolved, validate
+from sim.scenario.loading import Loaded, from_resolved, json_schema, load, resolved
 from sim.scenario.roster import Roster, read_roster
 from sim.scenario.scenario import Scenario
 
@@ -18,5 +18,4 @@ __all__ = [
     "read_edges",
     "read_roster",
     "resolved",
-    "validate",
 ]

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
+from sim.scenario.distributions import Section
 from sim.scenario.faults import Finding
 from sim.scenario.words import Path, suggestion
 
-__all__ = ["allowed", "allowed_in_size", "difference", "merged", "pruned"]
+__all__ = ["allowed", "allowed_in_size", "difference", "merged", "opened", "pruned", "with_own_arm"]
 
 FIXED_RULE = "can't differ between arms, which have the same people and the same time"
 
@@ -73,12 +74,20 @@ def _replaces(path: Path, base: Mapping[str, Any], patch: Mapping[str, Any]) -> 
     return tag is not None and patch.get(tag, base.get(tag)) != base.get(tag)
 
 
+def opened(table: Any) -> Any:
+    """The table of a section, the sections inside as they are; anything else as it is."""
+    return vars(table).copy() if isinstance(table, Section) else table
+
+
 def merged(base: Any, patch: Any, path: Path = ()) -> Any:
     """The base with the patch laid over it: tables merge, everything else replaces. Neither is changed.
+
+    A section is a table; those that the patch doesn't touch stay the same objects, which need no validation.
 
     >>> merged({"a": {"b": 1, "c": [1]}}, {"a": {"c": [2]}})
     {'a': {'b': 1, 'c': [2]}}
     """
+    base = opened(base)
     if not (isinstance(base, dict) and isinstance(patch, dict)) or _replaces(path, base, patch):
         return patch
     laid = {key: merged(base[key], entry, (*path, key)) if key in base else entry for key, entry in patch.items()}
@@ -99,6 +108,8 @@ def _is_same(first: Any, second: Any, path: Path) -> bool:
 def difference(base: Mapping[str, Any], arm: Mapping[str, Any], path: Path = ()) -> dict[str, Any]:
     """The smallest patch with ``merged(base, patch) == arm``, where the arm has all keys that the base has.
 
+    Sections are tables; what stands in the patch is plain data.
+
     >>> difference({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 1, "c": 4}, "d": 3})
     {'a': {'c': 4}}
     """
@@ -108,9 +119,32 @@ def difference(base: Mapping[str, Any], arm: Mapping[str, Any], path: Path = ())
         before = base.get(key)
         if key in base and before == entry and _is_same(before, entry, inner):
             continue
-        nested = isinstance(before, dict) and isinstance(entry, dict) and not _replaces(inner, before, entry)
-        patch[key] = difference(before, entry, inner) if nested and isinstance(before, dict) else entry
+        old, new = opened(before), opened(entry)
+        nested = isinstance(old, dict) and isinstance(new, dict) and not _replaces(inner, old, new)
+        patch[key] = difference(old, new, inner) if nested else _plain(entry)
     return patch
+
+
+def _plain(entry: Any) -> Any:
+    """The entry without sections in it."""
+    if isinstance(entry, Section):
+        return entry.model_dump()
+    return {key: _plain(part) for key, part in entry.items()} if isinstance(entry, dict) else entry
+
+
+def with_own_arm(data: dict[str, Any]) -> dict[str, Any]:
+    """A file's data, where it has no arms but a support policy with the one arm that the platform then is.
+
+    The arm bears the policy's name and is the control, unless the file names one. The data aren't changed.
+
+    >>> with_own_arm({"support": {"policy": "uniform"}})
+    {'control': 'uniform', 'support': {'policy': 'uniform'}, 'arms': {'uniform': {}}}
+    """
+    support = data.get("support")
+    policy = support.get("policy") if isinstance(support, dict) else None
+    if "arms" in data or not isinstance(policy, str) or policy == "none":
+        return data
+    return {"control": policy, **data, "arms": {policy: {}}}
 
 
 def pruned(

@@ -16,7 +16,19 @@ from sim.scenario.lines import Lines
 from sim.scenario.scenario import Scenario
 from sim.scenario.words import Path, one_of, path_text, shown, suggestion
 
-__all__ = ["MAX_FAULTS", "Finding", "expected", "faults", "fields_of", "findings", "kinds_of", "members_of", "tag_of"]
+__all__ = [
+    "MAX_FAULTS",
+    "NO_VALUE",
+    "Finding",
+    "InWords",
+    "expected",
+    "faults",
+    "fields_of",
+    "findings",
+    "kinds_of",
+    "members_of",
+    "tag_of",
+]
 
 MAX_FAULTS = 200
 """Faults reported at most; a file with more says how many there are."""
@@ -40,6 +52,12 @@ _TYPES = {
     "string_pattern_mismatch": "must be 1 to 100 letters, digits, `.`, `_` or `-`, the first a letter or digit",
 }
 _NO_TABLE = {"model_type", "model_attributes_type", "union_tag_not_found"}
+
+
+class InWords(str):
+    """A value of a finding that is shown as it is, without quotes."""
+
+    __slots__ = ()
 
 
 class Finding(NamedTuple):
@@ -197,6 +215,8 @@ def _value_text(finding: Finding) -> str | None:
     value = finding.value
     if value is NO_VALUE:
         return None
+    if isinstance(value, InWords):
+        return str(value)
     path = _patched(finding.path)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     unit = expected(path)[1] if is_number else None

@@ -11,7 +11,6 @@ from typing import Any
 
 from sim.errors import Fault, InputError
 from sim.scenario.checks import accounts_finding
-from sim.scenario.claim import Claim
 from sim.scenario.edges import read_edges
 from sim.scenario.encodings import EncodingName
 from sim.scenario.faults import Finding
@@ -19,6 +18,7 @@ from sim.scenario.graph import IN_MEMORY, FollowGraph, from_networkx
 from sim.scenario.roster import Roster, read_roster
 from sim.scenario.roster_groups import stated_claims
 from sim.scenario.scenario import Scenario
+from sim.scenario.source import open_regular, os_rule
 
 __all__ = ["Given", "GivenGraph", "GivenRoster", "Inputs", "names_input", "read_inputs"]
 
@@ -41,6 +41,9 @@ class Given:
 SAME = 1e-9
 """How near the follows of a fan that a scenario gives must be to the graph's, relative to it."""
 
+ESCAPED_BY_MISTAKE = "\b\t\n\f\r\x1b"
+"""What a backslash before a letter of a path becomes in TOML's double quotes."""
+
 
 @dataclass
 class Inputs:
@@ -52,6 +55,8 @@ class Inputs:
     graph: FollowGraph | None = None
     graph_name: str | None = None
     is_memory: bool = False
+    follows_left_out: float | None = None
+    """What ``fans.follows_per_fan`` is where it is left out and there is no follow graph."""
     wrong: list[Finding] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
@@ -84,19 +89,36 @@ class Inputs:
             found.append(Finding(("fans", "follows_per_fan"), rule, fans.follows_per_fan))
         return found
 
-    def fill(self, data: dict[str, Any], claims: Mapping[str, Claim]) -> None:
-        """Enter into a scenario's data what follows from the files; ``claims`` are the scenario's."""
-        people, fans = data["influencers"], data["fans"]
-        people["encoding"] = self.encoding
+    def filled(self, scenario: Scenario) -> Scenario:
+        """The scenario with what follows from the files."""
+        people: dict[str, Any] = {"encoding": self.encoding}
+        fans: dict[str, Any] = {}
+        claims = scenario.claims
         if self.roster is not None:
             people |= {"count": len(self.roster.influencer), "roster": self.roster_name}
             people["columns"] = dict(self.roster.columns)
-            stated, _ = stated_claims(claims, self.roster)
-            data["claims"] = {name: claim.model_dump() for name, claim in stated.items()}
+            claims, _ = stated_claims(claims, self.roster)
         if self.graph is not None:
             people |= {"count": len(self.graph.influencers), "follow_graph": self.graph_name}
-            people["follow_graph_directed"] |= self.is_memory  # there each follow is an edge of its own
-            fans |= {"count": len(self.graph.fans), "follows_per_fan": self._follows_per_fan()}
+            # In memory each follow is an edge of its own.
+            people["follow_graph_directed"] = scenario.influencers.follow_graph_directed or self.is_memory
+            fans = {"count": len(self.graph.fans), "follows_per_fan": self._follows_per_fan()}
+        elif scenario.fans.follows_per_fan is None:
+            fans = {"follows_per_fan": self.follows_left_out}
+        return scenario.model_copy(
+            update={
+                "influencers": scenario.influencers.model_copy(update=people),
+                "fans": scenario.fans.model_copy(update=fans),
+                "claims": claims,
+            }
+        )
+
+    def fit(self, base: Scenario) -> None:
+        """Find the follows per fan of a scenario that leaves them out, the same for all its arms."""
+        if self.graph is None and base.fans.follows_per_fan is None:
+            from sim.scenario.follows import given_or_largest  # and numpy, which few scenarios need to be read
+
+            self.follows_left_out = given_or_largest(base, self.roster)
 
     def _n_influencers(self) -> int | None:
         if self.graph is not None:
@@ -122,8 +144,19 @@ def _inside(folder: FilePath, name: str) -> FilePath | None:
     path = folder / name
     try:
         return path if path.resolve().is_relative_to(folder.resolve()) else None
-    except (OSError, RuntimeError):  # symlinks in a circle
-        return None
+    except (OSError, RuntimeError):  # symlinks in a circle, which can't be opened either
+        return path
+
+
+def _unreadable(path: FilePath) -> str | None:
+    """Why a file can't be read, as a rule; None where it can."""
+    try:
+        open_regular(path).close()
+    except (FileNotFoundError, NotADirectoryError):
+        return "no such file in the scenario's folder"
+    except OSError as error:
+        return os_rule(error)
+    return None
 
 
 def _found(
@@ -140,10 +173,13 @@ def _found(
         return None, Finding(at, f"the {what} must be given beside a resolved scenario", name)
     inside = _inside(folder, name)
     if inside is None:
-        return None, Finding(at, f"must be a file in the scenario's own folder (or give it with {option})", name)
-    if not inside.exists():
-        return None, Finding(at, "no such file in the scenario's folder", name)
-    return inside, None
+        rule: str | None = f"must be a file in the scenario's own folder (or give it with {option})"
+    else:
+        rule = _unreadable(inside)
+    if rule is None:
+        return inside, None
+    is_windows = "\\" in name or any(c in name for c in ESCAPED_BY_MISTAKE)
+    return None, Finding(at, f"{rule}; paths are written with /" if is_windows else rule, name)
 
 
 def read_inputs(scenario: Scenario, folder: FilePath | None, given: Given) -> Inputs:

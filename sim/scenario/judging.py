@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
 
+from sim.scenario.arms import opened
 from sim.scenario.checks import checks
 from sim.scenario.faults import MAX_FAULTS, Finding, findings
 from sim.scenario.phases import allowed_in_phase, in_phase, start_findings
@@ -39,7 +40,7 @@ def alone(data: Mapping[str, Any], arm: str) -> dict[str, Any]:
     return {**data, "arms": {arm: {}}, "control": arm, "claims": {}}
 
 
-def judged(data: Mapping[str, Any], *, has_roster: bool, has_graph: bool, touched: Collection[Path] = ()) -> Judged:
+def judged(data: Mapping[str, Any], *, has_roster: bool, has_graph: bool, base: Judged | None = None) -> Judged:
     """Judge a scenario's data and each of its phases, once each what is wrong with them.
 
     Parameters
@@ -48,25 +49,33 @@ def judged(data: Mapping[str, Any], *, has_roster: bool, has_graph: bool, touche
         A parsed file, or what a resolved scenario was written to. Not changed.
     has_roster, has_graph
         A roster or a follow graph is named by the data or given beside them.
-    touched
-        Where the data were repaired before.
+    base
+        Of an arm's data the scenario that they are a patch of: what is wrong with that isn't looked for again.
 
     Notes
     -----
     At most a few more findings than ``MAX_FAULTS``. The arms' own patches aren't judged.
     """
+    told = set() if base is None else {mark(finding) for finding in base.wrong}
+    touched = () if base is None else base.touched
     huge = [Finding(path, "must be a whole number of at most 64 bits", value) for path, value in huge_integers(data)]
     paths = [finding.path for finding in huge]
-    base = _judged(data, huge, has_roster, has_graph)
-    base = replace(base, touched=[*base.touched, *touched])
-    if base.scenario is None or len(base.wrong) > MAX_FAULTS:
-        return base
-    found = (f for f in _phases(base, has_roster, has_graph) if not related(f.path, [*paths, *base.touched]))
-    return Judged(base.scenario, [*base.wrong, *islice(found, MAX_FAULTS + 1)], base.touched)
+    whole = _judged(data, huge, has_roster, has_graph, None if base is None else base.scenario)
+    whole = replace(whole, touched=[*whole.touched, *touched])
+    if whole.scenario is None or len(whole.wrong) > MAX_FAULTS:
+        return whole
+    told |= {mark(finding) for finding in whole.wrong}
+    found = (f for f in _phases(whole, has_roster, has_graph, told) if not related(f.path, [*paths, *whole.touched]))
+    return Judged(whole.scenario, [*whole.wrong, *islice(found, MAX_FAULTS + 1)], whole.touched)
 
 
-def _judged(data: Mapping[str, Any], huge: list[Finding], has_roster: bool, has_graph: bool) -> Judged:
-    """The data judged but for their phases; ``huge`` are the integers that are too large."""
+def _judged(
+    data: Mapping[str, Any], huge: list[Finding], has_roster: bool, has_graph: bool, before: Scenario | None
+) -> Judged:
+    """The data judged but for their phases; ``huge`` are the integers that are too large.
+
+    Rules that read only what ``before`` has too have been tried on it.
+    """
     wrong, paths = list(huge), {finding.path for finding in huge}
     touched: list[Path] = []
     try:
@@ -78,24 +87,24 @@ def _judged(data: Mapping[str, Any], huge: list[Finding], has_roster: bool, has_
         if mended is None:
             return Judged(None, wrong, [])
         scenario, touched = mended
-    broken = checks(scenario, has_roster=has_roster, has_graph=has_graph)
+    broken = checks(scenario, has_roster=has_roster, has_graph=has_graph, before=before)
     wrong += [finding for finding in broken if not related(finding.path, [*paths, *touched])]
     return Judged(scenario, wrong, touched)
 
 
-def _phases(base: Judged, has_roster: bool, has_graph: bool) -> Iterator[Finding]:
-    """What is wrong with a phase but neither with the scenario nor with a phase before it."""
+def _phases(base: Judged, has_roster: bool, has_graph: bool, told: set[tuple[Path, str, str]]) -> Iterator[Finding]:
+    """What is wrong with a phase but neither with the scenario nor with a phase before it, nor ``told``."""
     assert base.scenario is not None
     phases = base.scenario.phases
     horizon = None if related(("horizon_days",), base.touched) else base.scenario.horizon_days
     yield from start_findings(phases, horizon)
-    data = alone(base.scenario.model_dump(), "none") if phases else {}
-    told = {mark(finding) for finding in base.wrong}
+    before = base.scenario
+    data = alone(opened(before), "none")
     touched = list(base.touched)
     for name, patch in phases.items():
         kept, refused = allowed_in_phase(data, patch)
         touched = [path for path in touched if not _gives(kept, path)]
-        phase = _judged(in_phase(data, kept), [], has_roster, has_graph)
+        phase = _judged(in_phase(data, kept), [], has_roster, has_graph, before)
         for finding in (*refused, *phase.wrong):
             if mark(finding) not in told and not related(finding.path, touched):
                 told.add(mark(finding))
@@ -103,7 +112,8 @@ def _phases(base: Judged, has_roster: bool, has_graph: bool) -> Iterator[Finding
         if phase.scenario is None:
             return
         touched += phase.touched
-        data = phase.scenario.model_dump()
+        before = phase.scenario
+        data = opened(before)
 
 
 def _gives(patch: Any, path: Path) -> bool:

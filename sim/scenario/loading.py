@@ -9,7 +9,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from sim.errors import Fault, InputError
-from sim.scenario.arms import allowed, allowed_in_size, difference, merged
+from sim.scenario.arms import allowed, allowed_in_size, difference, merged, opened, with_own_arm
 from sim.scenario.checking import Check
 from sim.scenario.encodings import encoding_named
 from sim.scenario.faults import MAX_FAULTS, Finding, faults
@@ -18,7 +18,7 @@ from sim.scenario.inputs import Given, GivenGraph, GivenRoster, Inputs, names_in
 from sim.scenario.judging import Judged, alone, judged, mark
 from sim.scenario.lines import Lines
 from sim.scenario.parameters import unread_parameters
-from sim.scenario.phases import with_support_shares
+from sim.scenario.phases import crossing, with_support_shares
 from sim.scenario.repair import related
 from sim.scenario.roster import Roster
 from sim.scenario.scenario import Scenario
@@ -26,7 +26,7 @@ from sim.scenario.shipped import scenario_file
 from sim.scenario.source import read_source
 from sim.scenario.words import Path
 
-__all__ = ["Loaded", "from_resolved", "json_schema", "load", "resolved", "validate", "with_replications"]
+__all__ = ["Loaded", "from_resolved", "json_schema", "load", "resolved", "with_replications"]
 
 RESOLVED = "resolved scenario"
 """What messages call a scenario that comes from a manifest, not from a file."""
@@ -38,8 +38,10 @@ class Loaded:
 
     ``scenario`` is the base, its arms written as the smallest patches; ``arms`` holds, in the file's order, each arm
     as a scenario of its own, whose one arm patches nothing. ``inputs`` gives the SHA-256 of ``"scenario"`` (the file's
-    bytes), ``"roster"`` and ``"follow_graph"``; ``file`` is the name that the user gave; ``check`` tells how it is held
-    against its baseline. Two are equal when scenario, arms, roster and follow graph are.
+    bytes), ``"roster"`` and ``"follow_graph"``; ``file`` is the name that the user gave, ``lines`` are those of its
+    keys; ``check`` says how it is held against its baseline; ``follows_left_out`` is the number taken for
+    ``fans.follows_per_fan`` where file and follow graph give none. Two are equal when scenario, arms, roster and follow
+    graph are.
     """
 
     scenario: Scenario
@@ -49,6 +51,12 @@ class Loaded:
     file: str = field(compare=False)
     graph: FollowGraph | None = None
     check: Check = field(default=Check(), compare=False)
+    lines: Lines | None = field(default=None, compare=False, repr=False)
+    follows_left_out: float | None = field(default=None, compare=False)
+
+    def located(self, found: Iterable[Finding]) -> list[Fault]:
+        """Findings on the scenario, or under ``arms.NAME`` on an arm, as faults of its file with their lines."""
+        return faults(found, self.file, self.lines)
 
 
 class _Findings:
@@ -83,11 +91,9 @@ class _Findings:
         return [*listed, Fault(file, f"and more; these are the first {MAX_FAULTS}")] if self.has_more else listed
 
 
-def _filled(scenario: Scenario, inputs: Inputs) -> dict[str, Any]:
-    """The scenario as a table without defaults left to fill in."""
-    data = with_support_shares(scenario.model_dump())
-    inputs.fill(data, scenario.claims)
-    return data
+def _filled(scenario: Scenario, inputs: Inputs) -> Scenario:
+    """The scenario without defaults left to fill in; how it is checked is no part of it."""
+    return inputs.filled(with_support_shares(scenario)).model_copy(update={"check": Check()})
 
 
 def _arms(base: Judged, has_roster: bool, has_graph: bool, found: _Findings) -> dict[str, Scenario]:
@@ -95,13 +101,17 @@ def _arms(base: Judged, has_roster: bool, has_graph: bool, found: _Findings) -> 
     scenarios: dict[str, Scenario] = {}
     if base.scenario is None:
         return scenarios
-    start = base.scenario.model_dump()
+    crossed = crossing(base.scenario)
+    if crossed is not None:
+        found.add([crossed])
+        return scenarios
+    start = opened(base.scenario)
     for name, patch in base.scenario.arms.items():
         if found.full():
             break
         kept, refused = allowed(start, patch)
         data = alone(merged(start, kept), name)
-        arm = judged(data, has_roster=has_roster, has_graph=has_graph, touched=base.touched)
+        arm = judged(data, has_roster=has_roster, has_graph=has_graph, base=base)
         found.add((f for f in refused + arm.wrong if not related(f.path, base.touched)), name)
         if arm.scenario is not None:
             scenarios[name] = arm.scenario
@@ -113,7 +123,7 @@ def _shrunk(
 ) -> tuple[Judged, dict[str, Scenario]]:
     """The scenario and its arms at the size at which it is checked; what is wrong with that size goes to ``found``."""
     assert base.scenario is not None
-    start = base.scenario.model_dump()
+    start = opened(base.scenario)
     kept, refused = allowed_in_size(start, base.scenario.check.size)
     wrong = _Findings()
     wrong.add(refused)
@@ -136,6 +146,7 @@ def _loaded(
     small: bool = False,
 ) -> Loaded:
     """Validate, resolve, and read the roster and the follow graph; all faults at once, those of the small size too."""
+    data = with_own_arm(data)
     found = _Findings()
     has_roster = given.roster is not None or names_input(data, "roster")
     has_graph = given.graph is not None or names_input(data, "follow_graph")
@@ -157,19 +168,26 @@ def _loaded(
             base, arms = shrunk.scenario, arms_of_it
     if base is None or found.listed or inputs.faults:
         raise InputError(found.faults(file, lines) + inputs.faults)
+    inputs.fit(base)
     filled = _filled(base, inputs)
     filled_arms = {arm: _filled(scenario, inputs) for arm, scenario in arms.items()}
-    parts = {key: entry for key, entry in filled.items() if key not in ("arms", "control", "claims")}
-    filled["arms"] = {arm: difference(parts, {key: entry[key] for key in parts}) for arm, entry in filled_arms.items()}
+    patches = {arm: difference(_parts(filled), _parts(scenario)) for arm, scenario in filled_arms.items()}
     return Loaded(
-        scenario=Scenario.model_validate(filled),
-        arms={arm: Scenario.model_validate(entry) for arm, entry in filled_arms.items()},
+        scenario=filled.model_copy(update={"arms": patches}),
+        arms=filled_arms,
         roster=inputs.roster,
         inputs=inputs.sha256(),
         file=file,
         graph=inputs.graph,
         check=check,
+        lines=lines,
+        follows_left_out=inputs.follows_left_out,
     )
+
+
+def _parts(scenario: Scenario) -> dict[str, Any]:
+    """What arms can differ in."""
+    return {key: entry for key, entry in scenario if key not in ("arms", "control", "claims")}
 
 
 def load(
@@ -251,17 +269,6 @@ def from_resolved(data: Mapping[str, Any], roster: GivenRoster, graph: GivenGrap
         (whether they are the same files the caller sees from ``inputs``).
     """
     return _loaded(dict(data), file=RESOLVED, lines=None, folder=None, given=Given(roster, graph))
-
-
-def validate(paths: Iterable[str | os.PathLike[str]]) -> list[Fault]:
-    """All faults of these scenario files, in the order of the files and lines; none: all are valid."""
-    found: list[Fault] = []
-    for path in paths:
-        try:
-            load(path)
-        except InputError as error:
-            found.extend(error.faults)
-    return found
 
 
 def json_schema() -> dict[str, Any]:

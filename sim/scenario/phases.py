@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sim.scenario.arms import merged, pruned
-from sim.scenario.faults import Finding
+from sim.scenario.arms import merged, opened, pruned
+from sim.scenario.faults import Finding, InWords
 from sim.scenario.scenario import Scenario
 from sim.scenario.sections import Segment
 from sim.scenario.words import Path, escaped, suggestion
@@ -14,6 +14,7 @@ from sim.scenario.words import Path, escaped, suggestion
 __all__ = [
     "START",
     "allowed_in_phase",
+    "crossing",
     "in_phase",
     "phase_scenarios",
     "policies_of",
@@ -39,19 +40,25 @@ FIXED: dict[Path, str] = {
 }
 """Keys of these sections that no phase can patch: they say who exists, or when something happens."""
 
+MOST_CROSSINGS = 1_000
+MOST_VALUES = 10_000
+"""Bounds on a scenario's arms times its phases, and times the values in these: it is to be validated at once."""
+
 GROUPS: dict[Path, str] = {("surfaces",): "surface", ("segments",): "segment", ("support", "tiers"): "tier"}
 """Tables whose entries are the same in every phase."""
 
 
-def with_support_shares(data: dict[str, Any]) -> dict[str, Any]:
-    """A scenario's table with the support shares of its surfaces filled in; it isn't changed itself."""
-    open_shares = {
-        name: {"support_share": 0.0 if surface["kind"] == "feed" else data["support"]["share"]}
-        for name, surface in data["surfaces"].items()
-        if surface["kind"] == "feed" or surface["support_share"] is None
+def with_support_shares(scenario: Scenario) -> Scenario:
+    """The scenario with the support shares of its surfaces filled in."""
+    shares = {
+        name: 0.0 if surface.kind == "feed" else scenario.support.share
+        for name, surface in scenario.surfaces.items()
+        if surface.kind == "feed" or surface.support_share is None
     }
-    filled: dict[str, Any] = merged(data, {"surfaces": open_shares})
-    return filled
+    filled = {
+        name: scenario.surfaces[name].model_copy(update={"support_share": share}) for name, share in shares.items()
+    }
+    return scenario.model_copy(update={"surfaces": {**scenario.surfaces, **filled}}) if filled else scenario
 
 
 def in_phase(data: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,14 +83,32 @@ def phase_scenarios(scenario: Scenario) -> list[tuple[int, Scenario]]:
 
     Notes
     -----
-    O(phases times keys). No random numbers.
+    O(phases times keys); what a phase doesn't patch is shared. No random numbers.
     """
     found: list[tuple[int, Scenario]] = []
-    data = scenario.model_dump() if scenario.phases else {}
     for patch in scenario.phases.values():
-        data = with_support_shares(in_phase(data, patch))
-        found.append((patch[START], Scenario.model_validate(data)))
+        scenario = with_support_shares(Scenario.model_validate(in_phase(opened(scenario), patch)))
+        found.append((patch[START], scenario))
     return found
+
+
+def crossing(scenario: Scenario) -> Finding | None:
+    """What is wrong where a scenario has too many arms for its phases: each phase is laid over each arm and judged."""
+    n_arms, n_phases = len(scenario.arms), len(scenario.phases)
+    n_values = sum(map(_n_values, scenario.phases.values()))
+    if n_arms * n_phases > MOST_CROSSINGS:
+        rule = f"arms x phases must be at most {MOST_CROSSINGS}"
+        return Finding(("phases",), rule, InWords(f"{n_arms} arms x {n_phases} phases"))
+    if n_arms * n_values > MOST_VALUES:
+        rule = f"arms x values that phases give must be at most {MOST_VALUES}"
+        return Finding(("phases",), rule, InWords(f"{n_arms} arms x {n_values} values"))
+    return None
+
+
+def _n_values(patch: Any) -> int:
+    if isinstance(patch, dict):
+        return sum(map(_n_values, patch.values()))
+    return sum(map(_n_values, patch)) if isinstance(patch, list) else 1
 
 
 def support_at_end(data: Mapping[str, Any], arm: str) -> dict[str, Any]:
@@ -118,7 +143,7 @@ def allowed_in_phase(base: Mapping[str, Any], patch: Mapping[str, Any]) -> tuple
             return Finding(path, rule, entry)
         names: Any = base
         for key in path[:-1]:
-            names = names.get(key) if isinstance(names, dict) else None
+            names = opened(names.get(key)) if isinstance(names, dict) else None
         if path[:-1] in GROUPS and isinstance(names, dict) and path[-1] not in names:
             return Finding(path, f"a phase can't add a {GROUPS[path[:-1]]}{suggestion(path[-1], names)}")
         return None

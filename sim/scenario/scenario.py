@@ -73,7 +73,8 @@ class Scenario(Section):
         default={"none": {"support": {"policy": "none"}}},
         min_length=1,
         max_length=100,
-        description="Arms; each patches the base scenario at any key that doesn't change who exists.",
+        description="Arms; each patches the base scenario at any key that doesn't change who exists. Left out: one "
+        "arm, the base as it is, named after its support policy.",
     )
     claims: dict[str, Claim] = Field(default={}, max_length=MAX_CLAIMS)
     # No part of what is run: another size to check leaves a run what it is.

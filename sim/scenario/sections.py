@@ -25,7 +25,8 @@ class Fans(Section):
         default=None,
         ge=0,
         le=100_000,
-        description="Mean number of accounts followed at day 0; left out when a follow graph is given.",
+        description="Mean number of accounts followed at day 0. Left out, it is the follow graph's; without one 4, or "
+        "the largest number below at which no account of a roster has more followers than fans can follow it.",
     )
     sessions_per_day: float = Field(
         ge=0, le=10_000, description="Mean sessions of a fan of activity 1.", json_schema_extra={"unit": "per day"}

@@ -14,11 +14,14 @@ from sim.errors import Fault, InputError
 from sim.scenario.lines import MAX_DEPTH, Lines, TooDeepError, index
 from sim.scenario.words import Path, escaped
 
-__all__ = ["MAX_BYTES", "Source", "file_text", "huge_integers", "open_regular", "read_source"]
+__all__ = ["MAX_BYTES", "Source", "file_text", "huge_integers", "open_regular", "os_rule", "read_source"]
 
 MAX_BYTES = 256 * 1024
+SAMPLE = 200
+"""Bytes at the start of a file that show its encoding."""
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_OF_ESCAPES = ("unescaped '\\'", "invalid hex value", "escaped character is not")
 _LONG_NUMBER = re.compile(r"[0-9_]{4300}")
 _NONBLOCK = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
@@ -85,7 +88,10 @@ def _text(raw: bytes, file: str) -> str:
     """The bytes as text, or one fault."""
     if len(raw) > MAX_BYTES:
         raise InputError([Fault(file, f"must be at most {MAX_BYTES // 1024} KiB")])
-    if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+    halves = (raw[:SAMPLE:2], raw[1:SAMPLE:2])
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or any(half.count(0) > 0.5 * len(half) for half in halves):
+        raise InputError([Fault(file, "must be UTF-8, but is UTF-16 or UTF-32: save it as UTF-8", line=1)])
+    if raw.startswith(b"\xef\xbb\xbf"):
         raise InputError([Fault(file, "must be UTF-8 without a byte order mark", line=1)])
     nul = raw.find(b"\x00")
     if nul >= 0:
@@ -105,6 +111,8 @@ def _parse_fault(text: str, file: str, error: ValueError) -> Fault:
         return Fault(file, "a number must have less than 4300 digits", text.count("\n", 0, at) + 1)
     said = str(error)[: place.start()]
     said = escaped(said[:1].lower() + said[1:300])
+    if said.startswith(_OF_ESCAPES):
+        said += "; in double quotes a backslash begins an escape, so paths are written with /"
     if place[1] is None:
         return Fault(file, f"not valid TOML: {said} (at the end of the file)", text.rstrip("\r\n").count("\n") + 1)
     return Fault(file, f"not valid TOML: {said} (column {place[2]})", int(place[1]))

@@ -15,9 +15,10 @@ from simpy import Environment, Event
 from sim.errors import MachineError
 from sim.model import kernel, lists, openings
 from sim.model.clock import Order, moment
-from sim.model.frozen import MOST_FOLLOWS, TRACE, Counter, Fans, Tables, Total
+from sim.model.frozen import TRACE, Counter, Fans, Tables, Total
 from sim.model.group import Group, new_group
 from sim.scenario.calendar import MONTH
+from sim.scenario.follows import MOST_FOLLOWS
 
 __all__ = ["CompiledEngine"]
 
