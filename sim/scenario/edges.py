@@ -57,8 +57,8 @@ class _Reader:
         self.is_fixed = influencers is not None
         self.influencers = {name: i for i, name in enumerate(influencers or ())}
         self.known = influencers if influencers is not None and len(influencers) <= MANY_NAMES else ()
-        self.fan, self.influencer, self.row_of = array("q"), array("q"), array("q")
-        self.where = array("q")
+        self.fan, self.influencer, self.row_of = array("i"), array("i"), array("i")
+        self.where = array("i")
         self.faults: list[tuple[int, Fault]] = []
         self.n_faults = self.n_skipped = self.n_rows = 0
 
@@ -122,12 +122,12 @@ class _Reader:
         again, earlier = again[by_row], earlier[by_row]
         # A mutual row stands for two follows, and is reported for the one that it names.
         named = np.unique(row[again], return_index=True)[1]
-        numbers = sorted((int(row[again[n]]), int(row[earlier[n]]), int(again[n])) for n in named)
-        self.n_skipped += len(numbers)
-        self.n_faults += len(numbers)
+        self.n_skipped += len(named)
+        self.n_faults += len(named)
+        numbers = [(int(row[again[n]]), int(row[earlier[n]]), int(again[n])) for n in named[:SHOWN_FAULTS]]
         word = "line" if self.table.is_text else "row"
         fans, influencers = list(self.fans), list(self.influencers)
-        for number, before, at in numbers[:SHOWN_FAULTS]:
+        for number, before, at in numbers:
             either = "" if self.directed else ", in either order"
             rule = f"a follow must stand there once{either}, stands in {word} {self.where[before - 1]} already"
             value = f"{shown(fans[fan[at]])}, {shown(influencers[influencer[at]])}"
