@@ -54,6 +54,8 @@ def input_notes(loaded: Loaded) -> list[str]:
         fan, influencer = edges.columns
         what = f"{fan} follows {influencer}" if directed else f"{fan} and {influencer} follow each other"
         notes.append(f"follow graph: of the columns, {what}")
+    if edges is not None:
+        notes += [f"follow graph: {note}" for note in edges.notes]
     if edges is not None and edges.n_skipped:
         notes.append(f"follow graph: {edges.n_skipped} bad row{'s' * (edges.n_skipped != 1)} skipped")
     return notes

@@ -15,6 +15,7 @@ from sim.scenario.edges import read_edges
 from sim.scenario.encodings import EncodingName
 from sim.scenario.faults import Finding
 from sim.scenario.graph import IN_MEMORY, FollowGraph, from_networkx
+from sim.scenario.graph_files import is_graph_file, read_graph_file
 from sim.scenario.roster import Roster, read_roster
 from sim.scenario.scenario import Scenario
 
@@ -182,7 +183,8 @@ def read_inputs(scenario: Scenario, folder: FilePath | None, given: Given) -> In
             follows = graph if isinstance(graph, FollowGraph) else from_networkx(graph)
             made.graph = follows if names is None else follows.with_influencers(names)
         elif edges_file is not None:
-            made.graph = read_edges(
+            read = read_graph_file if is_graph_file(edges_file) else read_edges
+            made.graph = read(
                 edges_file,
                 influencers=names,
                 directed=people.follow_graph_directed,
