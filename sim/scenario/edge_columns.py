@@ -66,11 +66,12 @@ def _pairs(keys: Sequence[str]) -> list[tuple[int, int]]:
     return found
 
 
-def edge_columns(columns: Sequence[str], file: str) -> EdgeColumns:
+def edge_columns(columns: Sequence[str], file: str, line: int = 1) -> EdgeColumns:
     """The columns that hold the follows.
 
     Those named ``fan`` and ``influencer`` come first, then a pair that other products use, read by name in either
-    order. Two columns of which neither has such a name are who follows and who is followed, in that order.
+    order. Two columns of which neither has such a name are who follows and who is followed, in that order. ``line`` is
+    the header's.
 
     Raises
     ------
@@ -79,7 +80,7 @@ def edge_columns(columns: Sequence[str], file: str) -> EdgeColumns:
     """
     twice = [name for name in dict.fromkeys(columns) if columns.count(name) > 1 and (name in NAMES or len(columns) < 3)]
     if twice:
-        raise InputError([Fault(file, "column must stand there once", 1, escaped(name)) for name in twice])
+        raise InputError([Fault(file, "column must stand there once", line, escaped(name)) for name in twice])
     keys = [_key(name) for name in columns]
     kind = keys.index(TYPE) if keys.count(TYPE) == 1 else None
     if set(NAMES) <= set(columns):
@@ -92,8 +93,8 @@ def edge_columns(columns: Sequence[str], file: str) -> EdgeColumns:
     if pairs:
         several = ", ".join(f'"{escaped(columns[f])}" and "{escaped(columns[i])}"' for f, i in pairs[:3])
         rule = f"several pairs of columns could say who follows whom, {several}; {ADVICE}"
-        raise InputError([Fault(file, rule, 1)])
-    _check_header(columns, file)
+        raise InputError([Fault(file, rule, line)])
+    _check_header(columns, file, line)
     known = {name for pair in PAIRS for names in pair for name in names}
     named = [i for i, key in enumerate(keys) if key in known]
     if len(columns) == 2 and not named:
@@ -102,27 +103,29 @@ def edge_columns(columns: Sequence[str], file: str) -> EdgeColumns:
         only = ", ".join(f'"{escaped(columns[i])}"' for i in named[:3])
         rule = f"{only} is one of two columns that say who follows whom, and the other isn't there; {ADVICE}"
         near = "".join(suggestion(name, columns) for name in NAMES if name not in columns)
-        raise InputError([Fault(file, f"{rule}{near}; the file has {one_of(columns)}", 1)])
+        raise InputError([Fault(file, f"{rule}{near}; the file has {one_of(columns)}", line)])
     rule = f"must have two columns that say who follows whom; {ADVICE}; the file has {one_of(columns)}"
-    raise InputError([Fault(file, rule, 1)])
+    raise InputError([Fault(file, rule, line)])
 
 
-def _check_header(columns: Sequence[str], file: str) -> None:
+def _check_header(columns: Sequence[str], file: str, line: int) -> None:
     """Refuse a first line that is no header."""
     if columns and columns[0].startswith("<"):
-        raise InputError([Fault(file, "must be an edge list; the name of a graph file ends in .graphml or .gexf", 1)])
+        raise InputError(
+            [Fault(file, "must be an edge list; the name of a graph file ends in .graphml or .gexf", line)]
+        )
     if len(columns) == 1 and len(columns[0].split()) > 1:
         rule = "columns must be separated by commas, semicolons or tabs; the first line has one column"
-        raise InputError([Fault(file, rule, 1, None, one_of(columns))])
+        raise InputError([Fault(file, rule, line, None, one_of(columns))])
     if any(map(looks_like_id, columns)):
-        raise InputError([no_header(file, columns, "looks like a follow")])
+        raise InputError([no_header(file, line, columns, "looks like a follow")])
 
 
-def no_header(file: str, columns: Sequence[str], why: str) -> Fault:
+def no_header(file: str, line: int, columns: Sequence[str], why: str) -> Fault:
     """What to say of a first line that isn't the names of the columns."""
-    line = "fan,influencer" + ",…" * (len(columns) > 2)
-    rule = f"must begin with the names of the columns, but the first line {why}; add a line `{line}` above it"
-    return Fault(file, rule, 1, None, one_of(columns))
+    names = "fan,influencer" + ",…" * (len(columns) > 2)
+    rule = f"must begin with the names of the columns, but the first line {why}; add a line `{names}` above it"
+    return Fault(file, rule, line, None, one_of(columns))
 
 
 def unused_note(names: Iterable[str], of: str = "columns") -> tuple[str, ...]:

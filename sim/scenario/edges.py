@@ -37,7 +37,7 @@ class _Reader:
 
     def __init__(self, table: Table, influencers: Sequence[str] | None, directed: bool, skip: bool) -> None:
         self.table, self.directed, self.skip = table, directed, skip
-        found = edge_columns(table.columns, table.file)
+        found = edge_columns(table.columns, table.file, table.header_line)
         taken = [place for place in (found.fan, found.influencer, found.type) if place is not None]
         names = tuple(table.columns)
         self.header = (names[found.fan], names[found.influencer])
@@ -91,7 +91,7 @@ class _Reader:
             if (self.n_rows == 1 and below) or u in self.header or v in self.header:
                 place = f"row {row.number}" if row.line is None else f"line {row.line}"
                 why = "looks like a follow" if self.n_rows == 1 and below else f"holds an id of {place}"
-                raise InputError([no_header(self.table.file, self.header, why)])
+                raise InputError([no_header(self.table.file, self.table.header_line, self.header, why)])
         if self.type is not None:
             cell = row.cells[self.type].strip()
             if cell.casefold() in DIRECTIONS:
@@ -238,6 +238,6 @@ def read_edges(
         influencer,  # type: ignore[arg-type]
         columns=(reader.names[0], reader.names[1]),
         n_skipped=reader.n_skipped,
-        notes=reader.notes,
+        notes=(*reader.notes, *table.notes()),
         sha256=table.sha256(),
     )

@@ -12,12 +12,14 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from xml.parsers import expat
 
 from sim.errors import Fault, InputError
 from sim.scenario.edge_columns import unused_note
+from sim.scenario.encodings import EncodingName
 from sim.scenario.graph import SHOWN_FAULTS, FollowGraph, from_networkx, name_rule, rest, sides
 from sim.scenario.source import file_text, open_regular, os_rule
 from sim.scenario.words import escaped, shown
@@ -67,27 +69,28 @@ def _check_xml(raw: bytes) -> int:
     return edges
 
 
-def _graphml(raw: bytes) -> tuple[nx.Graph[Any], int]:
+def _graphml(raw: bytes, _encoding: str | None) -> tuple[nx.Graph[Any], int]:
     import networkx as nx
 
     n_edges = _check_xml(raw)
     return nx.read_graphml(io.BytesIO(raw), force_multigraph=True), n_edges
 
 
-def _gexf(raw: bytes) -> tuple[nx.Graph[Any], int]:
+def _gexf(raw: bytes, _encoding: str | None) -> tuple[nx.Graph[Any], int]:
     import networkx as nx
 
     n_edges = _check_xml(raw)
     return nx.read_gexf(io.BytesIO(raw)), n_edges
 
 
-def _gml(raw: bytes) -> tuple[nx.Graph[Any], int]:
+def _gml(raw: bytes, encoding: str | None) -> tuple[nx.Graph[Any], int]:
     import networkx as nx
 
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.decode("utf-8-sig" if encoding in (None, "utf-8") else encoding)
     except UnicodeDecodeError as error:
-        raise _UnreadableError(f"must be UTF-8, but holds the byte 0x{raw[error.start]:02x}") from error
+        name = "UTF-8" if encoding is None else encoding
+        raise _UnreadableError(f"must be {name}, but holds the byte 0x{raw[error.start]:02x}") from error
     if not _MULTIGRAPH.search(text):  # else NetworkX refuses a file for an edge that stands there twice
         text = _GRAPH.sub(r"\1 multigraph 1", text, count=1)
     found = nx.parse_gml(text.splitlines(), label=None)
@@ -96,7 +99,7 @@ def _gml(raw: bytes) -> tuple[nx.Graph[Any], int]:
 
 class _Format(NamedTuple):
     name: str
-    read: Callable[[bytes], tuple[nx.Graph[Any], int]]
+    read: Callable[[bytes, str | None], tuple[nx.Graph[Any], int]]
 
 
 FORMATS = {".gml": _Format("GML", _gml), ".graphml": _Format("GraphML", _graphml), ".gexf": _Format("GEXF", _gexf)}
@@ -107,10 +110,10 @@ def is_graph_file(path: str | os.PathLike[str]) -> bool:
     return Path(os.fspath(path)).suffix.lower() in FORMATS
 
 
-def _parsed(raw: bytes, kind: _Format) -> nx.Graph[Any]:
+def _parsed(raw: bytes, kind: _Format, encoding: str | None) -> nx.Graph[Any]:
     try:
         with warnings.catch_warnings(action="ignore"):
-            graph, n_edges = kind.read(raw)
+            graph, n_edges = kind.read(raw, encoding)
     except (_UnreadableError, MemoryError):
         raise
     except RecursionError as error:
@@ -129,7 +132,12 @@ def _names(graph: nx.Graph[Any]) -> tuple[dict[Any, str], str]:
     given = {node: data.get("label") for node, data in graph.nodes(data=True)}
     labels = {node: "" if label is None else str(label).strip() for node, label in given.items()}
     has_labels = all(labels.values()) and len(set(labels.values())) == len(labels)
-    return (labels, "labels") if has_labels and labels != ids else (ids, "ids")
+    if has_labels and labels != ids:
+        return labels, "labels"
+    again = [name for name, n in Counter(ids.values()).items() if n > 1]
+    if again:
+        raise _UnreadableError(f"the ids of the nodes must differ, got {shown(again[0])}")
+    return ids, "ids"
 
 
 class _Cleaner:
@@ -210,13 +218,14 @@ def read_graph_file(
     influencers: Sequence[str] | None = None,
     directed: bool = True,
     dirty_rows: Literal["refuse", "skip"] = "refuse",
+    encoding: EncodingName | None = None,
 ) -> FollowGraph:
     """Read a GML, GraphML or GEXF file, by the end of its name, and check every edge.
 
-    Parameters and errors are those of ``sim.scenario.read_edges``; ``directed`` must be what the file says. An edge
-    runs from who follows to who is followed. The name of an account is the label of its node where all nodes have one
-    and no two the same, else its id. Who has no edge is fan and influencer, as in ``sim.scenario.from_networkx``, which
-    makes the graph of the good edges.
+    Parameters and errors are those of ``sim.scenario.read_edges``; ``directed`` must be what the file says, and
+    ``encoding`` is that of GML, since XML names its own. An edge runs from who follows to who is followed. The name of
+    an account is the label of its node where all nodes have one and no two the same, else its id. Who has no edge is
+    fan and influencer, as in ``sim.scenario.from_networkx``, which makes the graph of the good edges.
 
     Notes
     -----
@@ -232,14 +241,11 @@ def read_graph_file(
         rule = f"a {kind.name} file must be at most {MAX_BYTES >> 20} MiB; give a larger graph as an edge list"
         raise InputError([Fault(file, rule)])
     try:
-        graph = _parsed(raw, kind)
+        graph = _parsed(raw, kind, encoding)
         _check_direction(graph, directed)
+        names, named_by = _names(graph)
     except _UnreadableError as error:
         raise InputError([Fault(file, str(error))]) from error
-    names, named_by = _names(graph)
-    again = [name for name, n in Counter(names.values()).items() if n > 1]
-    if again:
-        raise InputError([Fault(file, f"the {named_by} of the nodes must differ", None, None, shown(again[0]))])
     cleaner = _Cleaner(graph, names, influencers)
     cleaner.clean()
     if cleaner.n_bad and dirty_rows == "refuse":
@@ -248,12 +254,7 @@ def read_graph_file(
     if cleaner.n_bad and not cleaner.made.number_of_edges():
         raise InputError([Fault(file, f"has no good edge, {cleaner.n_bad} bad ones")])
     made = from_networkx(cleaner.made, file=file)
-    return FollowGraph(
-        made.fans,
-        made.influencers,
-        made.fan,
-        made.influencer,
-        n_skipped=cleaner.n_bad,
-        notes=_notes(graph, kind, named_by),
-        sha256=hashlib.sha256(raw).hexdigest(),
-    ).with_influencers(made.influencers if influencers is None else tuple(influencers), file=file)
+    if influencers is not None:
+        made = made.with_influencers(tuple(influencers), file=file)
+    sha256 = hashlib.sha256(raw).hexdigest()
+    return replace(made, n_skipped=cleaner.n_bad, notes=_notes(graph, kind, named_by), sha256=sha256)

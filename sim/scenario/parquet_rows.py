@@ -65,7 +65,8 @@ class ParquetTable(Table):
 
         self.file = file
         self._stream = stream
-        self._sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        readable: Any = stream
+        self._sha256 = hashlib.file_digest(readable, "sha256").hexdigest()
         self._n_bytes = stream.tell()
         self._check_footer()
         try:
@@ -79,9 +80,11 @@ class ParquetTable(Table):
         self._types = {name: _plain(schema.field(i).type) for i, name in enumerate(schema.names)}
 
     def narrow(self, wanted: Collection[str]) -> None:
+        """Read these columns only."""
         self.columns = tuple(name for name in self.columns if name in wanted)
 
     def sha256(self) -> str:
+        """SHA-256 of the file's bytes."""
         return self._sha256
 
     def _fail(self, rule: str, path: str | None = None, value: str | None = None) -> InputError:
@@ -137,6 +140,7 @@ class ParquetTable(Table):
         return page_size + dictionary_size
 
     def rows(self) -> Iterator[Row]:
+        """All rows in order; once only."""
         self._check_types()
         number = 0
         for cells in self._batches():
