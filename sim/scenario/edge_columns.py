@@ -78,9 +78,7 @@ def edge_columns(columns: Sequence[str], file: str, line: int = 1) -> EdgeColumn
     InputError
         No such pair, several, a half of one, or no header; it says what to do.
     """
-    twice = [name for name in dict.fromkeys(columns) if columns.count(name) > 1 and (name in NAMES or len(columns) < 3)]
-    if twice:
-        raise InputError([Fault(file, "column must stand there once", line, escaped(name)) for name in twice])
+    _check_once(columns, NAMES, file, line)
     keys = [_key(name) for name in columns]
     kind = keys.index(TYPE) if keys.count(TYPE) == 1 else None
     if set(NAMES) <= set(columns):
@@ -95,6 +93,7 @@ def edge_columns(columns: Sequence[str], file: str, line: int = 1) -> EdgeColumn
         rule = f"several pairs of columns could say who follows whom, {several}; {ADVICE}"
         raise InputError([Fault(file, rule, line)])
     _check_header(columns, file, line)
+    _check_once(columns, columns, file, line)
     known = {name for pair in PAIRS for names in pair for name in names}
     named = [i for i, key in enumerate(keys) if key in known]
     if len(columns) == 2 and not named:
@@ -106,6 +105,12 @@ def edge_columns(columns: Sequence[str], file: str, line: int = 1) -> EdgeColumn
         raise InputError([Fault(file, f"{rule}{near}; the file has {one_of(columns)}", line)])
     rule = f"must have two columns that say who follows whom; {ADVICE}; the file has {one_of(columns)}"
     raise InputError([Fault(file, rule, line)])
+
+
+def _check_once(columns: Sequence[str], names: Sequence[str], file: str, line: int) -> None:
+    twice = [name for name in dict.fromkeys(names) if columns.count(name) > 1]
+    if twice:
+        raise InputError([Fault(file, "column must stand there once", line, escaped(name)) for name in twice])
 
 
 def _check_header(columns: Sequence[str], file: str, line: int) -> None:

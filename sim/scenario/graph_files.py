@@ -34,6 +34,7 @@ MAX_BYTES = 32 * 1024 * 1024
 MAX_DEPTH = 32
 OURS = frozenset({"bipartite", "fan_id", "influencer_id", "follows", "followers", "label", "id"})
 """Attributes of nodes that are used, or that ``FollowGraph.to_networkx`` writes and the follows say again."""
+REQUIRED = {"node": ("id",), "edge": ("source", "target")}
 _GRAPH = re.compile(r"^(\s*graph\s*\[)", re.MULTILINE)
 _MULTIGRAPH = re.compile(r"^\s*multigraph\s+[01]\s*$", re.MULTILINE)
 
@@ -46,10 +47,14 @@ def _check_xml(raw: bytes) -> int:
     """Refuse what a hostile document could do to its reader; the number of its edges."""
     parser, depth, edges = expat.ParserCreate(), 0, 0
 
-    def begin(name: str, _attributes: dict[str, str]) -> None:
+    def begin(name: str, attributes: dict[str, str]) -> None:
         nonlocal depth, edges
         depth += 1
-        edges += name.rpartition(":")[2] == "edge"
+        kind = name.rpartition(":")[2]
+        edges += kind == "edge"
+        missing = [key for key in REQUIRED.get(kind, ()) if key not in attributes]
+        if missing:  # NetworkX would take it for an account by the name of "None"
+            raise _UnreadableError(f"the {kind} in line {parser.CurrentLineNumber} has no {missing[0]}")
         if depth > MAX_DEPTH:
             raise _UnreadableError(f"elements must nest at most {MAX_DEPTH} deep")
 
