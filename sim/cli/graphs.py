@@ -107,7 +107,7 @@ def graph(
     }
     measures = graph_measures(found, top)
     if as_json:
-        print_object({**place, **measures})
+        print_object({**place, **measures, "notes": input_notes(loaded)})
     else:
         _show(place, measures)
 
