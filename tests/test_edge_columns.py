@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scenarios_for_tests import DRAWN
 
 from sim.errors import InputError
-from sim.scenario import load, read_edges
+from sim.scenario import from_resolved, load, read_edges, resolved
 from sim.scenario.edge_columns import PAIRS, edge_columns
 from sim.scenario.graph_notes import graph_notes
 
@@ -143,6 +143,43 @@ def test_the_direction_that_gephi_writes_must_be_the_scenario_s(
     for dirty_rows in ("refuse", "skip"):
         with pytest.raises(InputError, match=message):
             read_edges(path, directed=directed, dirty_rows=dirty_rows)  # type: ignore[arg-type]
+
+
+def test_the_scenario_names_columns_that_no_rule_knows(tmp_path: Path) -> None:
+    named = 'influencers.follow_graph_columns = {fan = "who likes", influencer = "liked"}\n'
+    path = scenario_file(tmp_path, "liked,since,who likes\na,2020,x\n", named)
+    loaded = load(path)
+    assert loaded.graph is not None
+    assert loaded.graph.follows() == [("x", "a")]
+    again = from_resolved(resolved(loaded), None, tmp_path / "edges.csv")
+    assert again == loaded
+    for text, message in (
+        ("liked,since,who liked\na,2020,x\n", "edges.csv:1: who likes: column is required, .*did you mean `who liked`"),
+        ("liked,who likes,liked\na,x,b\n", "edges.csv:1: liked: column must stand there once"),
+    ):
+        write(tmp_path / "edges.csv", text)
+        with pytest.raises(InputError, match=message):
+            load(path)
+
+
+@pytest.mark.parametrize(
+    ("columns", "graph", "message"),
+    [
+        ('{fan = "u"}', "edges.csv", r"influencers.follow_graph_columns.influencer: is required"),
+        ('{fan = "u", influencer = "u"}', "edges.csv", "edges.csv:1: u: who follows and .* must be two columns"),
+        ('{fan = "u", influencer = "v"}', "g.gexf", "follow_graph_columns: must be left out, unless .* an edge list"),
+        ('{fan = "u", influencer = "v"}', None, "follow_graph_columns: must be left out, unless .* an edge list"),
+    ],
+)
+def test_columns_that_can_t_be_those_of_the_follow_graph_are_refused(
+    tmp_path: Path, columns: str, graph: str | None, message: str
+) -> None:
+    write(tmp_path / "edges.csv", "u,v\nx,a\n")
+    write(tmp_path / "g.gexf", "")
+    counts = "fans.count = 9\nfans.follows_per_fan = 1\ninfluencers.count = 2\n"
+    file = counts if graph is None else f'influencers.follow_graph = "{graph}"\n'
+    with pytest.raises(InputError, match=message):
+        load(scenario_file(tmp_path, None, f"{file}influencers.follow_graph_columns = {columns}\n"))
 
 
 def test_columns_that_a_follow_has_no_use_for_are_named_before_the_run(tmp_path: Path) -> None:

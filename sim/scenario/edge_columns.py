@@ -25,7 +25,10 @@ WeiboSpider, whose fan_id follows its follower_id."""
 TYPE = "type"
 """What Gephi calls the column that says of an edge whether it is directed."""
 WEIGHTS = ("weight", "weights")
-ADVICE = "name them `fan` (who follows) and `influencer` (who is followed)"
+ADVICE = (
+    "name them `fan` (who follows) and `influencer` (who is followed), "
+    "or say which they are in influencers.follow_graph_columns"
+)
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)*(?:e[+-]?[0-9]+)?%?", re.IGNORECASE)
 _ID = re.compile(r"@.+|https?://.+|[^@\s]+@[^@\s]+\.[^@\s]+|(?=.*[0-9])[0-9a-f-]{16,}|\D*[0-9]{3,}\D*", re.IGNORECASE)
@@ -66,9 +69,10 @@ def _pairs(keys: Sequence[str]) -> list[tuple[int, int]]:
     return found
 
 
-def edge_columns(columns: Sequence[str], file: str, line: int = 1) -> EdgeColumns:
+def edge_columns(columns: Sequence[str], file: str, line: int = 1, given: tuple[str, str] | None = None) -> EdgeColumns:
     """The columns that hold the follows.
 
+    Those that the scenario names (``given``: who follows, who is followed) come before all that follows here.
     Those named ``fan`` and ``influencer`` come first, then a pair that other products use, read by name in either
     order. Two columns of which neither has such a name are who follows and who is followed, in that order. ``line`` is
     the header's.
@@ -78,6 +82,8 @@ def edge_columns(columns: Sequence[str], file: str, line: int = 1) -> EdgeColumn
     InputError
         No such pair, several, a half of one, or no header; it says what to do.
     """
+    if given is not None:
+        return _given_columns(columns, file, line, given)
     _check_once(columns, NAMES, file, line)
     keys = [_key(name) for name in columns]
     kind = keys.index(TYPE) if keys.count(TYPE) == 1 else None
@@ -105,6 +111,19 @@ def edge_columns(columns: Sequence[str], file: str, line: int = 1) -> EdgeColumn
         raise InputError([Fault(file, f"{rule}{near}; the file has {one_of(columns)}", line)])
     rule = f"must have two columns that say who follows whom; {ADVICE}; the file has {one_of(columns)}"
     raise InputError([Fault(file, rule, line)])
+
+
+def _given_columns(columns: Sequence[str], file: str, line: int, given: tuple[str, str]) -> EdgeColumns:
+    names = [name.strip() for name in given]
+    missing = [name for name in names if name not in columns]
+    if missing:
+        said = "column is required, as influencers.follow_graph_columns says"
+        rules = {name: f"{said}{suggestion(name, columns) or f'; the file has {one_of(columns)}'}" for name in missing}
+        raise InputError([Fault(file, rule, line, escaped(name)) for name, rule in rules.items()])
+    if names[0] == names[1]:
+        raise InputError([Fault(file, "who follows and who is followed must be two columns", line, escaped(names[0]))])
+    _check_once(columns, names, file, line)
+    return EdgeColumns(columns.index(names[0]), columns.index(names[1]), None, True)
 
 
 def _check_once(columns: Sequence[str], names: Sequence[str], file: str, line: int) -> None:

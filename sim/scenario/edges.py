@@ -35,9 +35,16 @@ DIRECTIONS = {"directed": True, "undirected": False}
 class _Reader:
     """Rows become follows; faults are kept with the number of their row, so that repeats found later fit in."""
 
-    def __init__(self, table: Table, influencers: Sequence[str] | None, directed: bool, skip: bool) -> None:
+    def __init__(
+        self,
+        table: Table,
+        influencers: Sequence[str] | None,
+        directed: bool,
+        skip: bool,
+        columns: tuple[str, str] | None,
+    ) -> None:
         self.table, self.directed, self.skip = table, directed, skip
-        found = edge_columns(table.columns, table.file, table.header_line)
+        found = edge_columns(table.columns, table.file, table.header_line, columns)
         taken = [place for place in (found.fan, found.influencer, found.type) if place is not None]
         names = tuple(table.columns)
         self.header = (names[found.fan], names[found.influencer])
@@ -186,6 +193,7 @@ def read_edges(
     directed: bool = True,
     dirty_rows: Literal["refuse", "skip"] = "refuse",
     encoding: EncodingName | None = None,
+    columns: tuple[str, str] | None = None,
 ) -> FollowGraph:
     """Read an edge list and check every row.
 
@@ -204,6 +212,8 @@ def read_edges(
         ``"refuse"`` the file for a bad row, or ``"skip"`` and count such rows.
     encoding
         Of a text without a byte order mark; left out: UTF-8.
+    columns
+        Names of the columns of who follows and of who is followed; left out: by the rules above.
 
     Returns
     -------
@@ -223,7 +233,7 @@ def read_edges(
     O(rows log rows). No random numbers.
     """
     with open_table(path, None, encoding) as table:
-        reader = _Reader(table, influencers, directed, dirty_rows == "skip")
+        reader = _Reader(table, influencers, directed, dirty_rows == "skip", columns)
         for row in table.rows():
             reader.add(row)
             if dirty_rows != "skip" and reader.n_faults + reader.n_repeats() >= COUNTED_FAULTS:

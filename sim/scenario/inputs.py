@@ -18,6 +18,7 @@ from sim.scenario.graph import IN_MEMORY, FollowGraph, from_networkx
 from sim.scenario.graph_files import is_graph_file, read_graph_file
 from sim.scenario.roster import Roster, read_roster
 from sim.scenario.scenario import Scenario
+from sim.scenario.sections import Influencers
 
 __all__ = ["Given", "GivenGraph", "GivenRoster", "Inputs", "names_input", "read_inputs"]
 
@@ -141,6 +142,23 @@ def _found(
     return inside, None
 
 
+def _graph(
+    file: str | os.PathLike[str], people: Influencers, names: tuple[str, ...] | None, encoding: EncodingName | None
+) -> FollowGraph:
+    """The follow graph of a file, with the influencers of a roster where there is one."""
+    directed, dirty_rows, columns = people.follow_graph_directed, people.dirty_rows, people.follow_graph_columns
+    if is_graph_file(file):
+        return read_graph_file(file, influencers=names, directed=directed, dirty_rows=dirty_rows, encoding=encoding)
+    return read_edges(
+        file,
+        influencers=names,
+        directed=directed,
+        dirty_rows=dirty_rows,
+        encoding=encoding,
+        columns=None if columns is None else (columns.fan, columns.influencer),
+    )
+
+
 def read_inputs(scenario: Scenario, folder: FilePath | None, given: Given) -> Inputs:
     """Read what the scenario names, or what is given in its place.
 
@@ -167,6 +185,10 @@ def read_inputs(scenario: Scenario, folder: FilePath | None, given: Given) -> In
         return made
     roster_file = path if roster is None else roster
     edges_file = edges if is_memory or graph is None else graph
+    if people.follow_graph_columns is not None and (edges_file is None or is_memory or is_graph_file(edges_file)):
+        rule = "must be left out, unless the follow graph is an edge list"
+        made.wrong.append(Finding(("influencers", "follow_graph_columns"), rule))
+        return made
     try:
         if roster_file is not None:
             made.roster = read_roster(
@@ -183,14 +205,7 @@ def read_inputs(scenario: Scenario, folder: FilePath | None, given: Given) -> In
             follows = graph if isinstance(graph, FollowGraph) else from_networkx(graph)
             made.graph = follows if names is None else follows.with_influencers(names)
         elif edges_file is not None:
-            read = read_graph_file if is_graph_file(edges_file) else read_edges
-            made.graph = read(
-                edges_file,
-                influencers=names,
-                directed=people.follow_graph_directed,
-                dirty_rows=people.dirty_rows,
-                encoding=made.encoding,
-            )
+            made.graph = _graph(edges_file, people, names, made.encoding)
     except InputError as error:
         made.faults += error.faults
     return made
