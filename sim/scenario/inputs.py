@@ -142,6 +142,18 @@ def _found(
     return inside, None
 
 
+def _columns_finding(people: Influencers, file: str | os.PathLike[str] | None) -> Finding | None:
+    """What is wrong with the names that the scenario gives for the columns of an edge list."""
+    columns = people.follow_graph_columns
+    if not columns:
+        return None
+    at = ("influencers", "follow_graph_columns")
+    if file is None or is_graph_file(file):
+        return Finding(at, "must be left out, unless the follow graph is an edge list")
+    missing = [name for name in ("fan", "influencer") if name not in columns]
+    return Finding((*at, missing[0]), "is required") if missing else None
+
+
 def _graph(
     file: str | os.PathLike[str], people: Influencers, names: tuple[str, ...] | None, encoding: EncodingName | None
 ) -> FollowGraph:
@@ -155,7 +167,7 @@ def _graph(
         directed=directed,
         dirty_rows=dirty_rows,
         encoding=encoding,
-        columns=None if columns is None else (columns.fan, columns.influencer),
+        columns=(columns["fan"], columns["influencer"]) if columns else None,
     )
 
 
@@ -185,9 +197,8 @@ def read_inputs(scenario: Scenario, folder: FilePath | None, given: Given) -> In
         return made
     roster_file = path if roster is None else roster
     edges_file = edges if is_memory or graph is None else graph
-    if people.follow_graph_columns is not None and (edges_file is None or is_memory or is_graph_file(edges_file)):
-        rule = "must be left out, unless the follow graph is an edge list"
-        made.wrong.append(Finding(("influencers", "follow_graph_columns"), rule))
+    if wrong := _columns_finding(people, None if is_memory else edges_file):
+        made.wrong.append(wrong)
         return made
     try:
         if roster_file is not None:

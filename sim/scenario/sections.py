@@ -79,13 +79,6 @@ class Vertical(Section):
     )
 
 
-class FollowGraphColumns(Section):
-    """The two columns of an edge list whose names don't say which is which."""
-
-    fan: str = Field(min_length=1, max_length=200, description="Column of who follows.")
-    influencer: str = Field(min_length=1, max_length=200, description="Column of who is followed.")
-
-
 class Influencers(Section):
     """The accounts; with a roster, its columns take the place of the distributions."""
 
@@ -104,10 +97,10 @@ class Influencers(Section):
     follow_graph_directed: bool = Field(
         default=True, description="The first follows the second; false: each edge is mutual, everybody is both."
     )
-    follow_graph_columns: FollowGraphColumns | None = Field(
-        default=None,
-        description="The edge list's columns of who follows whom, where their names aren't those of the how-to Bring a "
-        "graph.",
+    follow_graph_columns: dict[Literal["fan", "influencer"], str] = Field(
+        default={},
+        description="The edge list's names of both columns, where they aren't those of the how-to Bring a graph: "
+        'fan = "user", influencer = "friend".',
     )
     dirty_rows: Literal["refuse", "skip"] = Field(
         default="refuse",
