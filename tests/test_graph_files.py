@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from sim.cli.app import app
 from sim.errors import InputError
-from sim.experiment.run import experiment
+from sim.experiment.answer import Answer
+from sim.experiment.execution import experiment
 from sim.scenario import FollowGraph, from_networkx, load
 from sim.scenario import graph_files as files
 from sim.scenario.graph_notes import graph_notes
@@ -212,6 +213,8 @@ def test_a_run_on_a_graph_file_is_recreated_and_looked_into(tmp_path: Path) -> N
     assert loaded.inputs["follow_graph"] == loaded.graph.sha256
     run = experiment(loaded, out=tmp_path / "run")
     assert run.manifest["inputs"]["follow_graph"] == loaded.graph.sha256
+    said = ["follow graph: GEXF, accounts are named by the ids of the nodes"]
+    assert Answer(run).reading() == run.manifest["reading"]["follow_graph"]["notes"] == said
     assert run.recreate(tmp_path / "again", graph=graph).digest == run.digest
     with pytest.raises(InputError, match="must be the follow_graph of"):
         run.recreate(tmp_path / "x", graph=written(tmp_path / "run", "gexf", nx.DiGraph([*fans[:-1], ("f19", "i0")])))
