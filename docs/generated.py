@@ -47,7 +47,7 @@ def scenario_tables() -> dict[str, Schema]:
             if _is_named(entry):
                 of_each = entry["additionalProperties"]
                 table = definitions[_name(of_each)] if "$ref" in of_each else of_each
-                if table["type"] == "object":
+                if table.get("type") == "object":
                     visit(f"{inner}.NAME", table)
             elif "$ref" in entry:
                 visit(inner, definitions[_name(entry)])
@@ -106,7 +106,9 @@ def _type(entry: Schema) -> str:
         if DRAWN & {_name(each) for each in entry["anyOf"]}:
             return "number or `distribution <distributions>`"
         rest = [each for each in entry["anyOf"] if each.get("type") != "null"]
-        return "table of one kind" if "$ref" in rest[0] else f"{_type(rest[0])}; may be left out"
+        if "$ref" in rest[0]:
+            return "table of one kind"
+        return " or ".join(map(_type, rest)) + ("; may be left out" if rest != entry["anyOf"] else "")
     if "$ref" in entry:
         return "table"
     if entry["type"] == "array":

@@ -189,6 +189,7 @@ class ScenarioFile(pytest.File):
         """An item for each part of the check."""
         from sim.errors import InputError
         from sim.scenario import load
+        from sim.scenario.roster_groups import claim_path
         from sim.scenario.source import read_source
 
         if self.config.pluginmanager.hasplugin("xdist"):
@@ -206,7 +207,7 @@ class ScenarioFile(pytest.File):
         # A claim that is gone from the scenario is still held against its baseline.
         claims = dict.fromkeys([*scenario.claims, *scenarios.baseline_claims(name)])
         yield from (self._item(_What(kind), lines.of(("name",))) for kind in ("exact", "statistical"))
-        yield from (self._item(_What("claim", claim), lines.of(("claims", claim))) for claim in claims)
+        yield from (self._item(_What("claim", claim), lines.of(claim_path(claim, lines))) for claim in claims)
 
     def _item(self, what: _What, line: int = 1, fault: str | None = None) -> ScenarioItem:
         item: ScenarioItem = ScenarioItem.from_parent(self, name=what.item, what=what, line=line, fault=fault)

@@ -5,7 +5,8 @@ It knows nothing of files, models or measures, and imports pyarrow only when a t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,13 +14,16 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ColumnType = Literal["int64", "float64", "string", "bool"]
+OWN = "*"
+"""Name that stands for the user's own columns."""
 
 
 @dataclass(frozen=True)
 class Column:
     """One column of a table: name, plain type, meaning with its unit, and whether it can be null.
 
-    A name that ends with ``*`` stands for any number of columns, in the order they are given: ``exposure_*``.
+    A name that ends with ``*`` stands for any number of columns, in the order they are given: ``exposure_*``. A mere
+    ``*`` stands for the user's own (:func:`own_columns`).
     """
 
     name: str
@@ -46,7 +50,7 @@ _POPULATION = Column(
     "whose: all (that ever entered), active (here now), partners, shops (both of day 0); or a group: head, middle, "
     "small (accounts by followers at day 0: the largest 1 %, the next 19 %, the others), newcomers (that came later), "
     "small_agencies, middle_agencies, large_agencies (up to 5, up to 20, more accounts at day 0), feed, discovery, "
-    "commerce, live (kinds of surfaces)",
+    "commerce, live (kinds of surfaces); or COLUMN=VALUE (accounts by a column of the roster that a claim names)",
 )
 _LEVEL = Column("level", "string", "holders: influencer, agency, vertical, fan, platform")
 _QUANTITY = Column(
@@ -134,6 +138,13 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         _count(
             "income_fen",
             "its own part of commission, tips, pay per read and subsidy, before its costs, warm-up included [fen]",
+        ),
+        Column(
+            "*",
+            "string",
+            "each column of the roster that is no attribute of the model, numbers as float64; named as in the file, "
+            "with roster_ before a name that is taken; null for newcomers and where the cell is empty",
+            nullable=True,
         ),
     ),
     "agencies": (
@@ -230,15 +241,38 @@ def exposure_column(surface: str) -> str:
     return f"exposure_{surface.replace('-', '_')}"
 
 
-def columns_of(table: str, extra_columns: Sequence[str] = ()) -> tuple[Column, ...]:
-    """Columns of a table in order, its pattern replaced by the columns given.
+def own_columns(table: str, given: Iterable[tuple[str, ColumnType]], extra: Sequence[str] = ()) -> list[Column]:
+    """Columns of the user's own, by names and types, as they stand in a table: ``roster_`` before a name that is taken.
+
+    Capitals make no difference, for many readers of tables make none. ``extra`` are the table's other dynamic columns.
+
+    >>> [own.name for own in own_columns("influencers", [("city", "string"), ("Reads", "float64")])]
+    ['city', 'roster_Reads']
+    """
+    pattern = next(column for column in TABLES[table] if column.name == OWN)
+    wanted, taken = list(given), {column.name.casefold() for column in columns_of(table, extra)}
+    later = Counter(name.casefold() for name, _ in wanted)
+    found = []
+    for name, kind in wanted:
+        later[name.casefold()] -= 1
+        free = name
+        while free.casefold() in taken or (free != name and later[free.casefold()]):
+            free = f"roster_{free}"
+        taken.add(free.casefold())
+        found.append(Column(free, kind, pattern.meaning, pattern.nullable))
+    return found
+
+
+def columns_of(table: str, extra_columns: Sequence[str | Column] = ()) -> tuple[Column, ...]:
+    """Columns of a table in order, its patterns replaced by the columns given.
 
     Parameters
     ----------
     table
         Name of a table, a key of ``TABLES``.
     extra_columns
-        Full names of the dynamic columns, in their order; each fits the table's pattern.
+        Full names of the dynamic columns, in their order, each of which fits the table's pattern; and
+        ``own_columns`` for the pattern ``*``.
 
     Raises
     ------
@@ -251,22 +285,26 @@ def columns_of(table: str, extra_columns: Sequence[str] = ()) -> tuple[Column, .
     if table not in TABLES:
         raise ValueError(f"no table {table!r}; there are {', '.join(TABLES)}")
     fixed = {column.name for column in TABLES[table]}
-    patterns = [column.name[:-1] for column in TABLES[table] if column.dynamic]
-    for position, name in enumerate(extra_columns):
+    patterns = [column.name[:-1] for column in TABLES[table] if column.dynamic and column.name != OWN]
+    named = [column if isinstance(column, str) else column.name for column in extra_columns]
+    for position, name in enumerate(named):
         fits = any(name.startswith(prefix) and len(name) > len(prefix) for prefix in patterns)
-        if not fits or name in fixed or name in extra_columns[:position]:
+        fits = fits if isinstance(extra_columns[position], str) else OWN in fixed
+        if not fits or name in fixed or name in named[:position]:
             raise ValueError(f"table {table}: column {name!r} is not in the contract, or is there twice")
     columns: list[Column] = []
     for column in TABLES[table]:
-        if column.dynamic:
-            names = [name for name in extra_columns if name.startswith(column.name[:-1])]
+        if column.name == OWN:
+            columns += [own for own in extra_columns if isinstance(own, Column)]
+        elif column.dynamic:
+            names = [n for n in extra_columns if isinstance(n, str) and n.startswith(column.name[:-1])]
             columns += [Column(name, column.type, column.meaning, column.nullable) for name in names]
         else:
             columns.append(column)
     return tuple(columns)
 
 
-def arrow_schema(table: str, extra_columns: Sequence[str] = ()) -> pa.Schema:
+def arrow_schema(table: str, extra_columns: Sequence[str | Column] = ()) -> pa.Schema:
     """Arrow schema of a table; arguments and errors as in :func:`columns_of`."""
     import pyarrow as pa
 
@@ -278,7 +316,7 @@ def arrow_schema(table: str, extra_columns: Sequence[str] = ()) -> pa.Schema:
     )
 
 
-def table_of(name: str, columns: Mapping[str, Sequence[Any] | Any], extra: Sequence[str] = ()) -> pa.Table:
+def table_of(name: str, columns: Mapping[str, Sequence[Any] | Any], extra: Sequence[str | Column] = ()) -> pa.Table:
     """Arrow table that satisfies the contract exactly: columns, their order, types and nulls.
 
     Parameters
@@ -289,7 +327,7 @@ def table_of(name: str, columns: Mapping[str, Sequence[Any] | Any], extra: Seque
         Values by column name, in any order: NumPy or Arrow arrays or sequences, of one length. Integers may stand for
         floats, not the other way round. Not changed.
     extra
-        Names of the dynamic columns, in their order.
+        The dynamic columns, as :func:`columns_of` has them.
 
     Returns
     -------

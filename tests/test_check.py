@@ -511,6 +511,20 @@ def test_policies_of_the_users_own_are_known_at_the_revision_too(
     assert "not laid beside" not in told.out
 
 
+def test_a_policys_helper_is_that_of_the_revision(repository: Path) -> None:
+    text = "import helper, sim\n\n@sim.policy\ndef first(view, support):\n    return helper.weights(view)\n"
+    plugin = write(repository, text, "first.py")
+    helper = write(repository, "def weights(view):\n    return view.age_days >= 0\n", "helper.py")
+    write(repository, REVIEWED + '\n[arms.first]\nsupport = { policy = "first", eligible = "all" }\n')
+    git("add", "--all")
+    git("commit", "--quiet", "-m", "a policy with a helper")
+    assert "the same counters in every arm" in against("HEAD", "--plugin", str(plugin)).out
+    helper.write_text("def weights(view):\n    return view.followers\n")
+    told = against("HEAD", "--plugin", str(plugin))
+    assert "first: first at the refresh of day 0: influencer" in told.out
+    assert "not laid beside" not in told.out
+
+
 def test_arms_that_only_one_of_two_runs_has_are_named(repository: Path) -> None:
     write(repository, REVIEWED + '\n[arms.more]\nsupport.policy = "tail"\n')
     told = against("HEAD")

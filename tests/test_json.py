@@ -102,7 +102,7 @@ def test_faults_say_what_the_messages_say(name: str, monkeypatch: pytest.MonkeyP
 
 
 def test_a_new_file_is_told_by_its_name(here: Path) -> None:
-    assert found("new", "mine") == {"file": "mine.toml"}
+    assert found("new", "mine") == {"file": "mine.toml", "inputs": []}
     assert (here / "mine.toml").exists()
     assert refused("new", "mine", code=2)["error"] == "mine.toml: exists already; nothing was written"
 

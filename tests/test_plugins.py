@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,7 @@ def test_a_policy_sees_the_platform_as_it_is_at_each_refresh_and_cannot_change_i
     def watching(view: PlatformView, support: Support) -> Any:
         arrays = [value for value in vars(view).values() if isinstance(value, np.ndarray)]
         seen.append((view.now_days, view.followers.tolist(), any(array.flags.writeable for array in arrays)))
+        assert view.people_per_fan == world.population.people_per_fan
         assert support.policy == "watching"
         return view.followers + 1.0
 
@@ -99,19 +101,27 @@ def test_a_policy_sees_the_platform_as_it_is_at_each_refresh_and_cannot_change_i
         for n, s in world.scenario.surfaces.items()
     }
     run(world, world.scenario.model_copy(update={"surfaces": surfaces}))
-    assert [now for now, *_ in seen] == [0.0, 2.0, 4.0, 6.0, 8.0]
+    assert [now for now, *_ in seen] == [0.0, 0.0, 2.0, 4.0, 6.0, 8.0]  # the first time it is asked twice
     assert sum(seen[-1][1]) > sum(seen[0][1]) == 105
     assert not any(writeable for *_, writeable in seen)
 
 
-def test_writing_to_the_view_is_an_error_of_the_policy() -> None:
-    @sim.policy
-    def cheat(view: PlatformView, support: Support) -> Any:  # noqa: ARG001
-        view.followers[:] = 0
-        return view.followers
-
-    with pytest.raises(InputError, match=r"test_plugins.py: cheat: policy failed: ValueError: .*read-only"):
-        run(world_under("cheat"))
+@pytest.mark.parametrize(
+    ("deed", "says"),
+    [
+        ("view.followers[:] = 0", "ValueError: assignment destination is read-only"),
+        ("view.followers.flags.writeable = True", "ValueError: cannot set WRITEABLE flag to True"),
+        ("view.followers.base[:] = 0", "TypeError: 'bytes' object does not support item assignment"),
+        ("view.quality = 1", "FrozenInstanceError: cannot assign to field 'quality'"),
+        ("support.share = 0.5", "ValidationError"),
+        ("support.tiers.clear()", "AttributeError: 'mappingproxy' object has no attribute 'clear'"),
+        ("support.parameters['x'] = 1", "TypeError: 'mappingproxy' object does not support item assignment"),
+    ],
+)
+def test_a_policy_that_changes_what_it_sees_is_refused(tmp_path: Path, deed: str, says: str) -> None:
+    load_plugin(plugin(tmp_path, f"{deed}\nreturn view.followers"))
+    with pytest.raises(InputError, match=rf"own.py:6: own: policy failed: {re.escape(says)}"):
+        run(world_under("own"))
 
 
 def test_a_policy_of_ones_is_the_uniform_policy_to_the_bit() -> None:
@@ -147,19 +157,73 @@ def test_relevance_multiplies_the_weights_of_a_users_policy_too() -> None:
     [
         ("np.ones(3)", r"must give one weight for each of 5 influencers, got shape \(3,\)"),
         ("1.0", r"must give one weight for each of 5 influencers, got shape \(\)"),
-        ("view.quality - 1", "must give finite weights >= 0"),
-        ("np.full(5, np.nan)", "must give finite weights >= 0"),
-        ("np.full(5, np.inf)", "must give finite weights >= 0"),
-        ("'many'", "policy failed: ValueError"),
-        ("view.nothing", "policy failed: AttributeError"),
+        ("None", "must give one weight for each of 5 influencers, got nothing"),
+        ("{}", r"must give one weight for each of 5 influencers, got shape \(\)"),
+        ("'many'", r"must give one weight for each of 5 influencers, got shape \(\)"),
+        ("np.ones((1, 5))", r"must give one weight for each of 5 influencers, got shape \(1, 5\)"),
+        (
+            "[1, 2, -0.25, -1, 0]",
+            r"must give finite weights >= 0, at most 1e\+100, got -0.25 \(influencer account 2, arm none\)",
+        ),
+        ("[1, 2, 3, 4, np.nan]", r"must give finite weights .* got nan \(influencer account 4, arm none\)"),
+        ("np.full(5, np.inf)", r"must give finite weights .* got inf \(influencer account 0, arm none\)"),
+        ("np.full(5, 2e100)", r"must give finite weights .* got 2e\+100 \(influencer account 0, arm none\)"),
+        (
+            "np.full(5, np.longdouble('1e400'))",
+            r"must give finite weights .* got inf \(influencer account 0, arm none\)",
+        ),
+        (
+            "np.array([1, 2, 3j, 4, 5])",
+            r"must give real numbers, not the type complex128, got 3j \(influencer account 2,",
+        ),
+        (
+            "[1, 2, 3, None, 5]",
+            r"must give real numbers, not the type object, got None \(influencer account 3, arm none\)",
+        ),
+        ("list('abcde')", r"must give real numbers, not the type <U1, got 'a' \(influencer account 0, arm none\)"),
+        ("np.array([1, 2, 3, 4, 5], 'M8[D]')", r"must give real numbers, not the type datetime64\[D\]"),
+        (
+            "np.ma.masked_less(view.followers, 6)",
+            r"must give no masked weights, got masked \(influencer account 3, arm none\)",
+        ),
+        ("[[1], 2, 3, 4, 5]", "policy failed: ValueError: setting an array element with a sequence"),
+        ("view.nothing", r"policy failed: AttributeError: .* \(arm none\)"),
     ],
 )
 def test_weights_that_no_table_can_be_built_from_are_refused_with_the_policys_file(
     tmp_path: Path, weights: str, rule: str
 ) -> None:
     load_plugin(plugin(tmp_path, f"return {weights}"))
-    with pytest.raises(InputError, match=rf"^own.py: own: {rule}"):
+    with pytest.raises(InputError, match=rf"own.py:[46]: own: {rule}") as caught:
         run(world_under("own"))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("weights", ["view.followers > 5", "np.float32([1, 1, 1, 0, 0])", "(1, 1, 1, 0, 0)"])
+def test_numbers_of_every_real_kind_are_weights_and_so_are_true_and_false(tmp_path: Path, weights: str) -> None:
+    load_plugin(plugin(tmp_path, f"return {weights}", "given.py"))
+    given = run(world_under("own")).digest()
+    load_plugin(plugin(tmp_path, "return np.array([1.0, 1.0, 1.0, 0.0, 0.0])", "plain.py"))
+    assert given == run(world_under("own")).digest()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("body", "values"),
+    [
+        ("seen.append(1)\nreturn view.quality + len(seen)", "1.2 and 2.2"),
+        ("return np.random.default_rng().random(view.followers.size)", "0.* and 0.*"),
+    ],
+)
+def test_hidden_memory_or_randomness_is_found_at_the_first_refresh(
+    tmp_path: Path, engine: EngineName, body: str, values: str
+) -> None:
+    path = plugin(tmp_path, body)
+    path.write_text(path.read_text().replace("@sim", "seen = []\n@sim"))
+    load_plugin(path)
+    rule = "must give the same weights for the same view: no random numbers but view.lots, no memory"
+    with pytest.raises(InputError, match=rf"own.py:5: own: {rule}, got {values} \(influencer account 0, arm none\)"):
+        run(world_under("own"), engine=engine)
 
 
 def test_weights_of_nobody_leave_the_reserved_slots_to_the_organic_table() -> None:
@@ -180,7 +244,7 @@ def test_the_documented_example_runs_and_gives_the_reserved_slots_to_good_small_
     assert result.exit_code == 0, result.output
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     sha256 = hashlib.sha256(PLUGIN.read_bytes()).hexdigest()
-    assert manifest["plugin"] == {"rising-stars": {"file": "rising_stars.py", "sha256": sha256}}
+    assert manifest["plugin"] == {"rising-stars": {"file": "rising_stars.py", "sha256": sha256, "imports": {}}}
     # The first day, before anybody has grown past the median.
     scenario = load(SCENARIO).arms["rising"].model_copy(update={"horizon_days": 1, "warmup_days": 0})
     key = (scenario.seed, 0)
@@ -255,6 +319,9 @@ def test_another_plugin_in_the_same_folder_is_refused(tmp_path: Path) -> None:
         ("def f(:\n", r":1: plugin failed: SyntaxError: invalid syntax \(x.py, line 1\)"),
         ("import sim\n\n1 / 0\n", ":3: plugin failed: ZeroDivisionError: division by zero"),
         ("x = 1\n", "registers no policy; a function with @sim.policy is one"),
+        ("import sys\nsys.exit(0)\n", r":2: plugin failed: SystemExit: 0"),
+        ("class E(BaseException):\n    def __str__(self):\n        raise E\n\nraise E\n", r":5: plugin failed: E"),
+        ("raise ValueError('one\\n\x1b[2Jtwo')\n", r":1: plugin failed: ValueError: one \\x1b\[2Jtwo"),
     ],
 )
 def test_a_plugin_that_cannot_be_used_is_one_clean_fault(tmp_path: Path, text: str | None, message: str) -> None:
@@ -294,8 +361,35 @@ def test_a_policy_may_not_take_the_place_of_a_built_in_one(tmp_path: Path) -> No
     assert 'policy: is built in: the policy of mine.py needs a name of its own, got "uniform"' in result.stderr
 
 
-def test_a_policy_that_fails_in_a_run_is_one_clean_line(tmp_path: Path) -> None:
-    own = plugin(tmp_path, "return 1 / 0")
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("return 1 / 0", "ZeroDivisionError: division by zero"),
+        ("raise SystemExit(0)", "SystemExit: 0"),
+        ("raise GeneratorExit", "GeneratorExit"),
+    ],
+)
+def test_a_policy_that_fails_in_a_run_is_one_clean_line(tmp_path: Path, body: str, says: str) -> None:
+    own = plugin(tmp_path, body)
     result = command("run", small(tmp_path), "--plugin", own, "--out", tmp_path / "run")
     assert result.exit_code == 2
-    assert result.stderr.splitlines()[-1] == "own.py: own: policy failed: ZeroDivisionError: division by zero"
+    assert result.stderr.splitlines()[-1] == f"{own}:6: own: policy failed: {says} (arm rising)"
+
+
+def test_a_policy_that_ends_the_process_ends_no_other_scenarios_check(tmp_path: Path) -> None:
+    bad, good = small(tmp_path), tmp_path / "good.toml"
+    good.write_text(SCENARIO.read_text().replace("= 90 ", "= 1 ").replace('"rising-stars"', '"tail"'))
+    own = plugin(tmp_path, "raise SystemExit(0)")
+    result = command("check", bad, good, "--plugin", own, "--baselines", tmp_path / "none", "--json")
+    assert result.exit_code == 2
+    valid = {checked["file"]: checked["parts"][0] for checked in json.loads(result.stdout)["checked"]}
+    assert valid[str(bad)]["details"] == [f"{own}:6: own: policy failed: SystemExit: 0 (arm rising)"]
+    assert valid[str(good)]["status"] == "passed"
+
+
+def test_two_plugins_with_a_policy_of_one_name_are_refused(tmp_path: Path) -> None:
+    first, second = plugin(tmp_path, "return view.quality"), plugin(tmp_path, "return view.lots", "more.py")
+    result = command("validate", small(tmp_path), "--plugin", first, "--plugin", second)
+    assert result.exit_code == 2
+    assert result.stderr == f"{second}: has a policy 'own', and so has {first}; each needs a name of its own\n"
+    assert command("validate", small(tmp_path), "--plugin", first, "--plugin", first).exit_code == 0

@@ -128,7 +128,7 @@ def test_the_head_share_is_that_of_the_measures_and_sessions_are_those_of_the_ru
 
 
 def glance_of(time: int, followers: Callable[[], np.ndarray], sessions: int) -> Glance:
-    return Glance(time, Order.REFRESH, followers, lambda: sessions, dict, dict)
+    return Glance(time, Order.REFRESH, followers, lambda: sessions, dict, lambda: 0.0, dict)
 
 
 class Clock:

@@ -15,6 +15,7 @@ from small_runs import TINY, run_of, sim, write
 from sim import pytest_plugin
 from sim.errors import InterruptedRunError, MachineError, SimError
 from sim.experiment.run import Run
+from sim.model import draws
 from sim.regression.baseline import Baseline, write_baseline
 from sim.regression.content import Content
 from sim.regression.result import Checked, Estimate, Part, Parting
@@ -22,6 +23,7 @@ from sim.regression.result import Checked, Estimate, Part, Parting
 Fake = Callable[[Checked], Callable[[], list[str]]]
 """Given what every check is to find, gives what tells of each check that was made."""
 ALL = ["valid", "exact", "statistical", "claim[lower]"]
+draws.unit_draws(0, 0, 1, 1, 1)  # numba's late imports: pytester would drop them, and they can't be made twice
 SMALL = TINY + "\n[check]\nreplications = 2\n"
 SECOND = SMALL.replace('name = "tiny"', 'name = "second"').replace("[claims.lower]", '[claims."its: [own]"]')
 BAD = SMALL.replace("seed = 3", "sead = 3")

@@ -219,6 +219,7 @@ def run(
             command=["sim", *sys.argv[1:]],
             report=display.report,
             announce=lambda estimate: display.note(str(estimate)),
+            note=display.note,
         )
     show(finished, quiet=quiet, as_json=as_json)
 

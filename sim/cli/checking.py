@@ -112,6 +112,7 @@ def check(
             threads=threads,
             report=display.report,
             announce=lambda file: display.note(f"checking {file}"),
+            note=display.note,
         )
         found = list(check_all(files, terms, other))
     try:

@@ -110,10 +110,9 @@ def engine_named(engine: str) -> EngineName:
 def use_plugins(files: list[Path] | None) -> None:
     """Run plugin files, which register their policies."""
     if files:
-        from sim.plugins import load_plugin
+        from sim.plugins import load_plugins
 
-        for file in files:
-            load_plugin(file)
+        load_plugins(files)
 
 
 _FAULT = ("file", "line", "path", "rule", "value")

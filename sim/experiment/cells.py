@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sim.scenario import measurable
 from sim.scenario.calendar import DAY, snapshot_times
 from sim.scenario.measurable import (
+    COLUMN_GROUP,
     FAMILIES,
     STOCKS,
     known_levels,
@@ -85,16 +86,25 @@ def cell_at_end(
 
 
 def named_cell(
-    population: str, level: str, quantity: str, measure: str, *, window: str, horizon_days: int, warmup_days: int
+    population: str,
+    level: str,
+    quantity: str,
+    measure: str,
+    *,
+    window: str,
+    horizon_days: int,
+    warmup_days: int,
+    groups: tuple[str, ...] = (),
 ) -> Cell:
-    """``cell_at_end`` of names that somebody typed; ``ValueError`` where that isn't measured.
+    """``cell_at_end`` of names that somebody typed; ``ValueError`` where that isn't measured; ``groups`` as in `cells`.
 
     >>> named_cell("all", "fan", "followers", "mean", window="run", horizon_days=9, warmup_days=0)
     Traceback (most recent call last):
     ValueError: quantity must be one of "utility" for all at level fan, got "followers"
     """
     require("level", level, known_levels())
-    require("population", population, known_populations(level), f" at level {level}")
+    populations = [*known_populations(level), *(groups if level == "influencer" else ())]
+    require("population", population, populations, f" at level {level}")
     whose = f" for {population} at level {level}"
     require("quantity", quantity, known_quantities(level, population), whose)
     require("measure", measure, known_measures(level, population, quantity), f" of {quantity}{whose}")
@@ -127,13 +137,14 @@ def frames(horizon_days: int, warmup_days: int) -> list[Frame]:
 
 
 @cache
-def measured(quantity: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    """Populations and levels of a quantity, with the names of what is measured of each."""
+def measured(quantity: str, groups: tuple[str, ...] = ()) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """Populations and levels of a quantity, with the names of what is measured of each; ``groups`` as in `cells`."""
     return tuple(
         (population, family.level, family.measures)
         for family in FAMILIES
         if quantity in family.quantities
-        for population in family.populations
+        for named in family.populations
+        for population in (groups if named == COLUMN_GROUP else (named,))
     )
 
 
@@ -142,12 +153,15 @@ def _cell(frame: Frame, population: str, level: str, name: str) -> Cell:
     return Cell(frame.time / DAY, window, population, level, frame.quantity, name)
 
 
-def cells(horizon_days: int, warmup_days: int) -> list[Cell]:
-    """What each of the values of ``measures.measure`` is about, in their order."""
+def cells(horizon_days: int, warmup_days: int, groups: tuple[str, ...] = ()) -> list[Cell]:
+    """What each of the values of ``measures.measure`` is about, in their order.
+
+    ``groups`` are those by a column of the roster that claims name, ``measurable.column_groups``.
+    """
     return [
         _cell(frame, population, level, name)
         for frame in frames(horizon_days, warmup_days)
-        for population, level, names in measured(frame.quantity)
+        for population, level, names in measured(frame.quantity, groups)
         for name in names
     ]
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from sim.experiment.cells import Cell, cell_at_end
 from sim.experiment.statistics import PairedDifference, paired_difference, verdict
 from sim.scenario.claim import Claim
+from sim.scenario.measurable import column_groups
 from sim.scenario.scenario import Scenario
 
-__all__ = ["Contrast", "Statement", "cell_of", "judged", "statements"]
+__all__ = ["Contrast", "Statement", "cell_of", "groups_of", "judged", "statements"]
 
 Floats = NDArray[np.float64]
 
@@ -55,6 +56,11 @@ class Statement:
     claim: Claim
     cell: Cell
     contrast: Contrast
+
+
+def groups_of(scenario: Scenario) -> tuple[str, ...]:
+    """Groups by a column of the roster that a resolved scenario's claims name: they are measured."""
+    return column_groups(name for claim in scenario.claims.values() for name in (claim.group, claim.baseline_group))
 
 
 def cell_of(claim: Claim, population: str, scenario: Scenario) -> Cell:

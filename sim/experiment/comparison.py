@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sim import records
 from sim.experiment.cells import Cell, cells, primary_cells
-from sim.experiment.claims import Contrast, judged, statements
+from sim.experiment.claims import Contrast, groups_of, judged, statements
 from sim.experiment.plan import TWIN, Unit, pairs
 from sim.experiment.statistics import (
     decomposition,
@@ -92,7 +92,7 @@ def compare_units(loaded: Loaded, kept: Summaries) -> Comparison:
     what the scenario's claims state beforehand; all other rows are exploratory, their ``p_holm`` null.
     """
     scenario = loaded.scenario
-    about = cells(scenario.horizon_days, scenario.warmup_days)
+    about = cells(scenario.horizon_days, scenario.warmup_days, groups_of(scenario))
     position = {cell: i for i, cell in enumerate(about)}
     short = unfilled_arms(loaded, kept)
     compared = [pair for pair in pairs(loaded) if not set(pair) & set(short)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -47,6 +48,7 @@ def experiment(
     epochs: bool = False,
     report: Report | None = None,
     announce: Callable[[plan.Estimate], None] = lambda _estimate: None,
+    note: Callable[[str], None] = warnings.warn,
 ) -> Run:
     """Run a scenario to its end, or go on with an unfinished run of the same identity; a finished one is just read.
 
@@ -73,6 +75,9 @@ def experiment(
         the outcome.
     announce
         Told what is still to do of the run and what it is expected to take, before it starts.
+    note
+        Called, in the calling thread, with what should be known while the run goes on: that an arm's support list is
+        empty. Left out: a warning of Python's.
 
     Raises
     ------
@@ -100,7 +105,7 @@ def experiment(
             expected = plan.estimate(loaded, threads, free, todo, engine=engine)
             if todo:
                 announce(expected)
-            run_units(loaded, todo, folder, expected.crew, engine, report, epochs=epochs)
+            run_units(loaded, todo, folder, expected.crew, engine, report, epochs=epochs, note=note)
             kept = _write_units(loaded, everything, folder)
             answer = compare_units(loaded, kept)
             of_arms = {unit: summary for unit, summary in kept.items() if unit.arm != plan.TWIN}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +18,15 @@ from sim.model.accounts import Status, is_present
 from sim.model.simulation import Outcome
 from sim.scenario.measurable import GROUPS, MIDDLE_AGENCY, SMALL_AGENCY
 
-__all__ = ["Census", "Heads", "Holders", "Split", "agency_classes", "size_classes"]
+__all__ = ["NO_GROUPS", "Census", "Groups", "Heads", "Holders", "Split", "agency_classes", "size_classes"]
 
 Int64s = NDArray[np.int64]
 Int32s = NDArray[np.int32]
 Who = tuple[str, str]
 """A population and its level."""
+Groups = Mapping[str, NDArray[np.bool_]]
+"""Groups by a column of the roster: who of its accounts is in each, by name."""
+NO_GROUPS: Groups = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -125,10 +129,10 @@ class Census:
 
     Accounts of ``all`` have entered by the time, whether they are still here or not; an agency holds what the accounts
     have that are under contract with it at the time; verticals hold what everybody has who has chosen them. Partners
-    and shops are those of day 0.
+    and shops are those of day 0, and so are ``groups``, which only accounts of the roster can be in.
     """
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: Outcome, groups: Groups = NO_GROUPS) -> None:
         self._status = outcome.books.status
         self._agency = outcome.books.agency
         population = outcome.population
@@ -140,6 +144,9 @@ class Census:
             ("shops", "influencer"): Holders.accounts(population.shop),
             ("all", "vertical"): Holders.groups(everyone, outcome.accounts.vertical, len(population.verticals)),
         }
+        self.of_columns = {name: Holders.accounts(chosen) for name, chosen in groups.items()}
+        """Groups by a column of the roster."""
+        self._fixed |= {(name, "influencer"): holders for name, holders in self.of_columns.items()}
         self._group = size_classes(outcome.followers(0)[: population.n_initial], everyone.size)
         self._of_group = Holders.groups(everyone, self._group, len(GROUPS["influencer"]))
         n_accounts = np.bincount(self._agency[0][self._agency[0] >= 0], minlength=self._n_agencies)
@@ -161,7 +168,7 @@ class Census:
         return cut
 
     def populations(self, time: int) -> Mapping[Who, Holders]:
-        """Holders of every population and level, groups left out."""
+        """Holders of every population and level, and of the groups that aren't parts of a split."""
         contract = np.flatnonzero(self._agency[time] >= 0)
         return {
             ("all", "influencer"): Holders.accounts(self.entered(time)),

@@ -16,7 +16,7 @@ from sim.analysis.tail import top_tail
 from sim.analysis.utility import mean_utility
 from sim.analysis.welfare import ecommerce_share, growth, n_losing
 from sim.experiment.cells import Frame, frames, lorenz_frames, measured
-from sim.experiment.holders import Census, Heads, Split
+from sim.experiment.holders import NO_GROUPS, Census, Groups, Heads, Split
 from sim.experiment.standing import Standing
 from sim.model.accounts import Status
 from sim.model.books import FLOWS
@@ -70,12 +70,13 @@ class Meter:
     followers. The tail is that of the k = 10 % largest.
     """
 
-    def __init__(self, outcome: Outcome, scenario: Scenario) -> None:
+    def __init__(self, outcome: Outcome, scenario: Scenario, groups: Groups) -> None:
         population = outcome.population
+        self._groups = tuple(groups)
         self._outcome = outcome
         self._flows = Flows(outcome)
         self._scale = population.people_per_fan
-        self._census = Census(outcome)
+        self._census = Census(outcome, groups)
         times = snapshot_times(scenario.horizon_days)
         followers = np.stack([outcome.followers(time) for time in times])
         explosive = scenario.explosive_gmv_fen_per_year
@@ -84,6 +85,7 @@ class Meter:
         of_day_0 = self._census.populations(0).items()
         self._heads = {who: heads for who, holders in of_day_0 if (heads := Heads.of(holders, at_start))}
         self._at_start = {level: split.holders.amounts(at_start) for level, split in self._census.splits(0).items()}
+        self._followers_at_start = at_start
         self._affinity = affinities(scenario)
         self._n_tiers = len(scenario.support.tiers)
         kinds = [surface.kind for surface in scenario.surfaces.values()]
@@ -130,6 +132,8 @@ class Meter:
                 at_start = self._at_start[level] if frame.start is None else None
                 for who, values in _totals(split, split.holders.amounts(amounts), at_start, scale):
                     found[who, level] = found.get((who, level), {}) | values
+            for who, values in self._of_columns(amounts, frame.start is None, scale):
+                found[who, "influencer"] = found.get((who, "influencer"), {}) | values
         found["all", "platform"] = self._of_platform(frame, amounts)
         if frame.quantity == "gmv":
             found |= self._surfaces(frame)
@@ -141,7 +145,7 @@ class Meter:
         Where everybody who has entered is still active, both populations are one.
         """
         everybody, active = ("all", "influencer"), ("active", "influencer")
-        wanted = dict.fromkeys((population, level) for population, level, _ in measured(quantity))
+        wanted = dict.fromkeys((population, level) for population, level, _ in measured(quantity, self._groups))
         all_active = self._populations[active].n == self._populations[everybody].n
         apart = [who for who in wanted if who in self._heads and not (who == active and all_active)]
         held = {who: self._populations[who].amounts(amounts) for who in apart}
@@ -155,6 +159,16 @@ class Meter:
         if all_active:
             found[active] = found[everybody]
         return found
+
+    def _of_columns(self, amounts: Int64s, is_stock: bool, scale: float) -> Iterator[tuple[str, dict[str, float]]]:
+        """Totals of each group by a column of the roster, with the growth of a stock."""
+        everything = exact_sum(amounts)
+        for name, holders in self._census.of_columns.items():
+            held = exact_sum(holders.amounts(amounts))
+            values = {"total": held * scale, "share": ratio(held, everything), "mean": ratio(held, holders.n) * scale}
+            if is_stock:
+                values["growth"] = growth(exact_sum(holders.amounts(self._followers_at_start)), held)
+            yield name, values
 
     def _of_platform(self, frame: Frame, amounts: Int64s) -> dict[str, float]:
         found = self._standing.values(frame.quantity, amounts, self._entered, frame.time, frame.start)
@@ -175,9 +189,10 @@ class Meter:
 
     def _cuts(self) -> Found:
         split = self._splits["influencer"]
-        n_cut = split.holders.amounts(self._census.cut(self._time).astype(np.int64)).tolist()
-        n = split.n_members.tolist()
+        is_cut = self._census.cut(self._time).astype(np.int64)
+        n_cut, n = split.holders.amounts(is_cut).tolist(), split.n_members.tolist()
         parts = [("all", sum(n_cut), sum(n)), *zip(split.names, n_cut, n, strict=True)]
+        parts += [(name, exact_sum(own.amounts(is_cut)), own.n) for name, own in self._census.of_columns.items()]
         return {(who, "influencer"): {"total": float(cut), "share": ratio(cut, of)} for who, cut, of in parts}
 
     def _accounts(self) -> dict[str, float]:
@@ -225,24 +240,26 @@ def _totals(
     yield "all", values | ({"growth": growth(sum(before), total)} if before else {})
 
 
-def measure(outcome: Outcome, scenario: Scenario) -> Floats:
+def measure(outcome: Outcome, scenario: Scenario, groups: Groups = NO_GROUPS) -> Floats:
     """All measures of a run, in the order of ``cells.cells``.
 
     Parameters
     ----------
     outcome, scenario
         The run and the resolved scenario of its arm.
+    groups
+        Groups by a column of the roster that are measured too.
 
     Returns
     -------
     ndarray
         Shape (n,); nan where undefined.
     """
-    meter = Meter(outcome, scenario)
+    meter = Meter(outcome, scenario, groups)
     values: list[float] = []
     for frame in frames(scenario.horizon_days, scenario.warmup_days):
         found = meter.found(frame)
-        for population, level, names in measured(frame.quantity):
+        for population, level, names in measured(frame.quantity, tuple(groups)):
             own = found.get((population, level), {})
             values += [own.get(name, math.nan) for name in names]
     return np.array(values)

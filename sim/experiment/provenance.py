@@ -5,18 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from sim.errors import Fault, InputError
 from sim.plugins import registered
 from sim.scenario import Loaded, resolved
 from sim.scenario.graph_notes import graph_notes
+from sim.scenario.phases import policies_of
 from sim.scenario.reading import reading
 from sim.version import __version__
 
-__all__ = ["DECIDING", "how_read", "identity", "plugins", "source_digest", "versions"]
+__all__ = ["DECIDING", "check_plugins", "how_read", "identity", "plugins", "source_digest", "versions"]
 
 DECIDING = ("numba", "numpy", "pyarrow", "pydantic", "scipy", "simpy")
 """Packages whose versions a manifest names."""
@@ -33,7 +36,7 @@ def source_digest() -> str:
 
 
 def identity(loaded: Loaded, engine: str, *, epochs: bool = False) -> str:
-    """SHA-256 over all that decides the content of a run: scenario, roster, follow graph, plugin, engine, source.
+    """SHA-256 over all that decides the content of a run: scenario, roster, follow graph, plugins, engine, source.
 
     A run with ``epochs`` has a table more.
     """
@@ -48,10 +51,17 @@ def identity(loaded: Loaded, engine: str, *, epochs: bool = False) -> str:
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode("utf-8", "backslashreplace")).hexdigest()
 
 
-def plugins(loaded: Loaded) -> dict[str, dict[str, str]] | None:
-    """The user's own policies that the arms use: file and SHA-256 by name; None: no arm uses one."""
-    used = {arm.support.policy for arm in loaded.arms.values()}
-    own = {name: {"file": p.file, "sha256": p.sha256} for name, p in sorted(registered().items()) if name in used}
+def plugins(loaded: Loaded) -> dict[str, dict[str, Any]] | None:
+    """The user's own policies that the arms and their phases use, by name; None: they use none.
+
+    Of each: ``file`` and its ``sha256``, and ``imports``, SHA-256 by path of the files that it imports from its folder.
+    """
+    used = {name for arm in loaded.arms.values() for name in policies_of(arm)}
+    own = {
+        name: {"file": plugin.file, "sha256": plugin.sha256, "imports": dict(plugin.imports)}
+        for name, plugin in sorted(registered().items())
+        if name in used
+    }
     return own or None
 
 
@@ -62,6 +72,26 @@ def how_read(loaded: Loaded) -> dict[str, Any]:
         graph = {"follows": len(loaded.graph.fan), "skipped": {"rows": loaded.graph.n_skipped}}
         found["follow_graph"] = {**graph, "notes": graph_notes(loaded)}
     return found
+
+
+def check_plugins(wanted: Mapping[str, Mapping[str, Any]] | None, loaded: Loaded, run: str) -> None:
+    """Refuse policies that aren't those of a run, given what its manifest says of them.
+
+    Raises
+    ------
+    InputError
+        A file of the first policy that differs is another, or only one of both has it.
+    """
+    own = plugins(loaded) or {}
+    for name, before in (wanted or {}).items():
+        files = {before["file"]: before["sha256"], **before.get("imports", {})}
+        now = own.get(name, {"file": "none", "sha256": "none"})
+        found = {now["file"]: now["sha256"], **now.get("imports", {})}
+        for file in [*files, *found]:
+            if files.get(file) != found.get(file):
+                begins = files.get(file, "none")[:16]
+                rule = f"must be the file of policy {name!r} in {run}, whose SHA-256 begins with {begins}"
+                raise InputError([Fault(file, rule, value=found.get(file, "none")[:16])])
 
 
 def versions() -> dict[str, Any]:

@@ -21,6 +21,7 @@ from sim.experiment.display import as_html
 from sim.experiment.folder import read_manifest, read_table
 from sim.experiment.statistics import PairedDifference, paired_difference
 from sim.scenario import from_resolved
+from sim.scenario.measurable import column_groups
 
 __all__ = ["Run"]
 
@@ -119,7 +120,8 @@ class Run:
         Parameters
         ----------
         measure, quantity, level, population
-            What is measured, as a claim names it; the population may be a group.
+            What is measured, as a claim names it; the population may be a group, by a column of the roster too
+            where a claim of the run names it.
         arm, control
             The arms; control left out: the scenario's.
         window
@@ -133,7 +135,9 @@ class Run:
         scenario = self.manifest["scenario"]
         days, warmup = scenario["horizon_days"], scenario["warmup_days"]
         about = (population, level, quantity, measure)
-        cell = named_cell(*about, window=window, horizon_days=days, warmup_days=warmup)
+        claimed = (claim[key] for claim in scenario["claims"].values() for key in ("group", "baseline_group"))
+        groups = column_groups(claimed)
+        cell = named_cell(*about, window=window, horizon_days=days, warmup_days=warmup, groups=groups)
         control = scenario["control"] if control is None else control
         require("arm", arm, scenario["arms"])
         require("control", control, [name for name in scenario["arms"] if name != arm], f" beside {arm}")
@@ -156,8 +160,9 @@ class Run:
         Raises
         ------
         InputError
-            The roster or the graph is missing or isn't what the run had; else as ``experiment``.
+            The roster, the graph or a plugin is missing or isn't what the run had; else as ``experiment``.
         """
+        from sim.experiment import provenance
         from sim.experiment.execution import experiment
 
         loaded = from_resolved(self.manifest["scenario"], roster, graph)
@@ -166,4 +171,5 @@ class Run:
             if wanted != got:
                 rule = f"must be the {name} of {self.path}, whose SHA-256 begins with {(wanted or 'none')[:16]}"
                 raise InputError([Fault(str(given), rule, value=(got or "none")[:16])])
+        provenance.check_plugins(self.manifest["plugin"], loaded, str(self.path))
         return experiment(loaded, out=out, engine=self.manifest["engine"])

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from sim.errors import Fault, InputError, InterruptedRunError
+from sim.experiment.claims import groups_of
+from sim.experiment.empty_lists import EmptyLists
 from sim.experiment.folder import RunFolder
+from sim.experiment.holders import NO_GROUPS
 from sim.experiment.plan import TWIN, Crew, Unit
 from sim.experiment.populations import population_number, population_of
 from sim.experiment.progress import Board, Report
@@ -18,6 +21,7 @@ from sim.model.frozen import Total
 from sim.model.population import Population, check_followers
 from sim.model.simulation import EngineName, Glance
 from sim.scenario import Loaded, Scenario
+from sim.scenario.roster_groups import members
 
 __all__ = ["check_populations", "run_units"]
 
@@ -119,10 +123,12 @@ def run_units(
     report: Report | None,
     *,
     epochs: bool = False,
+    note: Callable[[str], None],
 ) -> None:
     """Run units and store each in the folder as soon as it is finished; looked at only where there is a ``report``.
 
-    With ``epochs`` each keeps digests of what its events have decided.
+    With ``epochs`` each keeps digests of what its events have decided. ``note`` is called, in this thread, with what a
+    user should know of an arm at once.
 
     Raises
     ------
@@ -133,6 +139,8 @@ def run_units(
     board = Board(scenario, todo)
     stop = threading.Event()
     populations = _Populations(loaded, todo)
+    lists = EmptyLists()
+    groups = NO_GROUPS if loaded.roster is None else members(groups_of(scenario), loaded.roster)
 
     def work(unit: Unit) -> bytes:
         if stop.is_set():
@@ -140,16 +148,27 @@ def run_units(
         board.begin(unit)
         arm = loaded.arms[_arm(loaded, unit)]
         with populations.of(unit) as population:
+            look_at_lists = lists.watch(unit)
             look = None if report is None else board.watch(unit, population.n_initial)
 
             def watch(glance: Glance) -> None:
                 if stop.is_set():
                     raise _StoppedError
+                look_at_lists(glance)
                 if look is not None:
                     look(glance)
 
             key = unit.key(scenario.seed)
-            record = run_unit(arm, population, key, engine=engine, threads=crew.threads, watch=watch, epochs=epochs)
+            record = run_unit(
+                arm,
+                population,
+                key,
+                engine=engine,
+                threads=crew.threads,
+                watch=watch,
+                epochs=epochs,
+                groups=groups,
+            )
         board.end(unit, int(record.arrays["totals"][:, Total.SESSIONS].sum()))
         return record.to_bytes()
 
@@ -164,6 +183,8 @@ def run_units(
                 unit = running.pop(future)
                 folder.store(*unit, future.result())
                 del future  # it holds the record
+            for text in lists.take():
+                note(text)
             if report is not None:
                 report(board.progress())
     except KeyboardInterrupt:

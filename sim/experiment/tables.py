@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sim import records
 from sim.experiment.cells import Cell, cells, lorenz_cells
+from sim.experiment.claims import groups_of
 from sim.experiment.measures import LORENZ_POINTS
 from sim.experiment.plan import Unit
 from sim.experiment.unit import UnitRecord
@@ -52,7 +53,10 @@ class UnitTables:
         scenario = loaded.scenario
         self._loaded = loaded
         self._surfaces = [records.exposure_column(name) for name in scenario.surfaces]
-        self._measured = cell_columns(cells(scenario.horizon_days, scenario.warmup_days), 1)
+        self._own = _own_columns(loaded, self._surfaces)
+        self._extra: dict[str, list[str | records.Column]] = {"influencers": [*self._surfaces, *self._own]}
+        about = cells(scenario.horizon_days, scenario.warmup_days, groups_of(scenario))
+        self._measured = cell_columns(about, 1)
         curves = [cell for cell in lorenz_cells(scenario.horizon_days) for _ in range(LORENZ_POINTS)]
         self._curves = cell_columns(curves, 1)
         del self._curves["measure"]
@@ -60,9 +64,8 @@ class UnitTables:
     def of(self, records_of: Mapping[Unit, UnitRecord]) -> dict[str, pa.Table]:
         """Their rows by table, unit after unit."""
         parts = [self._columns(unit, record) for unit, record in records_of.items()]
-        extra = {"influencers": self._surfaces}
         return {
-            name: records.table_of(name, joined([part[name] for part in parts]), extra.get(name, ()))
+            name: records.table_of(name, joined([part[name] for part in parts]), self._extra.get(name, ()))
             for name in parts[0]
         }
 
@@ -70,7 +73,7 @@ class UnitTables:
         """Columns of a unit's rows, by table."""
         parts: dict[str, Columns] = {
             "measures": self._measured | {"value": record.arrays["values"]},
-            "influencers": _influencers(self._loaded, record, self._surfaces),
+            "influencers": _influencers(self._loaded, record, self._surfaces) | self._own_of(record),
             "agencies": _agencies(self._loaded, record),
             "surfaces": _surfaces(self._loaded, record),
             "lorenz": self._lorenz(record),
@@ -81,6 +84,12 @@ class UnitTables:
             parts["epochs"] = _epochs(record)
         return {name: _unit_columns(unit, part) | part for name, part in parts.items()}
 
+    def _own_of(self, record: UnitRecord) -> Columns:
+        """The roster's own columns, null for a unit's newcomers."""
+        accounts = np.arange(record.arrays["vertical"].size)
+        places = pa.array(accounts, mask=accounts >= int(record.arrays["n_initial"]))
+        return {column.name: values.take(places) for column, values in self._own.items()}
+
     def _lorenz(self, record: UnitRecord) -> Columns:
         curves = record.arrays["lorenz"]
         defined = ~np.isnan(curves.ravel())
@@ -90,6 +99,21 @@ class UnitTables:
             name: column.filter(pa.array(defined)) if isinstance(column, pa.Array) else column[defined]
             for name, column in columns.items()
         }
+
+
+def _own_columns(loaded: Loaded, surfaces: Sequence[str]) -> dict[records.Column, pa.Array]:
+    """Columns of the roster that the model doesn't use, as they stand in the table ``influencers``; shape (rows,)."""
+    given = {} if loaded.roster is None else loaded.roster.other_columns
+    types: list[tuple[str, records.ColumnType]] = [
+        (name, "string" if any(isinstance(value, str) for value in values) else "float64")
+        for name, values in given.items()
+    ]
+    found = {}
+    for column, values in zip(records.own_columns("influencers", types, surfaces), given.values(), strict=True):
+        is_text = column.type == "string"
+        array = pa.array(values, pa.string() if is_text else pa.float64())
+        found[column] = array.dictionary_encode() if is_text else array
+    return found
 
 
 def joined(parts: Sequence[Columns]) -> Columns:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.experiment.epochs import EpochKeeper
+from sim.experiment.holders import NO_GROUPS, Groups
 from sim.experiment.measures import lorenz_curves, measure, support_effect, tier_transitions, transitions
 from sim.model.accounts import Status
 from sim.model.population import Population
@@ -52,8 +53,12 @@ def run_unit(
     threads: int,
     watch: Watch,
     epochs: bool = False,
+    groups: Groups = NO_GROUPS,
 ) -> UnitRecord:
-    """Simulate a unit and keep what the tables need, and its epochs if wanted; arguments as ``simulation.simulate``."""
+    """Simulate a unit and keep what the tables need, and its epochs if wanted.
+
+    Arguments as ``simulation.simulate``, but for ``groups``: those by a column of the roster that are measured.
+    """
     keeper = EpochKeeper(population, -scenario.warmup_days * DAY) if epochs else None
 
     def watched(glance: Glance) -> None:
@@ -62,11 +67,11 @@ def run_unit(
             keeper.watch(glance)
 
     outcome = simulate(scenario, population, key, engine=engine, threads=threads, watch=watched)
-    record = _record(outcome, scenario)
+    record = _record(outcome, scenario, groups)
     return record if keeper is None else replace(record, arrays=record.arrays | keeper.arrays())
 
 
-def _record(outcome: Outcome, scenario: Scenario) -> UnitRecord:
+def _record(outcome: Outcome, scenario: Scenario, groups: Groups) -> UnitRecord:
     population, accounts = outcome.population, outcome.accounts
     horizon_days = scenario.horizon_days
     end = horizon_days * DAY
@@ -75,7 +80,7 @@ def _record(outcome: Outcome, scenario: Scenario) -> UnitRecord:
         digest=outcome.digest(),
         arrays={
             "seconds": np.array(outcome.seconds),
-            "values": measure(outcome, scenario),
+            "values": measure(outcome, scenario, groups),
             "lorenz": lorenz_curves(outcome, horizon_days),
             "support_effect": np.array(support_effect(outcome, horizon_days)),
             "transitions": transitions(outcome, horizon_days),

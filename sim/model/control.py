@@ -232,7 +232,7 @@ class Control:
     def _show(self, now: int, order: Order) -> None:
         """Let the watcher look at what an event has done."""
         followers, state = partial(self.followers, now), partial(self._decided, order)
-        self._watch(Glance(now, order, followers, self._sessions, self._counted, state))
+        self._watch(Glance(now, order, followers, self._sessions, self._counted, self._surfaces.empty_share, state))
 
     def _decided(self, order: Order) -> State:
         return decided(

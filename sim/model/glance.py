@@ -36,6 +36,8 @@ class Glance:
     """Sessions since the run began, those of the warm-up with them."""
     traffic: Callable[[], State]
     """What sessions have counted so far; not to be changed."""
+    empty_share: Callable[[], float | None]
+    """Share of the reserved slots whose list was empty when it was first made, see ``Surfaces.empty_share``."""
     decided: Callable[[], State]
     """What events of this kind decide, as it is now; not to be changed."""
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import Fault, InputError
-from sim.plugins import Plugin, registered
+from sim.plugins import Plugin, registered, said
 from sim.scenario.platform import Support
+from sim.scenario.words import escaped
 
 __all__ = ["PlatformView", "Policy", "policy_named"]
 
 Floats = NDArray[np.float64]
 Int64s = NDArray[np.int64]
 Int32s = NDArray[np.int32]
+MOST = 1e100
+"""Weight that a policy gives at most: its product with powers of affinity must be finite."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,8 @@ class PlatformView:
 
     now_days: float
     """Time [days since day 0]."""
+    people_per_fan: float
+    """Real people that a simulated fan stands for."""
     followers: Int64s
     """(M,): simulated fans."""
     organic: Floats
@@ -139,29 +146,112 @@ BUILT_IN: MappingProxyType[str, Policy] = MappingProxyType(
 """Policies that give weights; ``none``, ``placebo`` and ``empty`` give none."""
 
 
-def policy_named(name: str) -> Policy | None:
-    """The policy of this name, built in or the user's own, whose weights are checked; None: it gives no weights."""
+def policy_named(name: str, arm: str, influencers: tuple[str, ...]) -> Policy | None:
+    """The policy of this name, built in or the user's own; None: it gives no weights.
+
+    Parameters
+    ----------
+    name
+        As ``support.policy`` has it.
+    arm, influencers
+        Names for messages about a user's policy.
+    """
     own = registered().get(name)
-    return BUILT_IN.get(name) if own is None else _checked(name, own)
+    return BUILT_IN.get(name) if own is None else _OwnPolicy(name, own, arm, influencers)
 
 
-def _checked(name: str, own: Plugin) -> Policy:
-    """A user's policy with clean errors and weights that tables can be built from."""
+class _OwnPolicy:
+    """A user's policy: its errors are clean, its weights such that tables can be built from them."""
 
-    def refused(rule: str) -> InputError:
-        return InputError([Fault(file=own.file, path=name, rule=rule)])
+    def __init__(self, name: str, plugin: Plugin, arm: str, influencers: tuple[str, ...]) -> None:
+        self._name = name
+        self._plugin = plugin
+        self._arm = arm
+        self._influencers = influencers
+        self._is_known = False
+        self._support: tuple[Support, Support] | None = None
 
-    def weights(view: PlatformView, support: Support) -> Floats:
+    def __call__(self, view: PlatformView, support: Support) -> Floats:
+        """The weights, asked for twice the first time: a policy must know nothing but the view.
+
+        Raises
+        ------
+        InputError
+            The policy fails, gives what are no weights, or differs from itself.
+        """
+        if self._support is None or self._support[0] is not support:
+            self._support = support, _read_only(support)
+        view, support = _sealed(view), self._support[1]
+        weights = self._weights(view, support)
+        if not self._is_known:
+            again = self._weights(view, support)
+            if (differing := np.flatnonzero(weights != again)).size:
+                i = int(differing[0])
+                values = f"{float(weights[i])!r} and {float(again[i])!r}"
+                rule = "must give the same weights for the same view: no random numbers but view.lots, no memory"
+                raise self._refused(rule, values, i)
+            self._is_known = True
+        return weights
+
+    def _weights(self, view: PlatformView, support: Support) -> Floats:
         try:
-            given = np.asarray(own.function(view, support), dtype=np.float64)
-        except Exception as error:
-            raise refused(f"policy failed: {type(error).__name__}: {error}") from error
+            answer = self._plugin.call(view, support, first=not self._is_known)
+            given = np.asarray(answer)
+        except (InputError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            file, line = self._plugin.place(error)
+            text = said(error)
+            if self._plugin.modules is not None:
+                text = self._plugin.modules.plain(text)
+            rule = f"policy failed: {text} (arm {escaped(self._arm)})"
+            raise InputError([Fault(file, rule, line, self._name)]) from error
         if given.shape != view.followers.shape:
-            raise refused(
-                f"must give one weight for each of {view.followers.size} influencers, got shape {given.shape}"
-            )
-        if not np.isfinite(given).all() or (given < 0).any():
-            raise refused("must give finite weights >= 0")
-        return given
+            got = "nothing" if answer is None else f"shape {given.shape}"
+            raise self._refused(f"must give one weight for each of {view.followers.size} influencers", got)
+        if isinstance(answer, np.ma.MaskedArray) and np.ma.is_masked(answer):
+            raise self._refused("must give no masked weights", "masked", int(np.ma.getmaskarray(answer).argmax()))
+        if given.dtype.kind not in "biuf":
+            numbers = (int, float, complex) if given.dtype.kind == "c" else (int, float)
+            i = next((i for i, w in enumerate(given.tolist()) if not isinstance(w, numbers) or w.imag), 0)
+            rule = f"must give real numbers, not the type {escaped(str(given.dtype))}"
+            raise self._refused(rule, escaped(_cut(given[i : i + 1].tolist()[0])), i)
+        with np.errstate(all="ignore"):
+            weights = np.array(given, dtype=np.float64)
+            wrong = ~((weights >= 0) & (weights <= MOST))
+        if wrong.any():
+            i = int(wrong.argmax())
+            raise self._refused(f"must give finite weights >= 0, at most {MOST:g}", f"{weights[i]:.6g}", i)
+        return weights
 
-    return weights
+    def _refused(self, rule: str, got: str, influencer: int | None = None) -> InputError:
+        file, line = self._plugin.place()
+        where = f"arm {escaped(self._arm)}"
+        if influencer is not None:
+            where = f"influencer {escaped(self._influencers[influencer])}, {where}"
+        return InputError([Fault(file, rule, line, self._name, f"{got} ({where})")])
+
+
+def _cut(value: Any) -> str:
+    """A value of any kind, as its kind writes it."""
+    try:
+        return repr(value)[:60]
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # an object of the user's own may fail at this
+        return type(value).__name__
+
+
+def _sealed(view: PlatformView) -> PlatformView:
+    """The same with arrays that nothing can make writeable again, nor reach the platform's own through."""
+    arrays = {name: value for name, value in vars(view).items() if isinstance(value, np.ndarray) and value.size}
+    copies: dict[str, Any] = {name: np.frombuffer(value.tobytes(), value.dtype) for name, value in arrays.items()}
+    return replace(view, **copies)
+
+
+def _read_only(support: Support) -> Support:
+    """A copy whose tables can't be changed."""
+    copy = deepcopy(support)
+    lists = {name: tuple(v) if isinstance(v, list) else v for name, v in copy.parameters.items()}
+    tables = {"tiers": MappingProxyType(copy.tiers), "parameters": MappingProxyType(lists)}
+    return copy.model_copy(update=tables)

@@ -48,12 +48,14 @@ class Surfaces:
         self._built: dict[int, _Built] = {}
         self._built_now: list[_Built] = []
         self._known_powers: dict[tuple[float, float, float], Floats] = {}
+        self._is_empty: dict[int, bool] = {}
         self._mean_followers = 0.0
         self._scenario = scenario
         self._accounts = accounts
         self._surfaces = list(scenario.surfaces.values())
         self._affinity = affinities(scenario)
-        self._policy = policy_named(scenario.support.policy)
+        arm = next(iter(scenario.arms))  # the one that it is the scenario of
+        self._policy = policy_named(scenario.support.policy, arm, accounts.population.influencers)
         self._relevance = [powers_of_affinity(self._affinity, s.ranking.relevance) for s in self._surfaces]
         self._support_relevance = powers_of_affinity(self._affinity, scenario.support.relevance)
         self.tables, self._rows = blank_tables(scenario, accounts.population, own_list=self._policy is not None)
@@ -142,14 +144,14 @@ class Surfaces:
         self._build(organic, tables.organic[surface], self._relevance[surface])
         rows = tables.support[surface]  # all organic up to day 0
         if rows[0] >= 0:
-            self._support(settings, rows, now, followers, organic, tier, self._relevance[surface])
+            self._support(surface, rows, now, followers, organic, tier, self._relevance[surface])
         if tables.custom[surface] >= 0:
             weights = self._custom_products.astype(np.float64)
             self._build(weights, tables.custom[surface : surface + 1], np.ones((1, self._affinity.shape[1])))
 
     def _support(
         self,
-        settings: Surface,
+        surface: int,
         rows: Int32s,
         now: int,
         followers: Int64s,
@@ -164,11 +166,31 @@ class Surfaces:
         people = self._accounts
         arrays = (followers, organic, people.quality, people.vertical, people.agency, tier)
         more = (self._age_days(now), self._lots(now), self._present)
-        view = PlatformView(now / DAY, *(_read_only(a) for a in (*arrays, *more)))
+        people_per_fan = people.population.people_per_fan
+        view = PlatformView(now / DAY, people_per_fan, *(_read_only(a) for a in (*arrays, *more)))
         weights = self._policy(view, self._scenario.support) * (self._present & self._open)
-        if settings.kind == "live":
+        if self._surfaces[surface].kind == "live":
             weights = weights * (people.live_hours_per_day > 0)
+        if surface not in self._is_empty:
+            self._is_empty[surface] = not weights.any()
         self._build(weights, rows, self._support_relevance)
+
+    def empty_share(self) -> float | None:
+        """Share of the reserved slots, as they are to be expected, whose list held nobody when it was first made.
+
+        None while a list isn't made; 0 where no policy gives lists.
+        """
+        if self._policy is None:
+            return 0.0
+        offered = {
+            s: surface.session_share * surface.slots * (surface.support_share or 0.0)
+            for s, surface in enumerate(self._surfaces)
+            if self._rows.support[s, 0] >= 0
+        }
+        if len(self._is_empty) < len(offered):
+            return None
+        found = sum(offered[s] for s, is_empty in self._is_empty.items() if is_empty)
+        return found / sum(offered.values()) if found else 0.0
 
     def _build(self, weights: Floats, rows: Int32s, factors: Floats) -> None:
         """Build the tables that the segments of a surface read, each once, or copy equal ones."""

@@ -59,6 +59,8 @@ class Terms:
     """Told how far a run is, see ``experiment``."""
     announce: Callable[[str], None] = field(default=lambda _: None)
     """Told which scenario comes next."""
+    note: Callable[[str], None] = field(default=lambda _: None)
+    """Called with what should be known while a run goes on, see ``experiment``."""
 
 
 def check_all(files: Sequence[Path], terms: Terms, other: Other = no_other) -> Iterator[Checked]:
@@ -208,4 +210,5 @@ def _run(loaded: Loaded, folder: Path, terms: Terms) -> Run:
         epochs=True,
         command=["sim", "check", loaded.file],
         report=terms.report,
+        note=terms.note,
     )

@@ -16,6 +16,7 @@ from sim.regression.result import Estimate, Part, Parting, Status
 from sim.scenario import Loaded
 from sim.scenario.checking import Policy
 from sim.scenario.lines import Lines
+from sim.scenario.roster_groups import claim_path
 
 __all__ = ["Judgement", "judged", "not_held"]
 
@@ -191,7 +192,7 @@ def _claims(
 ) -> list[Part]:
     found = []
     for name in loaded.scenario.claims:
-        line, now = lines.of(("claims", name)), new[name]
+        line, now = lines.of(claim_path(name, lines)), new[name]
         if name not in old:
             found.append(Part(f"claim {name}", "failed", "isn't in the baseline", line, (f"now {_told(now)}",)))
         elif old[name]["verdict"] != now["verdict"]:

@@ -15,7 +15,7 @@ from sim.experiment.run import Run
 from sim.model.accounts import Status
 from sim.model.frozen import Counter, Total
 from sim.model.glance import State
-from sim.plugins import load_plugin
+from sim.plugins import load_plugins
 from sim.regression.epoch_rows import Epoch, first_difference
 from sim.regression.result import Parting
 from sim.scenario import Loaded, load
@@ -55,8 +55,7 @@ def save_state(scenario: str, arm: str, replication: str, time: str, event: str,
 
     Another revision of this source is asked for it in a process of its own.
     """
-    for file in plugins:
-        load_plugin(file)
+    load_plugins(plugins)
     state = state_at(load(scenario, small=True), Unit(arm, int(replication)), int(time), event)
     if state is not None:
         with Path(out).open("wb") as stream:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -110,7 +110,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     """Where a run's numbers come from."""
     manifest, versions = run.manifest, run.manifest["versions"]
     inputs = [f"{name}: SHA-256 {digest}" for name, digest in manifest["inputs"].items() if digest]
-    plugins = [f"{name} from {p['file']}, SHA-256 {p['sha256']}" for name, p in (manifest["plugin"] or {}).items()]
+    plugins = [_policy(name, plugin) for name, plugin in (manifest["plugin"] or {}).items()]
     notes = reading_notes(manifest)
     again = "sim.read(FOLDER).recreate(OUT, roster=…, graph=…) in Python re-creates it from its manifest."
     facts = [
@@ -130,6 +130,12 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("Again", again),
     ]
     return [(name, str(value)) for name, value in facts]
+
+
+def _policy(name: str, plugin: Mapping[str, Any]) -> str:
+    """A policy of the user's own, with its files; a run of an earlier Headshare knows one only."""
+    files = {plugin["file"]: plugin["sha256"], **plugin.get("imports", {})}
+    return f"{name} from " + ", ".join(f"{file} (SHA-256 {sha256})" for file, sha256 in files.items())
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from sim.scenario.faults import Finding
@@ -85,6 +86,17 @@ def merged(base: Any, patch: Any, path: Path = ()) -> Any:
     return {**base, **laid}
 
 
+def _is_same(first: Any, second: Any, path: Path) -> bool:
+    """Whether equal values are the same: a parameter that is 1 is another than one that is true; no other key is."""
+    if isinstance(first, dict):
+        return all(_is_same(entry, second[key], (*path, key)) for key, entry in first.items())
+    if ("support", "parameters") not in pairwise(path):
+        return True
+    if isinstance(first, list):
+        return all(_is_same(*pair, path) for pair in zip(first, second, strict=True))
+    return type(first) is type(second)
+
+
 def difference(base: Mapping[str, Any], arm: Mapping[str, Any], path: Path = ()) -> dict[str, Any]:
     """The smallest patch with ``merged(base, patch) == arm``, where the arm has all keys that the base has.
 
@@ -95,7 +107,7 @@ def difference(base: Mapping[str, Any], arm: Mapping[str, Any], path: Path = ())
     for key, entry in arm.items():
         inner = (*path, key)
         before = base.get(key)
-        if key in base and before == entry:
+        if key in base and before == entry and _is_same(before, entry, inner):
             continue
         nested = isinstance(before, dict) and isinstance(entry, dict) and not _replaces(inner, before, entry)
         patch[key] = difference(before, entry, inner) if nested and isinstance(before, dict) else entry

@@ -12,15 +12,19 @@ from sim.plugins import registered
 from sim.scenario.claim_rules import claim_findings
 from sim.scenario.distributions import Constant, Lognormal, Pareto, Uniform
 from sim.scenario.faults import MAX_FAULTS, NO_VALUE, Finding
+from sim.scenario.parameters import parameter_findings
 from sim.scenario.platform import POLICIES, Support, Surface
 from sim.scenario.scenario import Scenario
 from sim.scenario.words import Path, escaped, one_of, suggestion
 
-__all__ = ["RANGES", "Range", "accounts_finding", "checks"]
+__all__ = ["MAX_NAME", "RANGES", "Range", "accounts_finding", "checks", "is_name"]
 
 SUM_TOLERANCE = 1e-9
 MAX_ACCOUNTS = (1 << 24) - 1
 """An account's id has 24 bits, and one value is nobody's."""
+
+MAX_NAME = 200
+"""Characters of a name in a scenario, all of them printable."""
 
 _SURFACE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
@@ -90,10 +94,15 @@ def _references(scenario: Scenario) -> Iterator[Finding]:
             yield from _known(("agencies", name, "verticals", i), "vertical", vertical, scenario.verticals)
 
 
-def _claims(scenario: Scenario) -> Iterator[Finding]:
+def _claims(scenario: Scenario, has_roster: bool) -> Iterator[Finding]:
     for name, claim in scenario.claims.items():
-        for finding in claim_findings(claim):
+        for finding in claim_findings(claim, has_roster=has_roster):
             yield finding._replace(path=("claims", name, *finding.path))
+
+
+def is_name(text: str) -> bool:
+    """Whether an arm, a claim, a segment and so on can have this name."""
+    return 1 <= len(text) <= MAX_NAME and text.isprintable()
 
 
 def _names(scenario: Scenario) -> Iterator[Finding]:
@@ -104,12 +113,13 @@ def _names(scenario: Scenario) -> Iterator[Finding]:
         ("verticals",): scenario.verticals,
         ("agencies",): scenario.agencies,
         ("support", "tiers"): scenario.support.tiers,
+        ("support", "parameters"): scenario.support.parameters,
         ("phases",): scenario.phases,
     }
     for path, group in groups.items():
         for name in group:
-            if not (1 <= len(name) <= 200 and name.isprintable()):
-                yield Finding((*path, name), "a name must be 1 to 200 printable characters")
+            if not is_name(name):
+                yield Finding((*path, name), f"a name must be 1 to {MAX_NAME} printable characters")
 
 
 def _surfaces(scenario: Scenario) -> Iterator[Finding]:
@@ -174,6 +184,7 @@ def _support(scenario: Scenario) -> Iterator[Finding]:
         for i, service in enumerate(tier.services):
             if service in tier.services[:i]:
                 yield Finding(("support", "tiers", name, "services", i), "must stand in the list once", service)
+    yield from parameter_findings(support)
     own = registered()
     if support.policy not in (*POLICIES, *own):
         near = suggestion(support.policy, (*POLICIES, *own)) or f"; one of {one_of([*POLICIES, *own])}"
@@ -262,7 +273,7 @@ def checks(scenario: Scenario, *, has_roster: bool = False, has_graph: bool = Fa
         for rule in (
             _sums(scenario),
             _references(scenario),
-            _claims(scenario),
+            _claims(scenario, has_roster),
             _names(scenario),
             _surfaces(scenario),
             _segments(scenario),

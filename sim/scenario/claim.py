@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from itertools import chain
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from sim.scenario.distributions import Section
+from sim.scenario.measurable import GROUPS
 
-__all__ = ["Claim"]
+__all__ = ["MAX_CLAIMS", "Claim"]
 
-Group = Literal[
-    "head",
-    "middle",
-    "small",
-    "newcomers",
-    "small_agencies",
-    "middle_agencies",
-    "large_agencies",
-    "feed",
-    "discovery",
-    "commerce",
-    "live",
-]
+MAX_CLAIMS = 200
+"""Of a scenario."""
+
+GROUP_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {"enum": [*chain(*GROUPS.values())], "type": "string"},
+        {"maxLength": 500, "pattern": "^[^=]+(=.+)?$", "type": "string"},
+        {"type": "null"},
+    ]
+}
+"""For editors: which columns there are is known with the roster only, so that any text may be one."""
+Group = Annotated[Annotated[str, Field(max_length=500)] | None, WithJsonSchema(GROUP_SCHEMA)]
 
 
 class Claim(Section):
@@ -37,14 +38,15 @@ class Claim(Section):
     control: str | None = Field(
         default=None, description="The arm that it is compared with; left out: two groups of the arm are compared."
     )
-    group: Group | None = Field(
+    group: Group = Field(
         default=None,
         description="Part of the accounts (level influencer: head, middle, small, newcomers; head: the largest 1 % at "
         "day 0, middle: the next 19 %), agencies (small_agencies: up to 5 accounts at day 0, middle_agencies: up to "
-        "20, large_agencies) or surfaces (level platform: feed, discovery, commerce, live) that is measured; left "
-        "out: the population.",
+        "20, large_agencies) or surfaces (level platform: feed, discovery, commerce, live) that is measured; "
+        "COLUMN=VALUE: the accounts with that value in a column of the roster that isn't an attribute of the model; "
+        "COLUMN: each such group, in a claim of its own. Left out: the population.",
     )
-    baseline_group: Group | None = Field(default=None, description="Group that the group is held against.")
+    baseline_group: Group = Field(default=None, description="Group that the group is held against; not a whole column.")
     direction: Literal["lower", "higher"] = Field(description="Where the arm's or group's measure is said to lie.")
     margin: float = Field(
         default=0.005, ge=0, description="Smallest difference that matters (.005 for head shares, .01 for Gini)."

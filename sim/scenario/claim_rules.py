@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import chain
 from typing import Any, get_args
 
 from sim.scenario.claim import Claim
 from sim.scenario.faults import Finding
 from sim.scenario.measurable import (
+    GROUPS,
     known_groups,
     known_measures,
     known_populations,
     known_quantities,
     known_windows,
 )
-from sim.scenario.words import one_of
+from sim.scenario.words import one_of, suggestion
 
 __all__ = ["claim_findings"]
 
 
-def claim_findings(claim: Claim) -> Iterator[Finding]:
+def claim_findings(claim: Claim, *, has_roster: bool = False) -> Iterator[Finding]:
     """What a claim can't be tested for, paths inside the claim: nothing to compare with, or nothing that is measured.
 
-    The first rule broken on what is compared, and the first on what is measured.
+    The first rule broken on what is compared, and the first on what is measured. Beside a roster a group may name one
+    of its columns, which ``roster_groups`` judges.
     """
     yield from _comparison(claim)
-    yield from _measured(claim)
+    yield from _measured(claim, has_roster)
 
 
 def _comparison(claim: Claim) -> Iterator[Finding]:
@@ -37,16 +40,31 @@ def _comparison(claim: Claim) -> Iterator[Finding]:
         yield Finding(("baseline_group",), "must differ from the claim's group", claim.baseline_group)
 
 
-def _measured(claim: Claim) -> Iterator[Finding]:
+def _group_rule(group: str, level: str, has_roster: bool) -> str | None:
+    """The rule that a group breaks at a level, None: it is known there, or a column's if the roster has it."""
+    groups, named = known_groups(level), [*chain(*GROUPS.values())]
+    if group in groups:
+        return None
+    is_column = "=" in group
+    if group not in named and not is_column and not (has_roster and level == "influencer"):
+        near = suggestion(group, named) or ("; a column needs a roster" if level == "influencer" else "")
+        return f"must be one of {one_of(named)}{near}"
+    if group in named or level != "influencer":
+        there = f"must be one of {one_of(groups)}" if groups else "must be left out"
+        return f"{there} at level {level}"
+    if not all(group.split("=", 1)):
+        return "must be COLUMN=VALUE, a column of the roster and a value in it"
+    return None if has_roster else "needs a roster (influencers.roster, or --roster), whose column it names"
+
+
+def _measured(claim: Claim, has_roster: bool) -> Iterator[Finding]:
     level, quantity = claim.level, claim.quantity
-    groups = known_groups(level)
     given: list[tuple[str, str]] = [
         (key, value) for key in ("group", "baseline_group") if (value := getattr(claim, key)) is not None
     ]
     for key, group in given:
-        if group not in groups:
-            there = f"must be one of {one_of(groups)}" if groups else "must be left out"
-            yield Finding((key,), f"{there} at level {level}", group)
+        if rule := _group_rule(group, level, has_roster):
+            yield Finding((key,), rule, group)
             return
     if given and claim.population != "all":
         yield Finding(("population",), "must be left out beside a group", claim.population)

@@ -11,12 +11,14 @@ from typing import Any
 
 from sim.errors import Fault, InputError
 from sim.scenario.checks import accounts_finding
+from sim.scenario.claim import Claim
 from sim.scenario.edges import read_edges
 from sim.scenario.encodings import EncodingName
 from sim.scenario.faults import Finding
 from sim.scenario.graph import IN_MEMORY, FollowGraph, from_networkx
 from sim.scenario.graph_files import is_graph_file, read_graph_file
 from sim.scenario.roster import Roster, read_roster
+from sim.scenario.roster_groups import stated_claims
 from sim.scenario.scenario import Scenario
 from sim.scenario.sections import Influencers
 
@@ -61,12 +63,14 @@ class Inputs:
         return found if self.graph is None else {**found, "follow_graph": self.graph.sha256}
 
     def misfits(self, scenario: Scenario) -> list[Finding]:
-        """Numbers of the scenario that the files contradict."""
+        """What of the scenario the files contradict: its numbers, groups of its claims."""
         count, fans = scenario.influencers.count, scenario.fans
         found = accounts_finding(scenario, self._n_influencers())
         if self.roster is not None and count not in (None, len(self.roster.influencer)):
             rule = f"must be left out, or be the roster's number of good rows, {len(self.roster.influencer)}"
             found.append(Finding(("influencers", "count"), rule, count))
+        if self.roster is not None:
+            found += stated_claims(scenario.claims, self.roster)[1]
         if self.graph is None:
             return found
         n = len(self.graph.influencers)
@@ -82,13 +86,15 @@ class Inputs:
             found.append(Finding(("fans", "follows_per_fan"), rule, fans.follows_per_fan))
         return found
 
-    def fill(self, data: dict[str, Any]) -> None:
-        """Enter into a scenario's data what follows from the files."""
+    def fill(self, data: dict[str, Any], claims: Mapping[str, Claim]) -> None:
+        """Enter into a scenario's data what follows from the files; ``claims`` are the scenario's."""
         people, fans = data["influencers"], data["fans"]
         people["encoding"] = self.encoding
         if self.roster is not None:
             people |= {"count": len(self.roster.influencer), "roster": self.roster_name}
             people["columns"] = dict(self.roster.columns)
+            stated, _ = stated_claims(claims, self.roster)
+            data["claims"] = {name: claim.model_dump() for name, claim in stated.items()}
         if self.graph is not None:
             people |= {"count": len(self.graph.influencers), "follow_graph": self.graph_name}
             people["follow_graph_directed"] |= self.is_memory  # there each follow is an edge of its own

@@ -17,6 +17,7 @@ from sim.scenario.graph import FollowGraph
 from sim.scenario.inputs import Given, GivenGraph, GivenRoster, Inputs, names_input, read_inputs
 from sim.scenario.judging import Judged, alone, judged, mark
 from sim.scenario.lines import Lines
+from sim.scenario.parameters import unread_parameters
 from sim.scenario.phases import with_support_shares
 from sim.scenario.repair import related
 from sim.scenario.roster import Roster
@@ -85,7 +86,7 @@ class _Findings:
 def _filled(scenario: Scenario, inputs: Inputs) -> dict[str, Any]:
     """The scenario as a table without defaults left to fill in."""
     data = with_support_shares(scenario.model_dump())
-    inputs.fill(data)
+    inputs.fill(data, scenario.claims)
     return data
 
 
@@ -145,6 +146,8 @@ def _loaded(
     inputs = Inputs() if base is None else read_inputs(base, folder, given)
     if base is not None:
         found.add([*inputs.wrong, *inputs.misfits(base)])
+        if not related(("support", "policy"), whole.touched):
+            found.add(unread_parameters(base))
         for name, scenario in arms.items():
             found.add(inputs.misfits(scenario), name)
     check = Check() if base is None else base.check

@@ -2,15 +2,16 @@
 
 Claims are checked against these families before a run, and a run measures every one of them. A population is a set of
 accounts (``all`` that have ever entered, ``active`` ones that are here, day 0's ``partners`` and ``shops``) or a group:
-one part of those that a level is split into.
+one part of those that a level is split into, or accounts with one value in a column of the roster (``gender=female``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 __all__ = [
+    "COLUMN_GROUP",
     "CONCENTRATION",
     "FAMILIES",
     "FLOWS",
@@ -25,6 +26,7 @@ __all__ = [
     "TAIL",
     "TIER_MOVES",
     "Family",
+    "column_groups",
     "known_groups",
     "known_levels",
     "known_measures",
@@ -92,6 +94,8 @@ GROUPS = {"influencer": ACCOUNT_GROUPS, "agency": AGENCY_GROUPS, "platform": SUR
 """Parts of a level. Accounts by followers at day 0: the largest 1 %, the next 19 %, all others of day 0; and those that
 came later. Agencies by accounts at day 0: up to ``SMALL_AGENCY``, up to ``MIDDLE_AGENCY``, more. Kinds of surfaces.
 """
+COLUMN_GROUP = "COLUMN=VALUE"
+"""In families, stands for every group that a claim names by a column of the roster and a value in it."""
 SMALL_AGENCY = 5
 MIDDLE_AGENCY = 20
 """Accounts that a small and a middle agency have at most: the tiers' own bounds."""
@@ -117,19 +121,19 @@ class Family(NamedTuple):
 
 FAMILIES = (
     Family("influencer", ("all",), ("followers", *FLOWS), (*CONCENTRATION, *TAIL)),
-    Family("influencer", ("active", "partners", "shops"), ("followers", *MAIN), CONCENTRATION),
+    Family("influencer", ("active", "partners", "shops", COLUMN_GROUP), ("followers", *MAIN), CONCENTRATION),
     Family("agency", ("all",), ("followers", *MAIN), CONCENTRATION),
     Family("vertical", ("all",), ("followers", *MAIN), CONCENTRATION),
     Family("influencer", ("all",), ("followers", *HELD), TOTALS),
-    Family("influencer", ACCOUNT_GROUPS, ("followers", *HELD), PARTS),
+    Family("influencer", (*ACCOUNT_GROUPS, COLUMN_GROUP), ("followers", *HELD), PARTS),
     Family("agency", ("all",), ("followers", *HELD), TOTALS),
     Family("agency", AGENCY_GROUPS, ("followers", *HELD), PARTS),
     Family("platform", SURFACE_GROUPS, ("gmv",), ("total", "share")),
     # Newcomers had nothing at day 0 to grow from.
-    Family("influencer", ("all", "head", "middle", "small"), ("followers",), ("growth",)),
+    Family("influencer", ("all", "head", "middle", "small", COLUMN_GROUP), ("followers",), ("growth",)),
     Family("agency", ("all", *AGENCY_GROUPS), ("followers",), ("growth",)),
     # Of cuts the share is that of a population's own accounts.
-    Family("influencer", ("all", *ACCOUNT_GROUPS), ("cuts",), ("total", "share")),
+    Family("influencer", ("all", *ACCOUNT_GROUPS, COLUMN_GROUP), ("cuts",), ("total", "share")),
     Family("agency", ("all", *AGENCY_GROUPS), ("profit",), ("total", "mean", "n_losing")),
     Family("platform", ("all",), ("followers",), (*MOBILITY, *MERIT)),
     Family("platform", ("all",), ("exposure",), MERIT),
@@ -153,16 +157,26 @@ def known_levels() -> list[str]:
 
 
 def known_populations(level: str) -> list[str]:
-    """Populations of a level, groups among them.
+    """Populations of a level, groups among them but for those of a roster's columns.
 
     >>> known_populations("vertical"), known_populations("agency")[1]
     (['all'], 'small_agencies')
     """
-    return list(dict.fromkeys(p for family in FAMILIES if family.level == level for p in family.populations))
+    named = (p for family in FAMILIES if family.level == level for p in family.populations)
+    return [name for name in dict.fromkeys(named) if name != COLUMN_GROUP]
+
+
+def column_groups(names: Iterable[str | None]) -> tuple[str, ...]:
+    """Those of the names that are groups by a column of the roster, once each, in order; no other name has a ``=``.
+
+    >>> column_groups(["head", "gender=female", None, "gender=female"])
+    ('gender=female',)
+    """
+    return tuple(dict.fromkeys(name for name in names if name is not None and "=" in name))
 
 
 def known_groups(level: str) -> list[str]:
-    """Groups of a level.
+    """Groups of a level but for those of a roster's columns.
 
     >>> known_groups("platform"), known_groups("fan")
     (['feed', 'discovery', 'commerce', 'live'], [])
@@ -171,7 +185,9 @@ def known_groups(level: str) -> list[str]:
 
 
 def _families(level: str, population: str) -> Iterator[Family]:
-    return (family for family in FAMILIES if family.level == level and population in family.populations)
+    """Families of a population; a name that isn't known is a column of the roster, or a group by one."""
+    name = population if any(population in family.populations for family in FAMILIES) else COLUMN_GROUP
+    return (family for family in FAMILIES if family.level == level and name in family.populations)
 
 
 def known_quantities(level: str, population: str) -> list[str]:

@@ -16,6 +16,7 @@ __all__ = [
     "allowed_in_phase",
     "in_phase",
     "phase_scenarios",
+    "policies_of",
     "start_findings",
     "support_at_end",
     "with_support_shares",
@@ -92,6 +93,12 @@ def support_at_end(data: Mapping[str, Any], arm: str) -> dict[str, Any]:
     for patch in table["phases"].values():
         support = merged(support, patch.get("support", {}))
     return support
+
+
+def policies_of(scenario: Scenario) -> list[str]:
+    """Names of the support policies that a scenario has from its start on and by its phases, each once."""
+    patches = (patch.get("support", {}) for patch in scenario.phases.values())
+    return list(dict.fromkeys([scenario.support.policy, *(p["policy"] for p in patches if "policy" in p)]))
 
 
 def allowed_in_phase(base: Mapping[str, Any], patch: Mapping[str, Any]) -> tuple[dict[str, Any], list[Finding]]:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import (
+    BeforeValidator,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    WithJsonSchema,
+    model_serializer,
+)
 
 from sim.scenario.distributions import Section
 
@@ -240,6 +247,23 @@ POLICIES = (
 """Support policies that are built in."""
 
 
+MAX_PARAMETERS = 100
+MAX_ENTRIES = 1000
+"""Of a list, and characters of a text, that is a parameter."""
+_PARAMETER: list[JsonValue] = [
+    {"type": "number"},
+    {"type": "string", "maxLength": MAX_ENTRIES},
+    {"type": "boolean"},
+]
+PARAMETERS_SCHEMA: dict[str, JsonValue] = {
+    "type": "object",
+    "maxProperties": MAX_PARAMETERS,
+    "additionalProperties": {
+        "anyOf": [*_PARAMETER, {"type": "array", "maxItems": MAX_ENTRIES, "items": {"anyOf": _PARAMETER}}]
+    },
+}
+
+
 class Support(Section):
     """The reserved slots and who stands in them."""
 
@@ -267,3 +291,16 @@ class Support(Section):
     )
     review_days: int = Field(default=30, ge=1, le=3650, description="Time between two tier reviews [days].")
     tiers: dict[str, Tier] = Field(default={}, max_length=100, description="Tiers, the highest first.")
+    parameters: Annotated[dict[str, Any], WithJsonSchema(PARAMETERS_SCHEMA)] = Field(
+        default={},
+        max_length=MAX_PARAMETERS,
+        description="What a policy of the user's own reads: each a number, a text, true or false, or a list of those.",
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_what_nobody_reads(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out parameters where there are none: a scenario without them is the same as before there were any."""
+        table: dict[str, Any] = write(self)
+        if not table.get("parameters", True):
+            del table["parameters"]
+        return table

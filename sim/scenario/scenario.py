@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from sim.scenario.checking import Check
-from sim.scenario.claim import Claim
+from sim.scenario.claim import MAX_CLAIMS, Claim
 from sim.scenario.distributions import Section
 from sim.scenario.economy import Contracts, Economy, Entry, Live
 from sim.scenario.platform import Services, Support, Surface
@@ -75,7 +75,7 @@ class Scenario(Section):
         max_length=100,
         description="Arms; each patches the base scenario at any key that doesn't change who exists.",
     )
-    claims: dict[str, Claim] = Field(default={}, max_length=200)
+    claims: dict[str, Claim] = Field(default={}, max_length=MAX_CLAIMS)
     # No part of what is run: another size to check leaves a run what it is.
     check: Check = Field(default=Check(), exclude=True)
 

@@ -1,0 +1,61 @@
+"""Arms whose support list holds no account when it is made: noted while they run; decides nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+
+from sim.experiment.plan import TWIN, Unit
+from sim.model.clock import Order
+from sim.model.simulation import Glance
+from sim.scenario.calendar import DAY
+from sim.scenario.words import escaped
+
+__all__ = ["EmptyLists"]
+
+
+class EmptyLists:
+    """Notes of empty lists: left by the units' workers, taken by the thread that waits for them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._noted: set[tuple[str, int]] = set()
+        self._waiting: SimpleQueue[str] = SimpleQueue()
+
+    def watch(self, unit: Unit) -> Callable[[Glance], None]:
+        """What looks at a unit's lists when they are first made, at day 0 and with each phase."""
+        is_known = unit.arm == TWIN
+
+        def watch(glance: Glance) -> None:
+            nonlocal is_known
+            if glance.order is Order.PHASE:
+                is_known = unit.arm == TWIN
+            if is_known or glance.order not in (Order.REFRESH, Order.RENEWAL):
+                return
+            share = glance.empty_share()
+            is_known = share is not None
+            if share:
+                self._note(unit, glance.time // DAY, share)
+
+        return watch
+
+    def _note(self, unit: Unit, day: int, share: float) -> None:
+        with self._lock:
+            if (unit.arm, day) in self._noted:
+                return
+            self._noted.add((unit.arm, day))
+        self._waiting.put(
+            f"arm {escaped(unit.arm)}: on day {day} its support list is empty (replication {unit.replication}), so "
+            f"that {100 * share:.4g} % of its reserved slots are filled organically while that lasts; an arm with less "
+            "than 99.9 % filled from its list isn't compared"
+        )
+
+    def take(self) -> list[str]:
+        """The notes that haven't been taken yet; each arm has one per day."""
+        found = []
+        while True:
+            try:
+                found.append(self._waiting.get_nowait())
+            except Empty:
+                return found
