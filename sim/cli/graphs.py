@@ -40,10 +40,11 @@ def _kind(column: OtherColumn) -> str:
 def input_notes(loaded: Loaded) -> list[str]:
     """What a user should know of how roster and follow graph were read."""
     from sim.scenario.follows import FOLLOWS_PER_FAN
+    from sim.scenario.graph_notes import graph_notes
     from sim.scenario.reading import roster_notes
 
     notes = []
-    roster, edges = loaded.roster, loaded.graph
+    roster = loaded.roster
     if roster is not None and roster.other_columns:
         kept = ", ".join(f"{name} ({_kind(column)})" for name, column in roster.other_columns.items())
         notes.append(f"roster: further columns, kept per account: {kept}")
@@ -53,14 +54,7 @@ def input_notes(loaded: Loaded) -> list[str]:
     if loaded.follows_left_out is not None:
         limit = " that the roster allows" if loaded.follows_left_out < FOLLOWS_PER_FAN else ""
         notes.append(f"fans.follows_per_fan: left out, {loaded.follows_left_out:.12g} is taken{limit}")
-    directed = loaded.scenario.influencers.follow_graph_directed
-    if edges is not None and edges.columns is not None and not (directed and edges.columns == ("fan", "influencer")):
-        fan, influencer = edges.columns
-        what = f"{fan} follows {influencer}" if directed else f"{fan} and {influencer} follow each other"
-        notes.append(f"follow graph: of the columns, {what}")
-    if edges is not None and edges.n_skipped:
-        notes.append(f"follow graph: {edges.n_skipped} bad row{'s' * (edges.n_skipped != 1)} skipped")
-    return notes
+    return notes + graph_notes(loaded)
 
 
 def graph(
@@ -117,7 +111,7 @@ def graph(
     }
     measures = graph_measures(found, top)
     if as_json:
-        print_object({**place, **measures})
+        print_object({**place, **measures, "notes": input_notes(loaded)})
     else:
         _show(place, measures)
 

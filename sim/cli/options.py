@@ -57,7 +57,7 @@ Edges = Annotated[
     typer.Option(
         "--graph",
         metavar="FILE",
-        help="Follow graph (edge list) in place of the scenario's own.",
+        help="Follow graph (edge list, GML, GraphML, GEXF) in place of the scenario's own.",
         show_default=False,
     ),
 ]

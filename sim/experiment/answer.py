@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from sim.experiment.statistics import PairedDifference
 from sim.scenario.phases import support_at_end
 
-__all__ = ["MIN_REPLICATIONS", "Answer", "Others", "Sentence", "amount", "interval", "number"]
+__all__ = ["MIN_REPLICATIONS", "Answer", "Others", "Sentence", "amount", "interval", "number", "reading_notes"]
 
 MIN_REPLICATIONS = 30
 """Replications from which a claim can be made; fewer are a demonstration."""
@@ -89,6 +89,12 @@ def amount(value: float | None) -> str:
     return f"{value:+.4f}" if abs(value) < 1000 else f"{value:+.4g}"
 
 
+def reading_notes(manifest: Mapping[str, Any]) -> list[str]:
+    """What a manifest says in words of how roster and follow graph were read; nothing where they were read plainly."""
+    reading = manifest.get("reading", {})
+    return [note for name in ("roster", "follow_graph") for note in reading.get(name, {}).get("notes", ())]
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a run says about its question, as people read it; names of arms and claims are as the scenario has them."""
@@ -142,9 +148,8 @@ class Answer:
         return None
 
     def reading(self) -> list[str]:
-        """How the roster was read where that isn't plain: rows left out, numbers and columns taken for others."""
-        roster = self.run.manifest.get("reading", {}).get("roster", {})
-        return list(roster.get("notes", ()))
+        """How roster and follow graph were read where that isn't plain: what was left out, what was taken for what."""
+        return reading_notes(self.run.manifest)
 
     def caution(self) -> str | None:
         """That it is a demonstration, if it is."""

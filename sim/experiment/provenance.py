@@ -14,6 +14,7 @@ from typing import Any
 from sim.errors import Fault, InputError
 from sim.plugins import registered
 from sim.scenario import Loaded, resolved
+from sim.scenario.graph_notes import graph_notes
 from sim.scenario.phases import policies_of
 from sim.scenario.reading import reading
 from sim.version import __version__
@@ -68,7 +69,8 @@ def how_read(loaded: Loaded) -> dict[str, Any]:
     """How the input files were read, of each that there is: what was left out of it, and what was taken for what."""
     found: dict[str, Any] = {} if loaded.roster is None else {"roster": reading(loaded.roster)}
     if loaded.graph is not None:
-        found["follow_graph"] = {"follows": len(loaded.graph.fan), "skipped": {"rows": loaded.graph.n_skipped}}
+        graph = {"follows": len(loaded.graph.fan), "skipped": {"rows": loaded.graph.n_skipped}}
+        found["follow_graph"] = {**graph, "notes": graph_notes(loaded)}
     return found
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from sim.experiment.answer import QUESTION, amount, interval, number
+from sim.experiment.answer import QUESTION, amount, interval, number, reading_notes
 from sim.experiment.run import Run
 from sim.experiment.side_by_side import differing_keys
 from sim.files import whole_file
@@ -111,7 +111,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     manifest, versions = run.manifest, run.manifest["versions"]
     inputs = [f"{name}: SHA-256 {digest}" for name, digest in manifest["inputs"].items() if digest]
     plugins = [_policy(name, plugin) for name, plugin in (manifest["plugin"] or {}).items()]
-    notes = manifest.get("reading", {}).get("roster", {}).get("notes", ())
+    notes = reading_notes(manifest)
     again = "sim.read(FOLDER).recreate(OUT, roster=…, graph=…) in Python re-creates it from its manifest."
     facts = [
         ("Scenario", manifest["name"]),
@@ -122,7 +122,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items() if name != "source")),
         ("Digest of the source", versions["source"]),
         ("Input files", "; ".join(inputs) or "none but the scenario"),
-        ("How the roster was read", "; ".join(notes) or "plainly, without anything left out"),
+        ("How the input files were read", "; ".join(notes) or "plainly, without anything left out"),
         ("Policies of the user's", "; ".join(plugins) or "none"),
         ("Work", f"{manifest['counts']['sessions']:,} sessions, {manifest['counts']['impressions']:,} impressions"),
         ("Time taken", f"{manifest['seconds']:,.1f} s"),

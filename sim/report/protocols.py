@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from sim.experiment.answer import reading_notes
 from sim.scenario.phases import support_at_end
 
 __all__ = ["Protocol", "protocols"]
@@ -113,7 +114,7 @@ class _Facts:
         return f"Files: {', '.join(given)}." if given else "None but the scenario file."
 
     def reading(self) -> str:
-        notes = self.manifest.get("reading", {}).get("roster", {}).get("notes", ())
+        notes = reading_notes(self.manifest)
         return f"{'; '.join(notes)}." if notes else ""
 
     def replications(self) -> str:

@@ -31,6 +31,7 @@ FIXED: tuple[Path, ...] = (
     ("influencers", "roster"),
     ("influencers", "follow_graph"),
     ("influencers", "follow_graph_directed"),
+    ("influencers", "follow_graph_columns"),
     ("influencers", "dirty_rows"),
     ("influencers", "encoding"),
     ("influencers", "columns"),

@@ -1,8 +1,8 @@
 """Edge lists: the follow graph of a CSV or Parquet file, checked row by row; knows nothing of scenarios.
 
-The columns are those named ``fan`` and ``influencer``, or else the file's only two, in that order. A row says that the
-fan follows the influencer; of a mutual list, that each follows the other. An account that is both may follow itself, as
-it may in a run, but a mutual list can't join it with itself.
+Which columns hold the follows ``sim.scenario.edge_columns`` decides by their names. A row says that the fan follows the
+influencer; of a mutual list, that each follows the other. An account that is both may follow itself, as it may in a
+run, but a mutual list can't join it with itself.
 """
 
 from __future__ import annotations
@@ -13,52 +13,54 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from sim.errors import Fault, InputError
+from sim.scenario.edge_columns import edge_columns, looks_like_id, no_header, unused_note
 from sim.scenario.encodings import EncodingName
 from sim.scenario.graph import MANY_NAMES, SHOWN_FAULTS, FollowGraph, name_rule
 from sim.scenario.rows import Row, Table, open_table
 from sim.scenario.spreadsheet import text_of
-from sim.scenario.words import escaped, one_of, shown, suggestion
+from sim.scenario.words import escaped, shown, suggestion
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["NAMES", "read_edges"]
+__all__ = ["read_edges"]
 
-NAMES = ("fan", "influencer")
 COUNTED_FAULTS = 1000
 """Reading stops after this many faults: a wrong file needn't be read to its end."""
-
-
-def _places(table: Table) -> tuple[int, int]:
-    """Where the two columns stand."""
-    columns = table.columns
-    found = []
-    for name in NAMES:
-        if columns.count(name) > 1:
-            found.append(Fault(table.file, "column must stand there once", 1, name))
-        elif name not in columns and (len(columns) != 2 or set(NAMES) & set(columns)):
-            only = " (or two columns of other names, who follows and who is followed)"
-            near = suggestion(name, columns) or f"{only}; the file has {one_of(columns)}"
-            found.append(Fault(table.file, f"column is required{near}", 1, name))
-    if found:
-        raise InputError(found)
-    return (columns.index(NAMES[0]), columns.index(NAMES[1])) if NAMES[0] in columns else (0, 1)
+DIRECTIONS = {"directed": True, "undirected": False}
+"""What the column Type may say of an edge."""
 
 
 class _Reader:
     """Rows become follows; faults are kept with the number of their row, so that repeats found later fit in."""
 
-    def __init__(self, table: Table, influencers: Sequence[str] | None, directed: bool, skip: bool) -> None:
+    def __init__(
+        self,
+        table: Table,
+        influencers: Sequence[str] | None,
+        directed: bool,
+        skip: bool,
+        columns: tuple[str, str] | None,
+    ) -> None:
         self.table, self.directed, self.skip = table, directed, skip
-        self.places = _places(table)
-        self.names = tuple(escaped(table.columns[place]) for place in self.places)
+        found = edge_columns(table.columns, table.file, table.header_line, columns)
+        taken = [place for place in (found.fan, found.influencer, found.type) if place is not None]
+        names = tuple(table.columns)
+        self.header = (names[found.fan], names[found.influencer])
+        self.names = tuple(escaped(name) for name in self.header)
+        self.notes = unused_note(names[i] for i in range(len(names)) if i not in taken)
+        self.by_name = found.by_name
+        table.narrow([names[place] for place in taken])
+        self.places = tuple(table.columns.index(name) for name in self.header)
+        self.type = None if found.type is None else table.columns.index(names[found.type])
+        self.directions: dict[str, tuple[Row, str]] = {}
         self.fans: dict[str, int] = {}
         self.is_fixed = influencers is not None
         self.influencers = {name: i for i, name in enumerate(influencers or ())}
         self.known = influencers if influencers is not None and len(influencers) <= MANY_NAMES else ()
-        self.fan, self.influencer, self.row_of = array("q"), array("q"), array("q")
-        self.where = array("q")
+        self.fan, self.influencer, self.row_of = array("i"), array("i"), array("i")
+        self.where = array("i")
         self.faults: list[tuple[int, Fault]] = []
         self.n_faults = self.n_skipped = self.n_rows = 0
 
@@ -78,6 +80,7 @@ class _Reader:
             u, v = (row.cells[place].strip() for place in self.places)
             if self.table.is_text:
                 u, v = text_of(u), text_of(v)
+            self._check_header(row, u, v)
             found += self._judged(row, u, v)
         if found:
             self.n_skipped += 1
@@ -88,7 +91,36 @@ class _Reader:
         if not self.directed:
             self._take(v, u)
 
+    def _check_header(self, row: Row, u: str, v: str) -> None:
+        """Refuse a file whose first line is a follow; note what the row says of its direction."""
+        if not self.by_name:
+            below = any(looks_like_id(*each) for each in zip(self.header, (u, v), strict=True))
+            if (self.n_rows == 1 and below) or u in self.header or v in self.header:
+                place = f"row {row.number}" if row.line is None else f"line {row.line}"
+                why = "looks like a follow" if self.n_rows == 1 and below else f"holds an id of {place}"
+                raise InputError([no_header(self.table.file, self.table.header_line, self.header, why)])
+        if self.type is not None:
+            cell = row.cells[self.type].strip()
+            if cell.casefold() in DIRECTIONS:
+                self.directions.setdefault(cell.casefold(), (row, cell))
+
+    def check_directions(self) -> None:
+        """Refuse edges whose direction differs from the scenario's, or from each other's."""
+        for name, (row, cell) in self.directions.items():
+            if DIRECTIONS[name] == self.directed:
+                continue
+            if len(self.directions) > 1:
+                rule = "edges must be all Directed or all Undirected; the file has both"
+            elif self.directed:
+                rule = "says that both follow each other, but influencers.follow_graph_directed is true"
+            else:
+                rule = "says who follows whom, but influencers.follow_graph_directed is false"
+            assert self.type is not None
+            raise InputError([self._fault(row, rule, escaped(self.table.columns[self.type]), shown(cell))[1]])
+
     def _judged(self, row: Row, u: str, v: str) -> list[tuple[int, Fault]]:
+        if (u, v) == self.header:
+            return [self._fault(row, "repeats the header", None, f"{shown(u)}, {shown(v)}")]
         found = []
         for key, name, is_influencer in ((self.names[0], u, not self.directed), (self.names[1], v, True)):
             rule = name_rule(name)
@@ -108,6 +140,10 @@ class _Reader:
         self.influencer.append(self.influencers.setdefault(v, len(self.influencers)))
         self.row_of.append(self.n_rows)
 
+    def n_repeats(self) -> int:
+        """Follows that must have stood there before: there are more of them than pairs of names."""
+        return max(0, len(self.fan) - len(self.fans) * len(self.influencers))
+
     def distinct(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Fan and influencer of each follow, once; every further row of it is a fault."""
         import numpy as np
@@ -122,12 +158,12 @@ class _Reader:
         again, earlier = again[by_row], earlier[by_row]
         # A mutual row stands for two follows, and is reported for the one that it names.
         named = np.unique(row[again], return_index=True)[1]
-        numbers = sorted((int(row[again[n]]), int(row[earlier[n]]), int(again[n])) for n in named)
-        self.n_skipped += len(numbers)
-        self.n_faults += len(numbers)
+        self.n_skipped += len(named)
+        self.n_faults += len(named)
+        numbers = [(int(row[again[n]]), int(row[earlier[n]]), int(again[n])) for n in named[:SHOWN_FAULTS]]
         word = "line" if self.table.is_text else "row"
         fans, influencers = list(self.fans), list(self.influencers)
-        for number, before, at in numbers[:SHOWN_FAULTS]:
+        for number, before, at in numbers:
             either = "" if self.directed else ", in either order"
             rule = f"a follow must stand there once{either}, stands in {word} {self.where[before - 1]} already"
             value = f"{shown(fans[fan[at]])}, {shown(influencers[influencer[at]])}"
@@ -157,15 +193,17 @@ def read_edges(
     directed: bool = True,
     dirty_rows: Literal["refuse", "skip"] = "refuse",
     encoding: EncodingName | None = None,
+    columns: tuple[str, str] | None = None,
 ) -> FollowGraph:
     """Read an edge list and check every row.
 
     Parameters
     ----------
     path
-        Text (as ``open_table`` reads it) or Parquet, with a header and the columns ``fan`` and ``influencer`` or just
-        two columns in that order. In text an apostrophe before a name that a spreadsheet would take for a formula,
-        ``'=name``, is no part of it: ``FollowGraph.write_edges`` puts it there.
+        Text (as ``open_table`` reads it) or Parquet, with a header and the columns ``fan`` and ``influencer``, a pair
+        of other names that ``sim.scenario.edge_columns`` knows, or just two columns of unknown names in that order. In
+        text an apostrophe before a name that a spreadsheet would take for a formula, ``'=name``, is no part of it:
+        ``FollowGraph.write_edges`` puts it there.
     influencers
         Names of all influencers, as a roster has them; left out: those of the list, in order of first appearance.
     directed
@@ -174,6 +212,8 @@ def read_edges(
         ``"refuse"`` the file for a bad row, or ``"skip"`` and count such rows.
     encoding
         Of a text without a byte order mark; left out: UTF-8.
+    columns
+        Names of the columns of who follows and of who is followed; left out: by the rules above.
 
     Returns
     -------
@@ -185,19 +225,20 @@ def read_edges(
     InputError
         All faults, each with its line: the first 20, then how many more. A bad row has another number of fields than
         the header, an empty or unprintable id, an influencer that the roster lacks, an account of a mutual list that is
-        joined with itself, or a follow that stood there before. A file that is wrong as a whole is refused in either
-        case.
+        joined with itself, or a follow that stood there before, or it repeats the header. A file that is wrong as a
+        whole, as one without a header or of another direction, is refused in either case.
 
     Notes
     -----
     O(rows log rows). No random numbers.
     """
     with open_table(path, None, encoding) as table:
-        reader = _Reader(table, influencers, directed, dirty_rows == "skip")
+        reader = _Reader(table, influencers, directed, dirty_rows == "skip", columns)
         for row in table.rows():
             reader.add(row)
-            if dirty_rows != "skip" and reader.n_faults >= COUNTED_FAULTS:
+            if dirty_rows != "skip" and reader.n_faults + reader.n_repeats() >= COUNTED_FAULTS:
                 break
+    reader.check_directions()
     fan, influencer = reader.distinct()
     reader.check()
     return FollowGraph(
@@ -207,5 +248,6 @@ def read_edges(
         influencer,  # type: ignore[arg-type]
         columns=(reader.names[0], reader.names[1]),
         n_skipped=reader.n_skipped,
+        notes=(*reader.notes, *table.notes()),
         sha256=table.sha256(),
     )

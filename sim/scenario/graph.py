@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["IN_MEMORY", "MANY_NAMES", "FollowGraph", "from_networkx", "name_rule"]
+__all__ = ["IN_MEMORY", "MANY_NAMES", "SHOWN_FAULTS", "FollowGraph", "from_networkx", "name_rule", "rest", "sides"]
 
 IN_MEMORY = "follow graph"
 """What messages and a resolved scenario call a graph that came from no file."""
@@ -41,8 +41,8 @@ class FollowGraph:
     order of (fan, influencer), without repeats, and are read-only. Names are unique among the fans and among the
     influencers; a fan and an influencer of one name are one account in two roles, which may follow itself.
     ``fan_columns`` and ``influencer_columns`` hold further attributes by name, of length F and M. ``columns`` names the
-    two columns of the file that it was read from, ``n_skipped`` counts bad rows left out, ``sha256`` is that of the
-    file's bytes, or of names and follows where there was no file.
+    two columns of the file that it was read from, ``n_skipped`` counts bad rows left out, ``notes`` say what else of
+    the file isn't used, ``sha256`` is that of the file's bytes, or of names and follows where there was no file.
 
     >>> graph = FollowGraph(("ann", "bo"), ("cy", "di"), [1, 0, 1], [1, 1, 0])
     >>> graph.follows()
@@ -59,6 +59,7 @@ class FollowGraph:
     influencer_columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     columns: tuple[str, str] | None = None
     n_skipped: int = 0
+    notes: tuple[str, ...] = ()
     sha256: str = ""
 
     def __post_init__(self) -> None:
@@ -131,8 +132,10 @@ class FollowGraph:
         """Whether no fan is an influencer too."""
         return set(self.fans).isdisjoint(self.influencers)
 
-    def with_influencers(self, names: tuple[str, ...]) -> FollowGraph:
+    def with_influencers(self, names: tuple[str, ...], *, file: str = IN_MEMORY) -> FollowGraph:
         """The same follows with the influencers of a roster, in its order, and without attributes of their own.
+
+        ``file`` is what messages call the graph.
 
         Raises
         ------
@@ -146,8 +149,8 @@ class FollowGraph:
         unknown = [name for name in self.influencers if name not in place]
         if unknown:
             rule, first = "an influencer must be in the roster", unknown[:SHOWN_FAULTS]
-            found = [Fault(IN_MEMORY, f"{rule}{suggestion(name, known)}", value=shown(name)) for name in first]
-            raise InputError(found + _rest(IN_MEMORY, len(unknown)))
+            found = [Fault(file, f"{rule}{suggestion(name, known)}", value=shown(name)) for name in first]
+            raise InputError(found + rest(file, len(unknown)))
         import numpy as np
 
         moved = np.array([place[name] for name in self.influencers], dtype=np.int32)
@@ -200,7 +203,8 @@ class FollowGraph:
             text.detach()
 
 
-def _rest(file: str, n_faults: int) -> list[Fault]:
+def rest(file: str, n_faults: int) -> list[Fault]:
+    """How many faults there are beyond those shown, where there are."""
     return [Fault(file, f"and {n_faults - SHOWN_FAULTS} more")] if n_faults > SHOWN_FAULTS else []
 
 
@@ -213,14 +217,14 @@ def name_rule(name: str) -> str | None:
     return None
 
 
-def from_networkx(graph: nx.Graph[Any]) -> FollowGraph:
+def from_networkx(graph: nx.Graph[Any], *, file: str = IN_MEMORY) -> FollowGraph:
     """A follow graph from a NetworkX graph; a node's name is its text.
 
     In a ``DiGraph`` the edge u → v says that u follows v. Who has edges out is a fan, who has edges in an influencer,
     who has neither is both; so are those marked by ``fan_id`` or ``influencer_id``, whose numbers set the order (as
     ``FollowGraph.to_networkx`` writes them), else the order is the graph's. In an undirected ``Graph`` each edge is
     mutual and everybody is both, unless every node has ``bipartite``: then the fans are those of 0, the influencers
-    those of 1.
+    those of 1. ``file`` is what messages call the graph.
 
     Raises
     ------
@@ -235,23 +239,23 @@ def from_networkx(graph: nx.Graph[Any]) -> FollowGraph:
     [('ann', 'bo'), ('bo', 'ann')]
     """
     if graph.is_multigraph():
-        raise InputError([Fault(IN_MEMORY, "must be a Graph or a DiGraph, not a multigraph")])
+        raise InputError([Fault(file, "must be a Graph or a DiGraph, not a multigraph")])
     name = {node: str(node) for node in graph}
-    sides = None if graph.is_directed() else _sides(graph)
+    side_of = None if graph.is_directed() else sides(graph)
     edges: list[tuple[Any, Any]] = list(graph.edges)
-    if sides is not None:
-        edges = [(u, v) if sides[u] == 0 else (v, u) for u, v in edges]
+    if side_of is not None:
+        edges = [(u, v) if side_of[u] == 0 else (v, u) for u, v in edges]
     elif not graph.is_directed():
         edges = [edge for u, v in edges for edge in ((u, v), (v, u))]
-    found = _faults(graph, name, edges, sides)
+    found = _faults(graph, name, edges, side_of, file)
     if found:
-        raise InputError(found[:SHOWN_FAULTS] + _rest(IN_MEMORY, len(found)))
+        raise InputError(found[:SHOWN_FAULTS] + rest(file, len(found)))
     following, followed = {u for u, _ in edges}, {v for _, v in edges}
 
     def role(number: str, named: set[Any], side: int) -> list[Any]:
         def plays(node: Any) -> bool:
-            if sides is not None:
-                return bool(sides[node] == side)
+            if side_of is not None:
+                return bool(side_of[node] == side)
             data = graph.nodes[node]
             idle = not graph.degree(node) and not {"fan_id", "influencer_id"} & set(data)
             return number in data or node in named or idle
@@ -268,17 +272,21 @@ def from_networkx(graph: nx.Graph[Any]) -> FollowGraph:
     )
 
 
-def _sides(graph: nx.Graph[Any]) -> dict[Any, Any] | None:
+def sides(graph: nx.Graph[Any]) -> dict[Any, Any] | None:
     """The side of each node of an undirected bipartite graph, 0 or 1, or None where not all have one."""
-    sides = {node: data["bipartite"] for node, data in graph.nodes(data=True) if data.get("bipartite") in (0, 1)}
-    return sides if len(sides) == len(graph) else None
+    found = {node: data["bipartite"] for node, data in graph.nodes(data=True) if data.get("bipartite") in (0, 1)}
+    return found if len(found) == len(graph) else None
 
 
 def _faults(
-    graph: nx.Graph[Any], name: Mapping[Any, str], edges: Collection[tuple[Any, Any]], sides: Mapping[Any, Any] | None
+    graph: nx.Graph[Any],
+    name: Mapping[Any, str],
+    edges: Collection[tuple[Any, Any]],
+    side_of: Mapping[Any, Any] | None,
+    file: str,
 ) -> list[Fault]:
     def fault(rule: str, value: str) -> Fault:
-        return Fault(IN_MEMORY, rule, None, None, value)
+        return Fault(file, rule, None, None, value)
 
     found: list[Fault] = []
     seen: set[str] = set()
@@ -293,8 +301,8 @@ def _faults(
         loops = [u for u in graph if graph.has_edge(u, u)]
         found += [fault("an account must not be joined with itself in a mutual graph", shown(name[u])) for u in loops]
     for u, v in edges:
-        if sides is not None and sides[u] == sides[v] and u != v:
+        if side_of is not None and side_of[u] == side_of[v] and u != v:
             found.append(fault("an edge must join a fan and an influencer", f"{shown(name[u])}, {shown(name[v])}"))
     if not edges:
-        found.append(Fault(IN_MEMORY, "has no edges"))
+        found.append(Fault(file, "has no edges"))
     return found

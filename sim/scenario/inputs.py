@@ -15,9 +15,11 @@ from sim.scenario.edges import read_edges
 from sim.scenario.encodings import EncodingName
 from sim.scenario.faults import Finding
 from sim.scenario.graph import IN_MEMORY, FollowGraph, from_networkx
+from sim.scenario.graph_files import is_graph_file, read_graph_file
 from sim.scenario.roster import Roster, read_roster
 from sim.scenario.roster_groups import stated_claims
 from sim.scenario.scenario import Scenario
+from sim.scenario.sections import Influencers
 from sim.scenario.source import open_regular, os_rule
 
 __all__ = ["Given", "GivenGraph", "GivenRoster", "Inputs", "names_input", "read_inputs"]
@@ -182,6 +184,35 @@ def _found(
     return None, Finding(at, f"{rule}; paths are written with /" if is_windows else rule, name)
 
 
+def _columns_finding(people: Influencers, file: str | os.PathLike[str] | None) -> Finding | None:
+    """What is wrong with the names that the scenario gives for the columns of an edge list."""
+    columns = people.follow_graph_columns
+    if not columns:
+        return None
+    at = ("influencers", "follow_graph_columns")
+    if file is None or is_graph_file(file):
+        return Finding(at, "must be left out, unless the follow graph is an edge list")
+    missing = [name for name in ("fan", "influencer") if name not in columns]
+    return Finding((*at, missing[0]), "is required") if missing else None
+
+
+def _graph(
+    file: str | os.PathLike[str], people: Influencers, names: tuple[str, ...] | None, encoding: EncodingName | None
+) -> FollowGraph:
+    """The follow graph of a file, with the influencers of a roster where there is one."""
+    directed, dirty_rows, columns = people.follow_graph_directed, people.dirty_rows, people.follow_graph_columns
+    if is_graph_file(file):
+        return read_graph_file(file, influencers=names, directed=directed, dirty_rows=dirty_rows, encoding=encoding)
+    return read_edges(
+        file,
+        influencers=names,
+        directed=directed,
+        dirty_rows=dirty_rows,
+        encoding=encoding,
+        columns=(columns["fan"], columns["influencer"]) if columns else None,
+    )
+
+
 def read_inputs(scenario: Scenario, folder: FilePath | None, given: Given) -> Inputs:
     """Read what the scenario names, or what is given in its place.
 
@@ -208,6 +239,9 @@ def read_inputs(scenario: Scenario, folder: FilePath | None, given: Given) -> In
         return made
     roster_file = path if roster is None else roster
     edges_file = edges if is_memory or graph is None else graph
+    if wrong := _columns_finding(people, None if is_memory else edges_file):
+        made.wrong.append(wrong)
+        return made
     try:
         if roster_file is not None:
             made.roster = read_roster(
@@ -224,13 +258,7 @@ def read_inputs(scenario: Scenario, folder: FilePath | None, given: Given) -> In
             follows = graph if isinstance(graph, FollowGraph) else from_networkx(graph)
             made.graph = follows if names is None else follows.with_influencers(names)
         elif edges_file is not None:
-            made.graph = read_edges(
-                edges_file,
-                influencers=names,
-                directed=people.follow_graph_directed,
-                dirty_rows=people.dirty_rows,
-                encoding=made.encoding,
-            )
+            made.graph = _graph(edges_file, people, names, made.encoding)
     except InputError as error:
         made.faults += error.faults
     return made

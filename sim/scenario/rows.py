@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sim.errors import Fault, InputError
 from sim.scenario.encodings import MAX_BYTES, EncodingName
 from sim.scenario.source import file_text, open_regular, os_rule
 
 __all__ = ["MAX_BYTES", "Row", "Table", "open_table"]
-
-_MAX_UNPACKED = 16 * MAX_BYTES
 
 
 class Row(NamedTuple):
@@ -52,59 +49,12 @@ class Table(ABC):
     def sha256(self) -> str:
         """SHA-256 of the file's bytes, once the rows are read."""
 
+    def narrow(self, wanted: Collection[str]) -> None:  # noqa: B027 - a text is read line by line in any case
+        """Read these columns only, where the file lets one choose; ``columns`` are then those read."""
+
     def notes(self) -> list[str]:
         """What a user should know of how the file was read, once the rows are."""
         return []
-
-
-def _cell(value: Any) -> str:
-    """A Parquet value as the text that a CSV file would hold."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
-
-
-class _ParquetTable(Table):
-    is_text = False
-
-    def __init__(self, raw: bytes, file: str, known: Collection[str] | None) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        self.file = file
-        self._sha256 = hashlib.sha256(raw).hexdigest()
-        try:
-            self._parquet = pq.ParquetFile(pa.BufferReader(raw), page_checksum_verification=True)
-            metadata, names = self._parquet.metadata, self._parquet.schema_arrow.names
-            size = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
-        except Exception as error:  # a damaged file makes pyarrow raise almost anything
-            raise self._damaged() from error
-        if size > _MAX_UNPACKED:
-            raise InputError([Fault(file, f"must unpack to at most {_MAX_UNPACKED >> 20} MiB")])
-        self.columns = tuple(name for name in names if known is None or name in known)
-
-    def _damaged(self) -> InputError:
-        return InputError([Fault(self.file, "not a readable Parquet file")])
-
-    def rows(self) -> Iterator[Row]:
-        number = 0
-        batches = self._parquet.iter_batches(batch_size=8192, columns=list(self.columns))
-        while True:
-            try:
-                batch = next(batches, None)
-                columns = None if batch is None else [[_cell(v) for v in c.to_pylist()] for c in batch.columns]
-            except Exception as error:
-                raise self._damaged() from error
-            if columns is None:
-                return
-            for cells in zip(*columns, strict=True):
-                number += 1
-                yield Row(None, number, cells)
-
-    def sha256(self) -> str:
-        return self._sha256
 
 
 @contextmanager
@@ -140,15 +90,16 @@ def open_table(
     with stream:
         try:
             is_parquet = stream.read(4) == b"PAR1"
+            if is_parquet and os.fstat(stream.fileno()).st_size > MAX_BYTES:
+                raise InputError([Fault(file, f"must be at most {MAX_BYTES >> 20} MiB")])
             stream.seek(0)
-            if not is_parquet:
+            if is_parquet:
+                from sim.scenario.parquet_rows import ParquetTable
+
+                yield ParquetTable(stream, file, known)
+            else:
                 from sim.scenario.text_table import TextTable
 
                 yield TextTable(stream, file, encoding)
-                return
-            raw = stream.read(MAX_BYTES + 1)
         except OSError as error:
             raise InputError([Fault(file, os_rule(error))]) from error
-    if len(raw) > MAX_BYTES:
-        raise InputError([Fault(file, f"must be at most {MAX_BYTES >> 20} MiB")])
-    yield _ParquetTable(raw, file, known)

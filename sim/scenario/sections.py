@@ -92,11 +92,16 @@ class Influencers(Section):
     )
     follow_graph: str | None = Field(
         default=None,
-        description="Edge list (CSV or Parquet) of who follows whom at day 0, columns fan and influencer, in the "
-        "scenario's folder.",
+        description="Who follows whom at day 0: an edge list (CSV or Parquet; columns fan and influencer, or others "
+        "that are known) or a graph file (.gml, .graphml, .gexf), in the scenario's folder.",
     )
     follow_graph_directed: bool = Field(
         default=True, description="The first follows the second; false: each edge is mutual, everybody is both."
+    )
+    follow_graph_columns: dict[Literal["fan", "influencer"], str] = Field(
+        default={},
+        description="The edge list's names of both columns, where they aren't those of the how-to Bring a graph: "
+        'fan = "user", influencer = "friend".',
     )
     dirty_rows: Literal["refuse", "skip"] = Field(
         default="refuse",
