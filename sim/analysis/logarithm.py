@@ -1,7 +1,7 @@
-"""Natural logarithms of many numbers, the bits of ``sim.streams.log`` in numpy. It must not know what they are for.
+"""Natural logarithms and exponentials of many numbers, the bits of ``sim.streams`` in numpy; knows no use of them.
 
-Only ``+ - * /`` and ``frexp``, each a numpy call of its own: nothing is fused and no libm has a say, so the bits don't
-depend on numpy's or the processor's logarithm.
+Only ``+ - * /``, ``frexp`` and ``ldexp``, each a numpy call of its own: nothing is fused and no libm has a say, so the
+bits don't depend on numpy's or the processor's functions.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sim.streams import LN2_HI, LN2_LO, SQRT_HALF
 
-__all__ = ["logs"]
+__all__ = ["exps", "logs"]
 
 Floats = NDArray[np.float64]
 
@@ -48,4 +48,41 @@ def logs(numbers: Floats) -> Floats:
     )
     half = 0.5 * f * f
     result: Floats = e * LN2_HI - ((half - (s * (half + (even + odd)) + e * LN2_LO)) - f)
+    return result
+
+
+def exps(numbers: Floats) -> Floats:
+    """Exponentials, each the float that ``sim.streams.exp`` gives.
+
+    Parameters
+    ----------
+    numbers
+        Any shape, each from -700 to 700 (not checked). Not changed.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        Of the same shape, within 1 ulp.
+
+    Notes
+    -----
+    O(n). No random numbers. fdlibm's ``e_exp.c`` (Sun Microsystems, 1993).
+
+    >>> exps(np.array([0.0, 1.0])).tolist()
+    [1.0, 2.718281828459045]
+    """
+    k = np.trunc(numbers * 1.44269504088896338700 + np.where(numbers >= 0.0, 0.5, -0.5))
+    high = numbers - k * LN2_HI
+    low = k * LN2_LO
+    r = high - low
+    t = r * r
+    c = r - t * (
+        1.66666666666666019037e-01
+        + t
+        * (
+            -2.77777777770155933842e-03
+            + t * (6.61375632143793436117e-05 + t * (-1.65339022054652515390e-06 + t * 4.13813679705723846039e-08))
+        )
+    )
+    result: Floats = np.ldexp(1.0 - ((low - (r * c) / (2.0 - c)) - high), k.astype(np.int32))
     return result
