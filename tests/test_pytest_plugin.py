@@ -74,7 +74,7 @@ def checks(pytester: pytest.Pytester) -> Fake:
         pytester.makeconftest(
             f"""
             import pytest
-            from sim.regression.result import Checked, Estimate, Part, Parting
+            from sim.regression.result import Change, Checked, Estimate, Part, Parting, Version
 
             def check(file, terms, *_):
                 with open({str(log)!r}, "a") as log:
