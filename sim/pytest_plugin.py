@@ -126,7 +126,7 @@ class _Scenarios:
     def checked(self, file: Path) -> Checked:
         """The check of a scenario, made when it is first asked for."""
         if file not in self._checked:
-            from sim.errors import InterruptedRunError, SimError
+            from sim.errors import InterruptedRunError
             from sim.regression.check import Terms, check
 
             terms = Terms(baselines=_as_seen(self.baselines), policy=self._policy, threads=_threads())
@@ -134,8 +134,6 @@ class _Scenarios:
                 self._checked[file] = check(_as_seen(file), terms)
             except InterruptedRunError:
                 raise KeyboardInterrupt from None
-            except SimError as error:
-                pytest.fail(str(error), pytrace=False)
         return self._checked[file]
 
     def baseline_claims(self, name: str) -> list[str]:

@@ -15,7 +15,7 @@ from small_runs import TINY, Told, sim, write
 
 import sim as package
 from sim.cli.app import app
-from sim.errors import InterruptedRunError
+from sim.errors import InterruptedRunError, MachineError
 from sim.experiment.run import Run
 from sim.regression.files import scenario_files
 
@@ -129,7 +129,7 @@ def test_what_moved_is_named_with_arms_measures_event_and_the_keys_that_changed(
     exact = checked["parts"][1]
     assert (exact["name"], exact["status"]) == ("exact", "failed")
     assert exact["says"] == "counters differ in 1 of 3 arms: uniform"
-    assert SMALL.splitlines()[exact["line"] - 1] == "[arms.uniform]"
+    assert SMALL.splitlines()[exact["line"] - 1] == 'support.policy = "uniform"'
     assert any("measures that differ: " in detail for detail in exact["details"])
     assert {(e["arm"], e["control"]) for e in checked["estimates"] if e["verdict"] != "equivalent"} <= {
         ("uniform", "none"),
@@ -137,7 +137,37 @@ def test_what_moved_is_named_with_arms_measures_event_and_the_keys_that_changed(
     }
     (parting,) = checked["partings"]
     assert (parting["arm"], parting["event"], parting["from_days"]) == ("uniform", "refresh", 0)
-    assert checked["notes"] == ["changed in the scenario since the baseline: arms"]
+    change = {"key": "arms.uniform.support.policy", "old": "uniform", "new": "tail", "line": exact["line"]}
+    assert (checked["changes"], checked["versions"], checked["notes"]) == ([change], [], [])
+
+
+def test_a_probability_that_changed_is_named_by_its_values_wherever_it_is_seen(held: Path) -> None:
+    write(held, SMALL.replace("follow_prob = 0.3", "follow_prob = 0.021"))
+    told = sim("check", "x.toml", "--github")
+    assert told.code == 1
+    line = SMALL.splitlines().index("follow_prob = 0.3") + 1
+    assert f"surfaces.find.follow_prob: 0.3 -> 0.021 (line {line})" in told.out
+    assert f"::error file=x.toml,line={line},title=tiny%3A exact::" in told.out
+
+
+def test_a_failing_check_names_the_versions_that_differ_and_a_holding_one_needs_none(
+    held: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sim.experiment import provenance
+
+    known = provenance.libraries()
+    here = known | {"numpy": "9.9.9", "other": "1.0"}
+    monkeypatch.setattr(provenance, "libraries", lambda: here)
+    told = sim("check", "x.toml")
+    assert told.code == 0
+    assert "9.9.9" not in told.out
+    write(held, SMALL.replace("share = 0.3", "share = 0.5"))
+    said = f"the baseline was written with numpy {known['numpy']}, other (none); here: numpy 9.9.9, other 1.0"
+    assert f"note: {said}" in " ".join(sim("check", "x.toml").out.split())
+    assert found("x.toml")[1][0]["versions"] == [
+        {"name": "numpy", "old": known["numpy"], "new": "9.9.9"},
+        {"name": "other", "old": None, "new": "1.0"},
+    ]
 
 
 @pytest.mark.usefixtures("held")
@@ -282,6 +312,36 @@ def test_a_bad_scenario_is_told_with_its_lines_and_the_others_are_checked_all_th
     assert parts(checked[1])["exact"] == "passed"
 
 
+def test_what_the_machine_refuses_of_one_scenario_is_told_and_the_others_are_checked(held: Path) -> None:
+    bad = SMALL.replace("count = 20\nfollowers = {", f'roster = "{"x" * 300}.csv"\n#').replace('"tiny"', '"bad"')
+    write(held, bad, "bad.toml")
+    code, checked = found("bad.toml", "x.toml")
+    assert code in (2, 4)
+    assert parts(checked[1]) == dict.fromkeys(("valid", "exact", "statistical", "claim lower"), "passed")
+    assert "ame too long" in json.dumps(checked[0]["parts"]) or checked[0]["is_bad_input"]
+
+
+def test_a_baseline_that_cant_be_written_is_told_with_exit_4_and_the_next_one_is_written(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sim.regression import check
+
+    whole = check.write_baseline
+
+    def full(path: Path, baseline: Any) -> None:
+        if path.name == "tiny.json":
+            raise MachineError(f"{path}: No space left on device")
+        whole(path, baseline)
+
+    monkeypatch.setattr(check, "write_baseline", full)
+    write(here, SMALL)
+    write(here, SMALL.replace('name = "tiny"', 'name = "other"'), "y.toml")
+    code, (first, second) = found("x.toml", "y.toml", "--update", "--reason", "b")
+    assert (code, first["is_unfinished"], second["is_unfinished"]) == (4, True, False)
+    assert first["parts"][1]["says"].endswith("No space left on device")
+    assert (here / "results/baselines/other.json").exists()
+
+
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize(
     ("args", "says"),
@@ -403,6 +463,11 @@ def repository(here: Path) -> Path:
 def against(*args: str) -> Told:
     told = sim("check", "x.toml", "--against", *args)
     return Told(told.code, " ".join(told.out.split()), told.err)
+
+
+def test_a_revision_tells_a_probability_as_the_scenario_states_it(repository: Path) -> None:
+    write(repository, REVIEWED.replace("follow_prob = 0.3", "follow_prob = 0.021"))
+    assert re.search(r"influencer \S+: follow \[find\] 0\.3 -> 0\.021 \(20 influencers differ\)", against("HEAD").out)
 
 
 @pytest.mark.usefixtures("repository")

@@ -19,9 +19,9 @@ from rich.cells import cell_len
 from rich.console import Console
 from xmlschema import XMLSchema
 
-from sim.regression.result import Checked, Estimate, Part, Parting
+from sim.regression.result import Change, Checked, Estimate, Part, Parting, Version
 from sim.report.checks.annotations import MOST_LINES, github_annotations
-from sim.report.checks.figures import moved
+from sim.report.checks.figures import MOST_CHANGES, changes, moved
 from sim.report.checks.junit import junit_xml
 from sim.report.checks.listing import MOST_ROWS, print_checks
 from sim.report.checks.summary import MOST_BYTES, markdown_summary
@@ -83,7 +83,12 @@ def failed(**changes: Any) -> Checked:
         parts,
         estimates=tuple(estimate(0.006 + i / 1000, measure=f"measure_{i}") for i in range(30)),
         partings=(Parting("tiered", "review", 60.0, 60.0, "agency a-12: tier priority -> standard"),),
-        notes=("changed in the scenario since the baseline: arms",),
+        changes=(
+            Change("surfaces.for-you.follow_prob", 0.02, 0.021, 42),
+            Change("segments.fans.share", 0.5, 1.0, None),
+        ),
+        versions=(Version("numpy", "2.0.0", "2.4.6"), Version("scipy", "1.14.0", None)),
+        notes=("against HEAD: where it parts is told by arm",),
         seconds=3.4,
     )
     return replace(found, **changes)
@@ -97,9 +102,17 @@ def unreadable() -> Checked:
 
 
 def updated() -> Checked:
-    """A scenario whose baseline was written anew."""
+    """A scenario whose baseline was rewritten."""
     exact = Part("exact", "allowed", "counters differ in 3 of 3 arms", 1, ("arm none: replication 0 of 2",))
     return held("tiny", parts=(VALID, exact), notes=("wrote tiny.json: more slots",), update="rewritten")
+
+
+def unfinished() -> Checked:
+    """A scenario in whose way the machine stood."""
+    why = "the check wasn't finished"
+    exact = Part("exact", "failed", f"{why}: disk full", 1)
+    parts = (Part("valid", "skipped", why, 1), exact, Part("statistical", "skipped", why, 1))
+    return Checked("full.toml", "full", "exact", parts, is_unfinished=True)
 
 
 def named(text: str) -> Checked:
@@ -117,9 +130,16 @@ def named(text: str) -> Checked:
         parts=parts,
         estimates=(estimate(0.1, arm=text, control=text, quantity=text, measure=text, population=text, claim=text),),
         partings=(Parting(text, "review", 1.0, 1.0, text),),
+        changes=(Change(text, text, None, 7),),
         notes=(text,),
     )
 
+
+WHY = (
+    "surfaces.for-you.follow_prob: 0.02 -> 0.021 (line 42)",
+    "segments.fans.share: 0.5 -> 1.0 (not in the file)",
+    "the baseline was written with numpy 2.0.0, scipy 1.14.0; here: numpy 2.4.6, scipy (none)",
+)
 
 PIECES = [
     HOSTILE,
@@ -169,7 +189,8 @@ def test_any_name_gives_xml_of_the_schema_and_comes_back_from_it(name: str) -> N
     assert suite.get("name") == escaped(name)
     assert suite[3].get("name") == f"claim {escaped(name)}"
     assert suite[1][0].get("message") == escaped(name)
-    assert (suite[1][0].text or "").split("\n")[2:] == [escaped(name)] * 2
+    lines = (suite[1][0].text or "").split("\n")
+    assert (lines[1], lines[3:]) == (changes(named(name))[0], [escaped(name)] * 2)
 
 
 def test_a_scenario_is_a_suite_and_a_part_a_case_counted_by_what_became_of_it() -> None:
@@ -195,6 +216,7 @@ def test_a_failure_has_its_kind_its_line_and_all_that_is_known_of_it() -> None:
     assert exact.get("message") == "counters differ in 1 of 3 arms: tiered"
     assert (exact.text or "").splitlines() == [
         "scenarios/graph.toml:31: counters differ in 1 of 3 arms: tiered",
+        *WHY,
         "tiered: first at the review of day 60: agency a-12: tier priority -> standard",
         "arm tiered: replication 0, 1 of 2",
     ]
@@ -207,6 +229,7 @@ def test_a_failure_has_its_kind_its_line_and_all_that_is_known_of_it() -> None:
 
 def test_bad_input_is_an_error_and_what_is_allowed_passes_with_what_it_says() -> None:
     assert [case[0].tag for case in junit(unreadable())[0]] == ["error", "skipped", "skipped"]
+    assert [case[0].tag for case in junit(unfinished())[0]] == ["skipped", "error", "skipped"]
     (output,) = junit(updated())[0][1]
     assert output.tag == "system-out"
     assert (output.text or "").endswith("counters differ in 3 of 3 arms\narm none: replication 0 of 2")
@@ -248,7 +271,14 @@ def test_any_name_gives_one_annotation_for_each_part_that_differs_and_comes_back
     assert (kinds, files, numbers) == (("error", "warning"), ("x.toml", "x.toml"), (2, 4))
     assert titles == (f"{coded(name)}: exact", f"{coded(name)}: claim {coded(name)}")
     place = coded(checked.partings[0].says)
-    assert messages == ("\n".join([coded(name), place, *[coded(name)] * 2]), "\n".join([coded(name)] * 2))
+    (why,) = changes(checked)
+    assert messages == ("\n".join([coded(name), why, place, *[coded(name)] * 2]), "\n".join([coded(name)] * 2))
+
+
+def test_an_annotation_begins_with_the_keys_that_changed_and_the_versions_that_differ() -> None:
+    first, *others = (read(line)[4].split("\n") for line in github_annotations([failed()]).splitlines())
+    assert first[:4] == ["counters differ in 1 of 3 arms: tiered", *WHY]
+    assert not any(line in WHY for lines in others for line in lines)
 
 
 def test_what_holds_or_was_skipped_has_no_annotation() -> None:
@@ -372,7 +402,7 @@ def test_what_differs_has_a_section_with_all_that_is_known_and_what_holds_has_on
         "exact, line 31: failed: counters differ in 1 of 3 arms: tiered",
         "arm tiered: replication 0, 1 of 2",
         "tiered: first at the review of day 60: agency a-12: tier priority -> standard",
-        "note: changed in the scenario since the baseline: arms",
+        *WHY,
         "And 10 more measures.",
     ):
         assert shown_text.count(said) == 1
@@ -448,6 +478,9 @@ def test_of_what_doesnt_hold_all_is_told_from_the_parts_to_the_measures() -> Non
         "  FAILED   claim lower: supported -> undecided (scenarios/graph.toml:66)\n"
         "           was supported\n"
         "           now undecided\n"
+        "  changed in the scenario since the baseline:\n"
+        f"    {WHY[0]}\n"
+        f"    {WHY[1]}\n"
         "  where the runs part:\n"
         "    tiered: first at the review of day 60: agency a-12: tier priority -> standard\n"
         "  measures that moved, or may have, by more than their margin:\n"
@@ -455,9 +488,26 @@ def test_of_what_doesnt_hold_all_is_told_from_the_parts_to_the_measures() -> Non
         f"  {'─' * 64}\n"
         "  tiered - none:\n"
         "  followers head_share_01  0.3       0.009 to 0.011   0.005  moved\n"
-        "  note: changed in the scenario since the baseline: arms\n"
+        f"  note: {WHY[2]}\n"
+        "  note: against HEAD: where it parts is told by arm\n"
         "1 scenario: 0 hold, 1 does not\n"
     )
+
+
+def test_versions_are_no_matter_of_a_scenario_that_holds() -> None:
+    checked = held(versions=failed().versions)
+    for text in (printed(checked), markdown_summary([checked]), github_annotations([checked])):
+        assert "numpy" not in text
+    assert b"numpy" not in junit_xml([checked])
+    assert checked.to_dict()["versions"][0] == {"name": "numpy", "old": "2.0.0", "new": "2.4.6"}
+
+
+def test_of_very_many_changed_keys_the_first_are_listed_and_the_others_counted() -> None:
+    many = tuple(Change(f"fans.key_{i}", i, i + 1, i) for i in range(40))
+    lines = changes(failed(changes=many))
+    assert lines[0] == "fans.key_0: 0 -> 1 (line 0)"
+    assert lines[-1] == f"and {40 - MOST_CHANGES} more keys of the scenario"
+    assert len(lines) == MOST_CHANGES + 1
 
 
 def test_only_the_first_measures_are_listed_and_the_others_counted() -> None:
@@ -472,6 +522,8 @@ def test_only_the_first_measures_are_listed_and_the_others_counted() -> None:
         (unreadable(), ["bad  can't be run", "FAILED   valid:", "bad.toml:2: sead: unknown key"]),
         (updated(), ["tiny  holds (exact)  1.2 s  baseline rewritten", "differs  exact:", "note: wrote tiny.json"]),
         (held(notes=("against HEAD: the same counters in every arm",)), ["holds", "note: against HEAD"]),
+        (held(changes=failed().changes), ["holds", WHY[0]]),
+        (unfinished(), ["full  wasn't checked", "FAILED   exact: the check wasn't finished: disk full"]),
     ],
 )
 def test_bad_input_updates_and_notes_are_told(checked: Checked, says: list[str]) -> None:

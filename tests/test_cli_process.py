@@ -230,10 +230,10 @@ def test_a_verb_imports_nothing_heavy(tmp_path: Path, arguments: list[str], says
     assert done.stderr == "[]\n"
 
 
-def test_a_heavy_tailed_answer_needs_no_scipy_stats() -> None:
+def test_a_heavy_tailed_answer_needs_no_scipy() -> None:
     program = (
         "import sys; from sim.experiment.statistics import paired_difference; import numpy as np\n"
-        "assert paired_difference(np.zeros(9), np.arange(9.0) ** 4).heavy_tailed; print('scipy.stats' in sys.modules)"
+        "assert paired_difference(np.zeros(9), np.arange(9.0) ** 4).heavy_tailed; print('scipy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "False\n"
 

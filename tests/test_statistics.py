@@ -356,8 +356,3 @@ def test_equal_volumes_leave_allocation_only_and_equal_allocations_volume_only()
     assert (volume_only.allocation[0], volume_only.volume[0]) == (0.0, pytest.approx(-0.1))
     nothing = s.decomposition(s0, w, w, n, n)
     assert (nothing.allocation[0], nothing.volume[0]) == (0.0, 0.0)
-
-
-def test_importing_the_statistics_does_not_import_scipy() -> None:
-    program = "import sys, sim.experiment.statistics; print('scipy' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "False\n"

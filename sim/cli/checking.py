@@ -128,6 +128,8 @@ def check(
 
 def _code(found: list[Checked]) -> int:
     """What to leave with."""
+    if any(checked.is_unfinished for checked in found):
+        return MachineError.exit_code
     if any(checked.is_bad_input for checked in found):
         return InputError.exit_code
     return 0 if all(checked.holds for checked in found) else DIFFERS

@@ -9,6 +9,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.analysis import student
+from sim.streams import normal_quantile
+
 Floats = NDArray[np.float64]
 
 _N_RESAMPLES = 9_999
@@ -82,12 +85,10 @@ def t_intervals(mean: Floats, standard_error: Floats, n: NDArray[np.int64], leve
     >>> low.round(6).tolist(), high.round(6).tolist()
     ([-0.022615], [2.022615])
     """
-    from scipy import special
-
     if not 0 < level < 1:
         raise ValueError(f"level must be in (0, 1), got {level}")
     sizes, position = np.unique(n, return_inverse=True)
-    quantile = [float(special.stdtrit(size - 1, (1 + level) / 2)) if size >= 2 else math.nan for size in sizes.tolist()]
+    quantile = [student.quantile(size - 1, level) if size >= 2 else math.nan for size in sizes.tolist()]
     half = np.array(quantile, dtype=np.float64)[position] * standard_error
     return mean - half, mean + half
 
@@ -114,12 +115,13 @@ def t_p_values(mean: Floats, standard_error: Floats, n: NDArray[np.int64]) -> Fl
     >>> t_p_values(np.array([0.0, 0.0, 3.0]), np.array([1.0, 0.0, 0.0]), np.array([9, 9, 9])).tolist()
     [1.0, 1.0, 0.0]
     """
-    from scipy import special
-
     with np.errstate(invalid="ignore", divide="ignore"):
-        p_values = 2 * special.stdtr(n - 1.0, -np.abs(mean) / standard_error)
+        t = mean / standard_error
+    found = np.full(np.shape(t), np.nan)
+    for size in np.unique(n[n >= 2]).tolist():
+        found[n == size] = student.p_values(t[n == size], size - 1)
     sure = (standard_error == 0) & (n >= 2)
-    return np.where(sure, np.where(mean == 0, 1.0, 0.0), np.where(n >= 2, p_values, np.nan))
+    return np.where(sure, np.where(mean == 0, 1.0, 0.0), found)
 
 
 def skewness(values: Floats) -> float:
@@ -178,19 +180,18 @@ def bca_interval(values: Floats, level: float) -> tuple[float, float]:
     >>> low, high
     (0.0, 4.0)
     """
-    from scipy import special
-
     n = len(values)
     indices = np.random.Generator(np.random.Philox(key=_RESAMPLING_KEY)).integers(n, size=(n, _N_RESAMPLES))
     resampled = np.sort(values[0] + _row_sum((values - values[0])[indices]) / n)
     mean = moments(values[:, None])[1][0]
     below = int((resampled < mean).sum()) + int((resampled == mean).sum()) / 2
-    bias = special.ndtri(min(max(below, 0.5), _N_RESAMPLES - 0.5) / _N_RESAMPLES)
+    bias = normal_quantile(min(max(below, 0.5), _N_RESAMPLES - 0.5) / _N_RESAMPLES)
     acceleration = skewness(values) / (6 * math.sqrt(n))
 
     def end(probability: float) -> float:
-        shifted = bias + special.ndtri(probability)
-        position = (_N_RESAMPLES + 1) * special.ndtr(bias + shifted / (1 - acceleration * shifted)) - 1
+        shifted = bias + normal_quantile(probability)
+        share = math.erfc(-(bias + shifted / (1 - acceleration * shifted)) / math.sqrt(2)) / 2
+        position = (_N_RESAMPLES + 1) * share - 1
         lower = min(max(math.floor(position), 0), _N_RESAMPLES - 2)
         weight = min(max(position - lower, 0.0), 1.0)
         return float((1 - weight) * resampled[lower] + weight * resampled[lower + 1])
@@ -224,7 +225,7 @@ def sign_test(values: Floats) -> float:
     n, few = n_up + n_down, min(n_up, n_down)
     if not n:
         return math.nan
-    # In integers, rounded once; scipy.stats, which has it too, takes half a second to import.
+    # In integers, rounded once.
     ways, of_this_many = 0, 1
     for k in range(few + 1):
         ways += of_this_many

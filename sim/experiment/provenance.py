@@ -19,9 +19,9 @@ from sim.scenario.phases import policies_of
 from sim.scenario.reading import reading
 from sim.version import __version__
 
-__all__ = ["DECIDING", "check_plugins", "how_read", "identity", "plugins", "source_digest", "versions"]
+__all__ = ["DECIDING", "check_plugins", "how_read", "identity", "libraries", "plugins", "source_digest", "versions"]
 
-DECIDING = ("numba", "numpy", "pyarrow", "pydantic", "scipy", "simpy")
+DECIDING = ("numba", "numpy", "pyarrow", "pydantic", "simpy")
 """Packages whose versions a manifest names."""
 
 
@@ -94,11 +94,15 @@ def check_plugins(wanted: Mapping[str, Mapping[str, Any]] | None, loaded: Loaded
                 raise InputError([Fault(file, rule, value=found.get(file, "none")[:16])])
 
 
-def versions() -> dict[str, Any]:
-    """Versions of Python, the project and the packages that decide, and the digest of the project's source."""
+def libraries() -> dict[str, str]:
+    """Versions of Python, the project and the packages that decide."""
     return {
         "headshare": __version__,
         "python": platform.python_version(),
         **{package: version(package) for package in DECIDING},
-        "source": source_digest(),
     }
+
+
+def versions() -> dict[str, Any]:
+    """What a manifest tells of the software: ``libraries``, and the digest of the project's source."""
+    return {**libraries(), "source": source_digest()}

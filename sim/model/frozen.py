@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 __all__ = [
     "FRACTION_BITS",
     "ID_MASK",
+    "IN_32_BITS",
     "NEVER",
     "NOBODY",
     "ORGANIC",
@@ -180,6 +181,11 @@ class Tables(NamedTuple):
     """(G, 24): probability that a session of this hour takes place; the others are thinned out."""
     follows_open: NDArray[np.bool_]
     """(1,): follows and unfollows are taken; not so in the warm-up."""
+
+
+IN_32_BITS = ("visits", "reserved", "ordinary", "examine", "explore", "quality", "click", "follow", "unfollow", "keep",
+              "order_base", "referrals", "tips")  # fmt: skip
+"""Tables that hold a number times 2^32."""
 
 
 class Fans(NamedTuple):

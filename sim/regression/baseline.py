@@ -12,12 +12,13 @@ from typing import Any
 from sim.errors import MachineError
 from sim.files import whole_file
 from sim.regression.content import Content
+from sim.regression.keys import Keys
 from sim.scenario.source import open_regular
-from sim.version import __version__
+from sim.scenario.words import shown
 
 __all__ = ["Baseline", "BaselineError", "read_baseline", "write_baseline"]
 
-SCHEMA = 1
+SCHEMA = 2
 MAX_BYTES = 16 << 20
 
 
@@ -32,9 +33,11 @@ class Baseline:
     name: str
     reason: str
     """Why it was written."""
-    scenario: dict[str, str]
-    """Digest of each top-level key of the scenario as it was run, and of its input files."""
+    versions: dict[str, str]
+    """Of what it was written with, by name."""
     replications: int
+    keys: Keys
+    """Of the scenario as it was run."""
     content: Content
     """Of that many replications; values of as many as were wanted for the statistics."""
 
@@ -44,9 +47,9 @@ class Baseline:
             "schema": SCHEMA,
             "name": self.name,
             "reason": self.reason,
-            "headshare": __version__,
+            "versions": self.versions,
             "replications": self.replications,
-            "scenario": self.scenario,
+            **asdict(self.keys),
             **asdict(self.content),
         }
         return _sealed(parts)
@@ -92,7 +95,7 @@ def read_baseline(path: Path, name: str) -> Baseline:
         raise BaselineError(f"can't be read: {error.strerror or error}") from error
     text = raw.decode("utf-8", "replace").replace("\r\n", "\n")
     if "\n<<<<<<< " in f"\n{text}":
-        raise BaselineError("holds an unresolved merge conflict; resolve it, or write it anew with --update")
+        raise BaselineError("holds an unresolved merge conflict; resolve it, or write it again with --update")
     try:
         parts = json.loads(text)
     except (ValueError, RecursionError):
@@ -100,18 +103,23 @@ def read_baseline(path: Path, name: str) -> Baseline:
     if not isinstance(parts, dict) or "seal" not in parts:
         raise BaselineError("is no baseline, or damaged")
     if parts.get("schema") != SCHEMA:
-        raise BaselineError(f"must have schema {SCHEMA}; write it anew with --update")
+        had = parts.get("schema")
+        by = " as an earlier Headshare wrote it" if had in range(1, SCHEMA) else ""
+        raise BaselineError(f"must have schema {SCHEMA}, not {shown(had)}{by}; write it again with --update")
     del parts["seal"]
     try:
         intact = _sealed(parts) == text
     except (ValueError, TypeError, RecursionError):
         intact = False
     if not intact:
-        raise BaselineError("differs from its own seal: damaged, edited or merged by hand; write it anew with --update")
+        raise BaselineError(
+            "differs from its own seal: damaged, edited or merged by hand; write it again with --update"
+        )
     if parts["name"] != name:
-        raise BaselineError(f"is the baseline of {parts['name']!r}, not of {name!r}; write it anew with --update")
+        raise BaselineError(f"is the baseline of {parts['name']!r}, not of {name!r}; write it again with --update")
+    keys = Keys(**{name: parts[name] for name in Keys.__dataclass_fields__})
     content = Content(**{name: parts[name] for name in Content.__dataclass_fields__})
-    return Baseline(parts["name"], parts["reason"], parts["scenario"], parts["replications"], content)
+    return Baseline(parts["name"], parts["reason"], parts["versions"], parts["replications"], keys, content)
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:

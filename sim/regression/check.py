@@ -18,16 +18,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from sim.errors import Fault, InputError, InterruptedRunError
+from sim.errors import Fault, InputError, InterruptedRunError, MachineError
 from sim.experiment import provenance
 from sim.experiment.execution import experiment
 from sim.experiment.progress import Report
 from sim.experiment.run import Run
 from sim.model.simulation import EngineName
 from sim.regression.baseline import Baseline, BaselineError, read_baseline, write_baseline
-from sim.regression.content import Content, sections, values_of
+from sim.regression.content import Content, values_of
 from sim.regression.equivalence import estimates
 from sim.regression.judgement import Judgement, judged, not_held
+from sim.regression.keys import Keys
 from sim.regression.other import Other, no_other
 from sim.regression.result import Checked, Part
 from sim.scenario import Loaded, load
@@ -82,14 +83,18 @@ def check_all(files: Sequence[Path], terms: Terms, other: Other = no_other) -> I
 
     Raises
     ------
-    MachineError, InterruptedRunError
+    InterruptedRunError
         As ``experiment``; nothing of a check is kept but baselines written and, with ``out``, runs finished.
+
+    Notes
+    -----
+    Whatever else is wrong with a scenario, its input or the machine, ends its own check only.
     """
     taken: dict[str, Path] = {}
     for file in files:
         terms.announce(str(file))
         found = check(file, terms, other, taken)
-        if not found.is_bad_input:
+        if not (found.is_bad_input or found.is_unfinished):
             taken.setdefault(found.name, file)
         yield found
 
@@ -99,6 +104,15 @@ def check(
 ) -> Checked:
     """Check a scenario; ``taken`` are the files that have names already, else arguments and errors as ``check_all``."""
     started = time.perf_counter()
+    try:
+        return _checked(file, terms, other, taken, started)
+    except BrokenPipeError:  # nobody reads what is printed: of no scenario's making
+        raise
+    except (MachineError, OSError) as error:
+        return _unfinished(file, error, terms, started)
+
+
+def _checked(file: Path, terms: Terms, other: Other, taken: Mapping[str, Path], started: float) -> Checked:
     with _folder(terms.out) as folder:
         try:
             loaded = load(file, small=True)
@@ -121,6 +135,8 @@ def check(
         parts=(Part("valid", "passed", "the file is valid", 1), *judgement.parts),
         estimates=judgement.estimates,
         partings=judgement.partings,
+        changes=judgement.changes,
+        versions=judgement.versions,
         notes=judgement.notes,
         update=judgement.update,
         seconds=time.perf_counter() - started,
@@ -135,6 +151,15 @@ def _bad_input(file: Path, faults: Sequence[Fault], terms: Terms, started: float
     return replace(_unchecked(file, file.stem, valid, terms, started), is_bad_input=True, faults=tuple(faults))
 
 
+def _unfinished(file: Path, error: MachineError | OSError, terms: Terms, started: float) -> Checked:
+    said = str(error) if isinstance(error, MachineError) else error.strerror or str(error)
+    why = "the check wasn't finished"
+    parts = (Part("valid", "skipped", why, 1), Part("exact", "failed", f"{why}: {said}", 1))
+    skipped = Part("statistical", "skipped", why, 1)
+    policy, seconds = terms.policy or "exact", time.perf_counter() - started
+    return Checked(str(file), file.stem, policy, (*parts, skipped), is_unfinished=True, seconds=seconds)
+
+
 def _unchecked(file: Path, name: str, valid: Part, terms: Terms, started: float) -> Checked:
     """What is left of a check that ends with its first part."""
     skipped = [Part(part, "skipped", "the scenario isn't run", valid.line) for part in ("exact", "statistical")]
@@ -145,7 +170,7 @@ def _unchecked(file: Path, name: str, valid: Part, terms: Terms, started: float)
 def _held(file: Path, loaded: Loaded, run: Run, folder: Path, terms: Terms, other: Other) -> Judgement:
     """A run held against its scenario's baseline, which is rewritten where there is a reason to."""
     policy: Policy = terms.policy or loaded.check.policy
-    lines = read_source(file).lines
+    source = read_source(file)
     path = _baseline_file(file, loaded.scenario.name, terms)
     content = Content.of(run)
     most = max(loaded.check.max_replications or 0, loaded.scenario.replications)
@@ -154,21 +179,22 @@ def _held(file: Path, loaded: Loaded, run: Run, folder: Path, terms: Terms, othe
     try:
         baseline = read_baseline(path, loaded.scenario.name)
     except BaselineError as error:
-        judgement = not_held(loaded, f"{path}: {error}", lines)
+        judgement = not_held(loaded, f"{path}: {error}", source.lines)
     if baseline is not None:
-        judgement = judged(loaded, baseline, content, policy, lines)
+        judgement = judged(loaded, baseline, content, policy, source)
         if policy == "statistical" and more is not None and judgement.is_undecided:
             values = values_of(_run(more, folder, terms))
             again = estimates(more, baseline.content.values, values, 2)
-            judgement = judged(loaded, baseline, content, policy, lines, again)
+            judgement = judged(loaded, baseline, content, policy, source, again)
     judgement = other(judgement, file, loaded, run)
     if terms.reason is None:
         return judgement
-    kept = Baseline(loaded.scenario.name, terms.reason, sections(loaded), loaded.scenario.replications, content)
-    if baseline is not None and _is_same(baseline, kept, most):
+    if baseline is not None and not judgement.changes and _is_same(baseline, content, loaded, most):
         return replace(judgement, update="unchanged")
     values = content.values if more is None else values_of(_run(more, folder, terms))
-    write_baseline(path, replace(kept, content=replace(content, values=values)))
+    keys, n = Keys.of(loaded, source), loaded.scenario.replications
+    kept = replace(content, values=values)
+    write_baseline(path, Baseline(loaded.scenario.name, terms.reason, provenance.libraries(), n, keys, kept))
     return judgement.rewritten(path, terms.reason, is_new=baseline is None)
 
 
@@ -180,11 +206,11 @@ def _baseline_file(file: Path, name: str, terms: Terms) -> Path:
     return shipped_baseline(file, name) or own
 
 
-def _is_same(old: Baseline, new: Baseline, n_values: int) -> bool:
-    """Whether a baseline would hold what it holds."""
+def _is_same(old: Baseline, content: Content, loaded: Loaded, n_values: int) -> bool:
+    """Whether a baseline of the same keys would hold what it holds."""
     held = {len(values) for own in old.content.values.values() for values in own.values()}
-    same = replace(old.content, values={}) == replace(new.content, values={})
-    return same and held == {n_values} and (old.scenario, old.replications) == (new.scenario, new.replications)
+    same = replace(old.content, values={}) == replace(content, values={})
+    return same and held == {n_values} and old.replications == loaded.scenario.replications
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 """What of a finished run a baseline keeps: digests of all outputs, values of watched measures; knows no files.
 
-Floats are digested to 9 digits: the last bits may be another machine's.
+Floats are digested to 9 digits: the last bits may be another machine's or library's.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import pyarrow.compute as pc
 from sim.experiment.cells import Cell, cell_at_end
 from sim.experiment.run import Run
 from sim.regression.epoch_rows import epoch_rows
-from sim.scenario import Loaded, resolved
 
-__all__ = ["WATCHED", "Content", "Watched", "sections", "values_of", "watched_cell"]
+__all__ = ["WATCHED", "Content", "Watched", "values_of", "watched_cell"]
 
 DIGITS = 30
 """Binary ones, about 9 decimal."""
-UNTOLD = ("name", "title", "description")
-"""Keys that change nothing that is run."""
+SHIFT = 0.6180339887498949
+"""In steps: where between two of them the upper one begins, counted down from it; the golden ratio's fraction, from
+which the fractions that numbers end in are far."""
 
 
 class Watched(NamedTuple):
@@ -94,14 +94,6 @@ class Content:
             epochs=epoch_rows(run.table("epochs")),
             values=values_of(run),
         )
-
-
-def sections(loaded: Loaded) -> dict[str, str]:
-    """Digest of each top-level key of a resolved scenario, and of each input file."""
-    parts = {key: part for key, part in resolved(loaded).items() if key not in UNTOLD}
-    # The order of tables decides (tiers, surfaces, segments), so keys aren't sorted.
-    found = {key: _short(json.dumps(part, ensure_ascii=False).encode()) for key, part in parts.items()}
-    return found | {key: sha[:12] for key, sha in loaded.inputs.items() if key != "scenario"}
 
 
 def watched_cell(watched: Watched, horizon_days: int) -> Cell:
@@ -193,13 +185,21 @@ def _digest(table: pa.Table) -> str:
 
 
 def _rounded(column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
-    """Numbers as two integers each, mantissa and exponent, shape (n, 2); null and infinity have their own."""
+    """Numbers rounded to ``DIGITS``, as float64, shape (n,); a null is ``nan``, of one form, and 0 has no sign.
+
+    A size in ``[2^(e-1), 2^e)`` becomes ``floor(size / step + SHIFT) step`` with ``step = 2^(e - DIGITS)``: one rule on
+    both sides of a power of two. Two numbers become the same unless a bound between steps lies between them: for two
+    that are k units in the last place apart by a chance of k / 2^23. Where numbers often are, at integers below 2^40
+    and their quotients by powers of two, the next bound is over 900 units away.
+    """
     values = column.to_numpy().astype(np.float64)
     finite = np.isfinite(values)
-    mantissa, exponent = np.frexp(np.where(finite, values, 0.0))
-    whole = np.rint(np.ldexp(mantissa, DIGITS)).astype("<i8")
-    special = np.where(np.isnan(values), 1, np.where(values > 0, 2, 3))
-    return np.stack([np.where(finite, whole, special), np.where(finite, exponent, 1 << 20)], axis=1).astype("<i8")
+    mantissa, exponent = np.frexp(np.where(finite, np.abs(values), 0.0))
+    steps = np.floor(np.ldexp(mantissa, DIGITS) + SHIFT)
+    with np.errstate(over="ignore"):  # the largest floats become infinite
+        size = np.ldexp(steps, exponent - DIGITS)
+    size = np.where(finite, size, np.where(np.isnan(values), np.nan, np.inf))
+    return np.where(values < 0, -size, size).astype("<f8")
 
 
 def _short(content: bytes) -> str:

@@ -8,15 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from sim.experiment import provenance
 from sim.regression.baseline import Baseline
-from sim.regression.content import Content, sections
+from sim.regression.content import Content
 from sim.regression.epoch_rows import partings
 from sim.regression.equivalence import estimates, n_values
-from sim.regression.result import Estimate, Part, Parting, Status
+from sim.regression.keys import changes
+from sim.regression.result import Change, Estimate, Part, Parting, Status, Version
 from sim.scenario import Loaded
 from sim.scenario.checking import Policy
 from sim.scenario.lines import Lines
 from sim.scenario.roster_groups import claim_path
+from sim.scenario.source import Source
 
 __all__ = ["Judgement", "judged", "not_held"]
 
@@ -31,6 +34,8 @@ class Judgement:
     parts: tuple[Part, ...]
     estimates: tuple[Estimate, ...] = ()
     partings: tuple[Parting, ...] = ()
+    changes: tuple[Change, ...] = ()
+    versions: tuple[Version, ...] = ()
     notes: tuple[str, ...] = ()
     update: Literal["new", "rewritten", "unchanged"] | None = None
 
@@ -65,7 +70,7 @@ def judged(
     baseline: Baseline,
     content: Content,
     policy: Policy,
-    lines: Lines,
+    source: Source,
     found: Sequence[Estimate] | None = None,
 ) -> Judgement:
     """What a run says beside its baseline.
@@ -78,8 +83,8 @@ def judged(
         What its outputs were and are.
     policy
         From which part on all must hold.
-    lines
-        Of the scenario file.
+    source
+        The scenario file.
     found
         Estimates of a second look, with more replications; left out: they are made of ``content``.
     """
@@ -90,12 +95,20 @@ def judged(
     # Rows of epochs are of all replications together.
     comparable = not same and baseline.replications == loaded.scenario.replications
     places = tuple(partings(old.epochs, content.epochs)) if comparable else ()
+    changed, lines = changes(baseline.keys, loaded, source), source.lines
+    exact = _exact(baseline, content, same, policy, lines)
+    stated = [change.line for change in changed if change.line is not None]
     parts = [
-        _exact(baseline, content, same, policy, lines),
+        exact if same or not stated else replace(exact, line=stated[0]),
         _statistical(seen, old, content, policy, lines),
         *_claims(loaded, old.claims, content.claims, lines),
     ]
-    return Judgement(tuple(parts), tuple(seen), places, tuple(_notes(loaded, baseline)))
+    versions = _versions(baseline.versions, provenance.libraries())
+    return Judgement(tuple(parts), tuple(seen), places, changed, versions, tuple(_notes(loaded, baseline)))
+
+
+def _versions(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Version, ...]:
+    return tuple(Version(name, old.get(name), new.get(name)) for name in _differing(old, new))
 
 
 def _same(old: Content, new: Content) -> bool:
@@ -215,9 +228,7 @@ def _told(claim: Mapping[str, Any]) -> str:
 
 def _notes(loaded: Loaded, baseline: Baseline) -> list[str]:
     """What else has changed since the baseline."""
-    changed = _differing(baseline.scenario, sections(loaded))
-    notes = [f"changed in the scenario since the baseline: {', '.join(changed)}"] if changed else []
-    if baseline.replications != loaded.scenario.replications:
-        numbers = f"{baseline.replications} replications, not {loaded.scenario.replications}"
-        notes.append(f"the baseline is of {numbers}: where the runs part isn't known (--against tells it)")
-    return notes
+    if baseline.replications == loaded.scenario.replications:
+        return []
+    numbers = f"{baseline.replications} replications, not {loaded.scenario.replications}"
+    return [f"the baseline is of {numbers}: where the runs part isn't known (--against tells it)"]

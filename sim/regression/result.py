@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from sim.errors import Fault
 from sim.scenario.checking import Policy
+from sim.scenario.words import escaped, shown
 
-__all__ = ["Checked", "Estimate", "Part", "Parting", "Status"]
+__all__ = ["Change", "Checked", "Estimate", "Part", "Parting", "Status", "Version"]
 
 Status = Literal["passed", "failed", "allowed", "skipped"]
 """Allowed: it differs, but the policy doesn't ask for it. Skipped: something before it failed, so nobody looked."""
@@ -27,6 +28,40 @@ class Part:
     """Line of the scenario file that it concerns, from 1."""
     details: tuple[str, ...] = ()
     """More lines, for who wants to act on it."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A key of the scenario whose value isn't that of the baseline."""
+
+    key: str
+    """Its path, as in ``surfaces.feed.slots``; ``order of PATH``, or ``content of the roster``."""
+    old: Any
+    """Value in the baseline, None where it had none."""
+    new: Any
+    line: int | None
+    """Line of the scenario file that states the new value, of its check's size too; None: it is a default."""
+
+    @property
+    def says(self) -> str:
+        """The change in words.
+
+        >>> Change("surfaces.for-you.follow_prob", 0.02, 0.021, 42).says
+        'surfaces.for-you.follow_prob: 0.02 -> 0.021 (line 42)'
+        """
+        place = "not in the file" if self.line is None else f"line {self.line}"
+        return f"{escaped(self.key)}: {shown(self.old)} -> {shown(self.new)} ({place})"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A library, or Python or Headshare, that isn't of the version with which the baseline was written."""
+
+    name: str
+    old: str | None
+    """None: the baseline doesn't name it."""
+    new: str | None
+    """None: it isn't used any more."""
 
 
 @dataclass(frozen=True)
@@ -124,14 +159,20 @@ class Checked:
     """Of every watched measure, where the outputs differ at all."""
     partings: tuple[Parting, ...] = ()
     """Of every arm that differs, the earliest first."""
+    changes: tuple[Change, ...] = ()
+    """Keys of the scenario that changed since the baseline, those that the file states first."""
+    versions: tuple[Version, ...] = ()
+    """Versions that differ from those that the baseline was written with."""
     notes: tuple[str, ...] = ()
-    """Anything else worth a line: keys changed since the baseline, what became of the baseline."""
+    """Anything else worth a line, as what became of the baseline."""
     update: Literal["new", "rewritten", "unchanged"] | None = None
     """What became of the baseline; None: it was only looked at."""
     is_bad_input: bool = False
     """The scenario can't be run at all."""
     faults: tuple[Fault, ...] = ()
     """Of the input, where it can't be run."""
+    is_unfinished: bool = False
+    """The machine stood in the way of its check."""
     seconds: float = 0.0
 
     @property

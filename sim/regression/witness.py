@@ -13,7 +13,7 @@ from sim.experiment.epochs import POPULATION, SESSIONS, state_at
 from sim.experiment.plan import Unit
 from sim.experiment.run import Run
 from sim.model.accounts import Status
-from sim.model.frozen import Counter, Total
+from sim.model.frozen import IN_32_BITS, Counter, Total
 from sim.model.glance import State
 from sim.plugins import load_plugins
 from sim.regression.epoch_rows import Epoch, first_difference
@@ -96,7 +96,12 @@ def _differing(loaded: Loaded, unit: Unit, holder: str, name: str, old: State, n
     if not len(places):
         return None
     first = tuple(int(i) for i in places[0])
-    texts = [_value(loaded, unit, what, state[name][first], state.get("agency")) for state in (old, new)]
+    values = [state[name][first].item() for state in (old, new)]
+    texts = [
+        _value(loaded, unit, what, value, state.get("agency")) for value, state in zip(values, (old, new), strict=True)
+    ]
+    if texts[0] == texts[1]:  # they differ in their last bits
+        texts = [repr(value) for value in values]
     change = f"{what}{_axes(loaded, unit, name, first)} {texts[0]} -> {texts[1]}"
     if holder == "table":
         return 0, f"table {change}, and {len(places) - 1} more entries"
@@ -127,15 +132,17 @@ def _axes(loaded: Loaded, unit: Unit, name: str, place: tuple[int, ...]) -> str:
 
 
 def _value(loaded: Loaded, unit: Unit, what: str, value: Any, agencies: NDArray[Any] | None) -> str:
-    number = value.item()
-    if what == "agency" and agencies is not None and number < len(agencies):
-        return "none" if number < 0 else str(agencies[number])
+    if what == "agency" and agencies is not None and value < len(agencies):
+        return "none" if value < 0 else str(agencies[value])
     if what == "tier":
         tiers = list(loaded.arms[unit.arm].support.tiers)
-        return "none" if number < 0 else tiers[number]
+        return "none" if value < 0 else tiers[value]
     if what == "status":
-        return Status(number).name.lower()
-    return f"{number:.9g}" if isinstance(number, float) else str(number)
+        return Status(value).name.lower()
+    if what in IN_32_BITS:
+        # Probabilities were rounded down to a step of 2.3e-10: of the middle, 9 decimals are those of the scenario.
+        value = value * 2.0**-32 if isinstance(value, float) else round((value + 0.5) * 2.0**-32, 9)
+    return f"{value:.9g}" if isinstance(value, float) else str(value)
 
 
 def who_in_tables(parting: Parting, old: Run, new: Run) -> str | None:

@@ -7,10 +7,25 @@ from collections.abc import Sequence
 
 from sim.regression.result import Checked, Estimate, Part
 
-__all__ = ["HEADS", "arms", "arms_of", "cells", "count", "heading", "interval", "lines_of", "moved", "number", "says"]
+__all__ = [
+    "HEADS",
+    "arms",
+    "arms_of",
+    "cells",
+    "changes",
+    "count",
+    "heading",
+    "interval",
+    "lines_of",
+    "moved",
+    "number",
+    "says",
+    "versions",
+]
 
 HEADS = ("measure", "old", "new", "difference", "interval", "margin", "verdict")
 """Of the columns of ``cells``."""
+MOST_CHANGES = 12
 
 
 def number(value: float | None) -> str:
@@ -60,13 +75,33 @@ def arms_of(estimates: Sequence[Estimate]) -> dict[str, list[Estimate]]:
 
 
 def lines_of(checked: Checked, part: Part) -> list[str]:
-    """What is to be told below a part's one line where only lines can be: its details, places, measures."""
+    """What is to be told below a part's one line where only lines can be: its details, places, measures.
+
+    Below the first that differs also what may be the reason: keys of the scenario, versions of libraries.
+    """
     lines = list(part.details)
     if part.name == "exact":
         lines = [*(place.says for place in checked.partings), *lines]
     elif part.name == "statistical":
         lines += [_line(estimate) for estimate in moved(checked.estimates)]
-    return lines
+    differing = next((other for other in checked.parts if other.status in ("failed", "allowed")), None)
+    return [*changes(checked), *versions(checked), *lines] if part is differing else lines
+
+
+def changes(checked: Checked) -> list[str]:
+    """Keys of the scenario that changed since the baseline, a line each; of very many the first."""
+    lines = [change.says for change in checked.changes[:MOST_CHANGES]]
+    more = len(checked.changes) - len(lines)
+    return [*lines, f"and {count(more, 'more key')} of the scenario"] if more else lines
+
+
+def versions(checked: Checked) -> list[str]:
+    """One line, where anything differs from the baseline and was computed with other versions than it; else none."""
+    if not checked.versions or all(part.status in ("passed", "skipped") for part in checked.parts):
+        return []
+    old = ", ".join(f"{version.name} {version.old or '(none)'}" for version in checked.versions)
+    new = ", ".join(f"{version.name} {version.new or '(none)'}" for version in checked.versions)
+    return [f"the baseline was written with {old}; here: {new}"]
 
 
 def _line(estimate: Estimate) -> str:
@@ -86,6 +121,8 @@ def count(n: int, what: str) -> str:
 
 def says(checked: Checked) -> str:
     """What a scenario has come to, in a word or three."""
+    if checked.is_unfinished:
+        return "wasn't checked"
     return "can't be run" if checked.is_bad_input else "holds" if checked.holds else "does not hold"
 
 

@@ -33,8 +33,8 @@ def _suite(checked: Checked) -> ElementTree.Element:
     failed = sum(part.status == "failed" for part in checked.parts)
     counts = {
         "tests": len(checked.parts),
-        "failures": 0 if checked.is_bad_input else failed,
-        "errors": failed if checked.is_bad_input else 0,
+        "failures": 0 if _is_error(checked) else failed,
+        "errors": failed if _is_error(checked) else 0,
         "skipped": sum(part.status == "skipped" for part in checked.parts),
     }
     attributes = {"name": escaped(checked.name), **{name: str(n) for name, n in counts.items()}}
@@ -52,7 +52,7 @@ def _case(checked: Checked, part: Part, seconds: float) -> ElementTree.Element:
     told = "\n".join(map(escaped, lines))
     match part.status:
         case "failed":
-            tag = "error" if checked.is_bad_input else "failure"
+            tag = "error" if _is_error(checked) else "failure"
             kind = part.name.partition(" ")[0]
             ElementTree.SubElement(case, tag, {"message": escaped(part.says), "type": kind}).text = told
         case "skipped":
@@ -60,6 +60,11 @@ def _case(checked: Checked, part: Part, seconds: float) -> ElementTree.Element:
         case "allowed":
             ElementTree.SubElement(case, "system-out").text = told
     return case
+
+
+def _is_error(checked: Checked) -> bool:
+    """Whether a failure is none of the outputs: there are none."""
+    return checked.is_bad_input or checked.is_unfinished
 
 
 def _seconds(seconds: float) -> str:

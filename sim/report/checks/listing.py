@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.regression.result import Checked, Estimate, Part
-from sim.report.checks.figures import arms_of, cells, count, heading, moved, says
+from sim.report.checks.figures import arms_of, cells, changes, count, heading, moved, says, versions
 from sim.scenario.words import escaped
 
 __all__ = ["print_checks"]
@@ -38,12 +38,16 @@ def _print_check(checked: Checked, console: Console) -> None:
     if any(part.status in ("failed", "allowed") for part in checked.parts):
         for part in checked.parts:
             _print_part(checked, part, console)
+    if checked.changes:
+        _print(console, 2, "changed in the scenario since the baseline:")
+    for change in changes(checked):
+        _print(console, 4, change)
     if checked.partings:
         _print(console, 2, "where the runs part:")
     for place in checked.partings:
         _print(console, 4, escaped(place.says))
     _print_estimates(checked, console)
-    for note in checked.notes:
+    for note in [*versions(checked), *checked.notes]:
         _print(console, 2, f"note: {escaped(note)}")
 
 

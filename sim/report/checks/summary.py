@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from sim.regression.result import Checked, Estimate, Part
-from sim.report.checks.figures import HEADS, arms, cells, count, heading, moved, says
+from sim.report.checks.figures import HEADS, arms, cells, changes, count, heading, moved, says, versions
 from sim.scenario.words import escaped
 
 __all__ = ["markdown_summary"]
@@ -29,7 +29,12 @@ def markdown_summary(checked: Sequence[Checked]) -> str:
     lines = [f"## sim check: {heading(checked)}", ""]
     lines += _table(("scenario", "policy", "valid", "exact", "statistical", "claims", "seconds"), map(_row, checked))
     for each in checked:
-        if each.partings or each.notes or any(part.status in ("failed", "allowed") for part in each.parts):
+        if (
+            each.partings
+            or each.changes
+            or each.notes
+            or any(part.status in ("failed", "allowed") for part in each.parts)
+        ):
             lines += _section(each)
     return _capped("\n".join(lines) + "\n")
 
@@ -54,11 +59,15 @@ def _section(checked: Checked) -> Iterator[str]:
     yield ""
     for part in checked.parts:
         yield from _part(part)
+    if checked.changes:
+        yield "- changed in the scenario since the baseline:"
+    for change in changes(checked):
+        yield f"  - {_plain(change)}"
     if checked.partings:
         yield "- where the runs part:"
     for place in checked.partings:
         yield f"  - {_plain(place.says)}"
-    for note in checked.notes:
+    for note in [*versions(checked), *checked.notes]:
         yield f"- note: {_plain(note)}"
     if found := moved(checked.estimates):
         yield ""

@@ -1,0 +1,120 @@
+"""A scenario's keys, flat: what a baseline records of them, and which have changed since; knows no runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sim.regression.result import Change
+from sim.scenario import Loaded, resolved
+from sim.scenario.source import Source
+from sim.scenario.words import Path, path_text
+
+__all__ = ["Keys", "changes"]
+
+UNTOLD = ("name", "title", "description")
+"""Keys that change nothing that is run."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """A resolved scenario's keys by path, and its input files.
+
+    What the file doesn't state is kept apart: such a key may come or go with a version of Headshare although the
+    scenario is the same.
+    """
+
+    scenario: dict[str, Any]
+    """Values that the file states, for its runs or for their size in a check."""
+    defaults: dict[str, Any]
+    """All other values."""
+    orders: dict[str, list[str]]
+    """Names in each table of tables: their order decides (tiers, surfaces, segments)."""
+    inputs: dict[str, str]
+    """Digest of each input file."""
+
+    @classmethod
+    def of(cls, loaded: Loaded, source: Source) -> Keys:
+        """Keys of a scenario and of the file that it was loaded from."""
+        entries = list(_entries(loaded, source))
+        return cls(
+            scenario={entry.key: entry.value for entry in entries if entry.line is not None},
+            defaults={entry.key: entry.value for entry in entries if entry.line is None},
+            orders={path_text(path): names for path, names in _orders(_told(loaded), ())},
+            inputs={key: sha[:12] for key, sha in loaded.inputs.items() if key != "scenario"},
+        )
+
+
+class _Entry(NamedTuple):
+    key: str
+    value: Any
+    line: int | None
+    """Where the file states it; None: nowhere."""
+
+
+def changes(old: Keys, loaded: Loaded, source: Source) -> tuple[Change, ...]:
+    """Keys whose values differ from those of a baseline, first those that the file states.
+
+    A key that only one of the two knows has changed if that one states it.
+    """
+    before = {**old.defaults, **old.scenario}
+    entries = list(_entries(loaded, source))
+    now = {entry.key for entry in entries}
+    found = [
+        Change(key, before.get(key), value, line)
+        for key, value, line in entries
+        if before.get(key) != value and (key in before or line is not None)
+    ]
+    found += [Change(key, value, None, None) for key, value in old.scenario.items() if key not in now]
+    for path, names in _orders(_told(loaded), ()):
+        kept = [name for name in old.orders.get(path_text(path), ()) if name in names]
+        again = [name for name in names if name in kept]
+        if kept != again:
+            found.append(Change(f"order of {path_text(path)}", kept, again, _line(path, source)))
+    inputs = Keys.of(loaded, source).inputs
+    for key in dict.fromkeys([*old.inputs, *inputs]):
+        if old.inputs.get(key) != inputs.get(key):
+            line = _line(("influencers", key), source)
+            found.append(Change(f"content of the {key}", old.inputs.get(key), inputs.get(key), line))
+    return tuple(sorted(found, key=lambda change: change.line is None))
+
+
+def _told(loaded: Loaded) -> dict[str, Any]:
+    return {key: part for key, part in resolved(loaded).items() if key not in UNTOLD}
+
+
+def _entries(loaded: Loaded, source: Source) -> Iterator[_Entry]:
+    for path, value in _flat(_told(loaded), ()):
+        sized: Path = ("check", "replications") if path == ("replications",) else ("check", "size", *path)
+        line = _line(sized, source)
+        yield _Entry(path_text(path), value, _line(path, source) if line is None else line)
+
+
+def _flat(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    """Paths of all values; an empty table is one, and so is a list."""
+    if not isinstance(value, dict) or not value:
+        yield path, value
+        return
+    for key, child in value.items():
+        yield from _flat(child, (*path, key))
+
+
+def _orders(table: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, list[str]]]:
+    tables = {key: entry for key, entry in table.items() if isinstance(entry, dict)}
+    if path and len(table) > 1 and len(tables) == len(table):
+        yield path, list(table)
+    for key, entry in tables.items():
+        yield from _orders(entry, (*path, key))
+
+
+def _line(path: Path, source: Source) -> int | None:
+    """Line on which the file states a value or a table; None: it doesn't."""
+    data: Any = source.data
+    for key in path:
+        if not isinstance(data, dict):
+            break  # one value in place of a table, as 0.5 is of a distribution
+        if key not in data:
+            return None
+        data = data[key]
+    return source.lines.of(path)
