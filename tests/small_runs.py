@@ -116,8 +116,9 @@ def loaded_from(folder: Path, text: str, **options: Any) -> Loaded:
 
 
 def run_of(folder: Path, text: str = TINY, *, out: str = "run", roster: Path | None = None, **options: Any) -> Run:
-    """A finished run of the text, on one thread."""
-    return experiment(loaded_from(folder, text, roster=roster), out=folder / out, **({"threads": 1} | options))
+    """A finished run of the text, on one thread; its notes go nowhere."""
+    usual: dict[str, Any] = {"threads": 1, "note": lambda _text: None}
+    return experiment(loaded_from(folder, text, roster=roster), out=folder / out, **(usual | options))
 
 
 def tables(path: Path) -> dict[str, bytes]:
