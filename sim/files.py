@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all; knows nothing of what they hold."""
+"""Files that appear whole or not at all, and temporary folders that don't stay; knows nothing of what they hold."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ import errno
 import fcntl
 import os
 import re
+import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from sim.errors import MachineError
 
-__all__ = ["WholeFile", "remove_abandoned", "whole_file"]
+__all__ = ["WholeFile", "remove_abandoned", "whole_file", "working_folder"]
 
 _TEMPORARY = re.compile(r"\.headshare-[0-9a-f]{16}\.tmp")
+_WORKING = re.compile(r"headshare-work-[a-z0-9_]{8}")
 _NO_LOCKS = (errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
 """Of a file system without locks, where no file is taken for abandoned."""
 
@@ -146,3 +149,48 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             raise
     except OSError as error:
         raise MachineError(f"{os.fspath(path)!r}: can't be written: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def working_folder() -> Iterator[Path]:
+    """A temporary folder that is removed at the end; those of killed processes are removed by the next to need one.
+
+    Raises
+    ------
+    MachineError
+        There is no place for it.
+    """
+    try:
+        place = tempfile.gettempdir()
+        with contextlib.suppress(OSError):
+            for name in filter(_WORKING.fullmatch, os.listdir(place)):
+                _remove_folder_unless_locked(os.path.join(place, name))
+        folder, handle = _begun_folder()
+    except OSError as error:
+        raise MachineError(f"a temporary folder can't be made: {error.strerror or error}") from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
+
+
+def _begun_folder() -> tuple[Path, int]:
+    """A new folder and its open handle, which is locked."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix="headshare-work-"))
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        if _is_ours(handle, folder):
+            return folder, handle
+        os.close(handle)
+
+
+def _remove_folder_unless_locked(path: str) -> None:
+    with contextlib.suppress(OSError):
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            if os.fstat(handle).st_uid == os.geteuid():
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path, ignore_errors=True)
+        finally:
+            os.close(handle)

@@ -15,7 +15,7 @@ import pytest
 from small_runs import run_of, sim
 
 from sim.errors import MachineError
-from sim.files import WholeFile, remove_abandoned, whole_file
+from sim.files import WholeFile, remove_abandoned, whole_file, working_folder
 
 ABANDONED = ".headshare-0123456789abcdef.tmp"
 
@@ -115,6 +115,24 @@ def test_the_file_of_a_killed_writer_is_removed_by_the_next_and_that_of_a_living
     assert len(list(tmp_path.glob(".headshare-*.tmp"))) == 1
     write(tmp_path / "x")
     assert sorted(os.listdir(tmp_path)) == ["other", "x"]
+
+
+def test_the_working_folder_of_a_killed_process_is_removed_by_the_next_and_that_of_a_living_one_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    program = (
+        "import os, signal, sys, tempfile; from sim.files import working_folder; tempfile.tempdir = sys.argv[1]\n"
+        "with working_folder() as folder: (folder / 'x').touch(); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", program, tmp_path], check=False)
+    (left,) = tmp_path.iterdir()
+    assert list(left.iterdir())
+    with working_folder() as living:
+        assert list(tmp_path.iterdir()) == [living]
+        with working_folder():
+            assert living.is_dir()
+    assert not list(tmp_path.iterdir())
 
 
 def test_two_writers_of_one_folder_in_one_process_leave_each_other_alone(tmp_path: Path) -> None:

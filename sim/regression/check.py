@@ -11,7 +11,6 @@ The policy says from which of them on all must hold.
 from __future__ import annotations
 
 import contextlib
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +22,7 @@ from sim.experiment import provenance
 from sim.experiment.execution import experiment
 from sim.experiment.progress import Report
 from sim.experiment.run import Run
+from sim.files import working_folder
 from sim.model.simulation import EngineName
 from sim.regression.baseline import Baseline, BaselineError, read_baseline, write_baseline
 from sim.regression.content import Content, values_of
@@ -219,9 +219,9 @@ def _folder(out: Path | None) -> Iterator[Path]:
     if out is not None:
         yield out
         return
-    with tempfile.TemporaryDirectory(prefix="sim-check-") as folder:
+    with working_folder() as folder:
         try:
-            yield Path(folder)
+            yield folder
         except InterruptedRunError:
             raise InterruptedRunError("interrupted; a check starts anew (with --out what was run is kept)") from None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from sim.experiment.epochs import state_at
 from sim.experiment.folder import MANIFEST
 from sim.experiment.run import Run
 from sim.experiment.side_by_side import NAMING, differing_keys
+from sim.files import working_folder
 from sim.regression.judgement import Judgement
 from sim.regression.result import Parting
 from sim.regression.revision import Revision, revision
@@ -58,11 +58,8 @@ def other_run(against: str, files: Sequence[Path], plugins: Sequence[Path], opti
             raise InputError([Fault("--against", f"is a run of {name!r}, which isn't checked", value=against)])
         yield _noted(_beside(old), against)
         return
-    with (
-        revision(against, files[0], plugins, options) as before,
-        tempfile.TemporaryDirectory(prefix="sim-against-") as folder,
-    ):
-        yield _noted(_since(before, Path(folder)), against)
+    with revision(against, files[0], plugins, options) as before, working_folder() as folder:
+        yield _noted(_since(before, folder), against)
 
 
 def _name(file: Path) -> str | None:

@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import tarfile
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 
 from sim.errors import Fault, InputError, MachineError
 from sim.experiment.run import Run
+from sim.files import working_folder
 from sim.model.glance import State
 from sim.regression.witness import Place
 
@@ -80,8 +80,8 @@ class Revision:
     def state(self, scenario: Path, place: Place) -> State | None:
         """What the revision has at a place, as ``state_at``; ``InputError`` where it can't tell."""
         parting, unit, time = place
-        with tempfile.TemporaryDirectory(prefix="sim-state-") as folder:
-            out = Path(folder) / "state.npz"
+        with working_folder() as folder:
+            out = folder / "state.npz"
             done = self._python(
                 "-c",
                 SAVE,
@@ -161,10 +161,9 @@ def revision(name: str, near: Path, plugins: Sequence[Path], options: Sequence[s
         capture_output=True,
         check=True,
     )
-    with tempfile.TemporaryDirectory(prefix="sim-revision-") as folder:
+    with working_folder() as tree:
         with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
-            archive.extractall(folder, filter=_safe)
-        tree = Path(folder)
+            archive.extractall(tree, filter=_safe)
         yield Revision(name, repository, tree, _is_headshare(tree), tuple(plugins), tuple(options))
 
 
