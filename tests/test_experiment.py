@@ -49,6 +49,7 @@ def column(run: Run, arm: str, row: Mapping[str, Any]) -> NDArray[np.float64]:
 # Re-creation
 
 
+@pytest.mark.filterwarnings("ignore:arm nobody")
 def test_a_run_is_re_created_from_its_manifest_alone(run: Run, tmp_path: Path) -> None:
     again = Run.read(run.path).recreate(tmp_path / "again")
     assert tables(again.path) == tables(run.path)
