@@ -69,6 +69,8 @@ def pytest_configure(config: pytest.Config) -> None:
         files = scenario_files(given)
     except InputError as error:
         raise pytest.UsageError(f"--sim-scenarios: {error}") from error
+    if missing := [str(file) for file in files if not file.exists()]:
+        raise pytest.UsageError(f"--sim-scenarios: {missing[0]}: no such file or folder")
     baselines = config.getoption("sim_baselines")
     config.stash[_SCENARIOS] = _Scenarios(
         files=frozenset(file.resolve() for file in files),

@@ -346,14 +346,33 @@ def test_a_baseline_that_cant_be_written_is_told_with_exit_4_and_the_next_one_is
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (["none.toml"], "none.toml: no such file or folder"),
+        (["none.toml"], "none.toml: no such file"),
         (["."], "holds no scenario, *.toml"),
     ],
 )
 def test_nothing_to_check_is_bad_input(args: list[str], says: str) -> None:
     told = sim("check", *args)
     assert told.code == 2
-    assert says in told.err
+    assert says in told.out + told.err
+
+
+def test_what_cannot_be_read_ends_its_own_check_only(held: Path) -> None:
+    (held / "more").mkdir()
+    (held / "more" / "dangling.toml").symlink_to("nowhere")
+    code, (first, second, third) = found("none.toml", "more", "x.toml")
+    assert code == 2
+    assert [first["is_bad_input"], second["is_bad_input"], third["is_bad_input"]] == [True, True, False]
+    assert third["holds"]
+
+
+def test_a_fault_of_another_file_is_not_given_a_line_of_the_scenario(held: Path) -> None:
+    write(held, "influencer,followers\n" + "a,1\nb,1\na,1\n", "people.csv")
+    text = SMALL.replace("[influencers]", '[influencers]\nroster = "people.csv"').replace("count = 20\n", "", 1)
+    write(held, text.replace('name = "tiny"', 'name = "other"'), "y.toml")
+    code, (checked,) = found("y.toml")
+    assert code == 2
+    assert checked["parts"][0]["line"] == 1
+    assert any("people.csv:4" in line for line in checked["parts"][0]["details"])
 
 
 # What stays, what is interrupted

@@ -38,6 +38,7 @@ from sim.cli.options import (
     engine_named,
     failure,
     object_is_printed,
+    output_for_object,
     print_object,
     use_plugins,
 )
@@ -117,7 +118,8 @@ def verb(function: Callable[Options, None]) -> Callable[Options, None]:
     def clean(*args: Options.args, **options: Options.kwargs) -> None:
         as_json = bool(options.get("as_json"))
         try:
-            function(*args, **options)
+            with output_for_object() if as_json else contextlib.nullcontext():
+                function(*args, **options)
         except Exception as error:
             if options.get("debug"):
                 import traceback
@@ -292,7 +294,7 @@ def validate(
     rule and value.
     """
     use_plugins(plugin)
-    from sim.cli.validity import print_valid
+    from sim.cli.validity import notes_of
     from sim.experiment.refusals import examine
 
     given: dict[str, Any] = {
@@ -306,12 +308,12 @@ def validate(
     names = [str(file) for file in files]
     if faults:
         _leave(InputError(faults), as_json, files=names)
+    notes = {str(file): notes_of(examined[file]) for file in files}
     if as_json:
-        print_object({"code": 0, "files": names, "faults": []})
-    if quiet or as_json:
-        return
-    for file in files:
-        print_valid(file, examined[file])
+        print_object({"code": 0, "files": names, "faults": [], "notes": notes})
+    elif not quiet:
+        for name in names:
+            print(f"{name}: valid", *(f"  {note}" for note in notes[name]), sep="\n")
 
 
 @app.command()

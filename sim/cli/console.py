@@ -26,6 +26,11 @@ class _Trimmed(io.TextIOBase):
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """Of the stream: where it is ASCII, tables are drawn in ASCII."""
+        return self._stream.encoding or "utf-8"
+
     def write(self, text: str) -> int:
         self._stream.write(re.sub(r" +$", "", text, flags=re.MULTILINE))
         return len(text)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -33,6 +34,7 @@ __all__ = [
     "engine_named",
     "failure",
     "object_is_printed",
+    "output_for_object",
     "print_object",
     "use_plugins",
 ]
@@ -117,6 +119,8 @@ def use_plugins(files: list[Path] | None) -> None:
 
 _FAULT = ("file", "line", "path", "rule", "value")
 _printed: list[bool] = []
+_streams: list[TextIO] = []
+"""Where an object goes while everything else goes to standard error."""
 
 
 def asks_for_object(args: Iterable[str]) -> bool:
@@ -135,8 +139,20 @@ def failure(code: int, error: str, faults: Iterable[Fault] = ()) -> dict[str, An
 def print_object(found: dict[str, Any], indent: int | None = None) -> None:
     """What a verb found, or why it didn't, as JSON, on one line unless indented: the last that a command prints."""
     _printed.append(True)
-    is_unicode = (sys.stdout.encoding or "utf-8").lower().replace("-", "") == "utf8"
-    print(json.dumps(found, ensure_ascii=not is_unicode, indent=indent), flush=True)
+    stream = _streams[-1] if _streams else sys.stdout
+    is_unicode = (stream.encoding or "utf-8").lower().replace("-", "") == "utf8"
+    print(json.dumps(found, ensure_ascii=not is_unicode, indent=indent), file=stream, flush=True)
+
+
+@contextlib.contextmanager
+def output_for_object() -> Iterator[None]:
+    """Keep standard output for the object: whatever else is printed, by a plugin too, goes to standard error."""
+    _streams.append(sys.stdout)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _streams.pop()
 
 
 def object_is_printed() -> bool:

@@ -36,6 +36,7 @@ from sim.scenario.checking import Policy
 from sim.scenario.loading import with_replications
 from sim.scenario.shipped import shipped_baseline
 from sim.scenario.source import read_source
+from sim.scenario.words import escaped
 
 __all__ = ["BASELINES", "Terms", "check", "check_all"]
 
@@ -144,7 +145,7 @@ def _checked(file: Path, terms: Terms, other: Other, taken: Mapping[str, Path], 
 
 
 def _bad_input(file: Path, faults: Sequence[Fault], terms: Terms, started: float) -> Checked:
-    line = next((fault.line for fault in faults if fault.line), 1)
+    line = next((fault.line for fault in faults if fault.line and fault.file == escaped(str(file))), 1)
     n = len(faults)
     says = f"can't be run: {n} fault{'s' * (n != 1)}"
     valid = Part("valid", "failed", says, line, tuple(map(str, faults)))

@@ -18,23 +18,30 @@ LEFT_OUT = ("scale", "published")
 def scenario_files(paths: Iterable[Path]) -> list[Path]:
     """Scenario files that are named, by a path or a shipped scenario's name, and those in folders, sorted in each.
 
+    What isn't there, or can't be read, is one of them: its own check says so, and no other's ends.
+
     Raises
     ------
     InputError
-        A path that isn't there, or a folder without scenarios.
+        A folder without scenarios.
     """
     found: list[Path] = []
     for path in paths:
-        if not os.path.isdir(path):  # as ``exists`` below it raises nothing, whatever the path
-            file = Path(scenario_file(path))
-            if not os.path.exists(file):
-                raise InputError([Fault(str(path), "no such file or folder")])
-            found.append(file)
+        if not os.path.isdir(path):  # which raises nothing, whatever the path
+            found.append(_named(path))
             continue
-        inside = sorted(file for file in path.rglob("*.toml") if file.is_file())
+        inside = sorted(file for file in path.rglob("*.toml") if not file.is_dir())
         inside = [file for file in inside if not set(LEFT_OUT) & set(file.relative_to(path).parts[:-1])]
         if not inside:
             raise InputError([Fault(str(path), "holds no scenario, *.toml")])
         found += inside
     first = {file.resolve(): file for file in reversed(found)}
     return [file for file in dict.fromkeys(found) if first[file.resolve()] is file]
+
+
+def _named(path: Path) -> Path:
+    """The file of a path or of a shipped scenario's name; the path itself where there is neither."""
+    try:
+        return Path(scenario_file(path))
+    except InputError:
+        return path

@@ -156,7 +156,7 @@ def unused_note(names: Iterable[str], of: str = "columns") -> tuple[str, ...]:
     """What to say of columns that the model has no use for; nothing where there are none.
 
     >>> unused_note(["Id", "Weight"])
-    ('columns that the model doesn\'t use: Id, Weight (a follow has no weight)',)
+    ("columns that the model doesn't use: Id, Weight (a follow has no weight)",)
     """
     listed = [f"{escaped(name)} (a follow has no weight)" if _key(name) in WEIGHTS else escaped(name) for name in names]
     return (f"{of} that the model doesn't use: {', '.join(listed)}",) if listed else ()
