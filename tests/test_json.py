@@ -70,7 +70,24 @@ def test_an_object_that_was_asked_for_is_printed_though_all_else_is_quiet(comman
 
 @pytest.mark.usefixtures("here")
 def test_valid_files_have_no_faults() -> None:
-    assert found("validate", "x.toml", "x.toml") == {"code": 0, "files": ["x.toml", "x.toml"], "faults": []}
+    told = {"code": 0, "files": ["x.toml", "x.toml"], "faults": [], "notes": {"x.toml": []}}
+    assert found("validate", "x.toml", "x.toml") == told
+
+
+def test_notes_on_a_valid_file_s_roster_are_told(here: Path) -> None:
+    write(here, "influencer,followers,city\n" + "".join(f"a{i},{100 + i},x\n" for i in range(20)), "people.csv")
+    notes = found("validate", "x.toml", "--roster", "people.csv")["notes"]["x.toml"]
+    assert notes == ["roster: further columns, kept per account: city (text)"]
+
+
+def test_what_a_plugin_prints_does_not_get_into_the_object(here: Path) -> None:
+    policy = "@sim.policy\ndef loud(view, support):\n    print('hi')\n    return view.quality\n"
+    write(here, f"import sim\nprint('loading')\n\n{policy}", "loud.py")
+    write(here, FEED.replace('policy = "uniform"', 'policy = "loud"'), "y.toml")
+    told = sim("run", "y.toml", "--plugin", "loud.py", "--json")
+    assert told.code == 0
+    assert set(json.loads(told.out)) >= {"run", "digests"}
+    assert told.err.startswith("loading\nhi\n")
 
 
 def test_faults_are_told_as_objects_and_the_code_is_2(here: Path) -> None:
@@ -176,7 +193,7 @@ def test_a_trace_that_is_refused_names_the_fault() -> None:
         ("run", "x.toml", "--plugin", "gone.py"),
         ("run", "x.toml", "--resume", "--out", "nowhere"),
         ("compare", "nowhere"),
-        ("check", "nowhere"),
+        ("check", "x.toml", "--against", "nowhere"),
         ("report", "nowhere"),
         ("plot", "nowhere", "--chart", "head-share", "--out", "x.svg"),
         ("graph", "x.toml", "--arm", "nobody"),
