@@ -73,9 +73,16 @@ def test_a_parquet_edge_list_reads_as_the_same_csv(tmp_path: Path) -> None:
 
 
 def test_bad_rows_are_skipped_and_counted_when_asked(tmp_path: Path) -> None:
-    text = "fan,influencer\nx,a\nx\n,b\ny,nobody\nx,a\ny,b\n"
+    text = "fan,influencer\nx,a\nx\n,b\ny,nobody\nx,a\ny,b\nz,a\nv,a\n"
     graph = read_edges(write(tmp_path / "e.csv", text), influencers=("a", "b"), dirty_rows="skip")
-    assert (graph.follows(), graph.n_skipped) == ([("x", "a"), ("y", "b")], 4)
+    assert (graph.follows(), graph.n_skipped) == ([("x", "a"), ("y", "b"), ("z", "a"), ("v", "a")], 4)
+    assert sorted(tuple(reason) for reason in graph.skipped if reason.column) == [
+        ("fan", "is required", 1, (4,)),
+        ("influencer", "must be in the roster", 1, (5,)),
+    ]
+    of_rows = {reason.first: reason.rule for reason in graph.skipped if reason.column is None}
+    assert of_rows[6,] == "a follow must stand there once"
+    assert set(of_rows) == {(3,), (6,)}
     with pytest.raises(InputError, match="has no good row, 1 bad ones"):
         read_edges(write(tmp_path / "e.csv", "fan,influencer\n,a\n"), dirty_rows="skip")
 

@@ -78,15 +78,27 @@ def test_repeats_and_loops_are_bad_rows_as_in_an_edge_list(tmp_path: Path, suffi
 
 @each_format
 def test_with_a_roster_its_accounts_are_the_influencers_in_its_order(tmp_path: Path, suffix: str) -> None:
-    graph = nx.DiGraph([("x", "a"), ("y", "b"), ("z", "nobody")])
+    graph = nx.DiGraph([("x", "a"), ("y", "b"), ("z", "nobody"), ("y", "a")])
     graph.add_nodes_from(["alone", "c"])
     path = written(tmp_path, suffix, graph)
     with pytest.raises(InputError, match=r'must be in the roster, got "z", "nobody"'):
         files.read_graph_file(path, influencers=("c", "b", "a"))
     read = files.read_graph_file(path, influencers=("c", "b", "a"), dirty_rows="skip")
     assert (read.influencers, read.n_skipped) == (("c", "b", "a"), 1)
-    assert read.follows() == [("x", "a"), ("y", "b")]
+    assert sorted(read.follows()) == [("x", "a"), ("y", "a"), ("y", "b")]
     assert set(read.fans) == {"x", "y", "alone", "c"}
+    assert [tuple(reason) for reason in read.skipped] == [(None, "must be in the roster", 1, ('"z", "nobody"',))]
+
+
+@each_format
+def test_edges_of_the_head_can_t_be_skipped(tmp_path: Path, suffix: str) -> None:
+    path = written(tmp_path, suffix, nx.DiGraph([("x", "a"), ("y", "a"), ("z", "b"), ("x", "big"), ("y", "big")]))
+    told = r'hold 2 of the 2 follows of "big", .*add these accounts to the roster, or delete the rows; the first, got "'
+    with pytest.raises(InputError, match=told):
+        files.read_graph_file(path, influencers=("a", "b"), dirty_rows="skip")
+    path = written(tmp_path, suffix, nx.DiGraph([("x", "a"), ("y", "b"), ("z", "c"), ("v", "d"), ("w", "a")]))
+    with pytest.raises(InputError, match=r"3 of 5 edges fail alike \(must be in the roster\); add .* got"):
+        files.read_graph_file(path, influencers=("a",), dirty_rows="skip")
 
 
 def test_accounts_have_the_labels_of_their_nodes_where_these_differ_else_the_ids(tmp_path: Path) -> None:

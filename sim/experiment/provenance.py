@@ -16,7 +16,7 @@ from sim.plugins import registered
 from sim.scenario import Loaded, resolved
 from sim.scenario.graph_notes import graph_notes
 from sim.scenario.phases import policies_of
-from sim.scenario.reading import reading
+from sim.scenario.reading import reading, skipped
 from sim.version import __version__
 
 __all__ = ["DECIDING", "check_plugins", "how_read", "identity", "libraries", "plugins", "source_digest", "versions"]
@@ -69,7 +69,7 @@ def how_read(loaded: Loaded) -> dict[str, Any]:
     """How the input files were read, of each that there is: what was left out of it, and what was taken for what."""
     found: dict[str, Any] = {} if loaded.roster is None else {"roster": reading(loaded.roster)}
     if loaded.graph is not None:
-        graph = {"follows": len(loaded.graph.fan), "skipped": {"rows": loaded.graph.n_skipped}}
+        graph = {"follows": len(loaded.graph.fan), "skipped": skipped(loaded.graph.n_skipped, loaded.graph.skipped)}
         found["follow_graph"] = {**graph, "notes": graph_notes(loaded)}
     return found
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from sim.errors import Fault, InputError
 from sim.scenario.edge_columns import edge_columns, looks_like_id, no_header, unused_note
 from sim.scenario.encodings import EncodingName
 from sim.scenario.graph import MANY_NAMES, SHOWN_FAULTS, FollowGraph, name_rule
+from sim.scenario.lost_follows import IN_ROSTER, LostFollows, advice
 from sim.scenario.rows import Row, Table, open_table
+from sim.scenario.skipped_rows import SkippedRows
 from sim.scenario.spreadsheet import text_of
 from sim.scenario.words import escaped, shown, suggestion
 
@@ -30,6 +32,15 @@ COUNTED_FAULTS = 1000
 """Reading stops after this many faults: a wrong file needn't be read to its end."""
 DIRECTIONS = {"directed": True, "undirected": False}
 """What the column Type may say of an edge."""
+
+
+class _Broken(NamedTuple):
+    """A rule that a row breaks: in which column, what more to say of it, and the value."""
+
+    key: str | None
+    rule: str
+    more: str = ""
+    value: str | None = None
 
 
 class _Reader:
@@ -62,34 +73,53 @@ class _Reader:
         self.fan, self.influencer, self.row_of = array("i"), array("i"), array("i")
         self.where = array("i")
         self.faults: list[tuple[int, Fault]] = []
-        self.n_faults = self.n_skipped = self.n_rows = 0
+        self.n_faults = self.n_rows = 0
+        self.skipped, self.lost = SkippedRows(), LostFollows()
 
-    def _fault(self, row: Row, rule: str, key: str | None = None, value: str | None = None) -> tuple[int, Fault]:
-        place = [f"row {row.number}"] if row.number is not None else []
-        path = " ".join(place + ([key] if key else []))
-        return self.n_rows, Fault(self.table.file, rule, row.line, path or None, value)
+    def _where(self, place: int, key: str | None) -> tuple[int | None, str | None]:
+        """Line and path of a line of a text, or of a row of another file."""
+        if self.table.is_text:
+            return place, key
+        return None, f"row {place}" + (f" {key}" if key else "")
 
     def add(self, row: Row) -> None:
         """Take a row, or refuse it with all that is wrong with it."""
         self.n_rows += 1
         self.where.append(row.line if row.line is not None else row.number or 0)
-        found: list[tuple[int, Fault]] = []
         if row.rule:
-            found.append(self._fault(row, row.rule, None, row.value))
-        else:
-            u, v = (row.cells[place].strip() for place in self.places)
-            if self.table.is_text:
-                u, v = text_of(u), text_of(v)
-            self._check_header(row, u, v)
-            found += self._judged(row, u, v)
+            self._refuse([_Broken(None, row.rule, "", row.value)], row.cells)
+            return
+        u, v = self._ids(row.cells)
+        self._check_header(row, u, v)
+        found = self._judged(u, v)
         if found:
-            self.n_skipped += 1
-            self.n_faults += len(found)
-            self.faults += found[: max(SHOWN_FAULTS - len(self.faults), 0)]
+            self._refuse(found, row.cells)
             return
         self._take(u, v)
         if not self.directed:
             self._take(v, u)
+
+    def _ids(self, cells: Sequence[str]) -> tuple[str, ...]:
+        """Who follows and who is followed by a row; a name that the row is too short for is empty."""
+        names = (cells[place].strip() if place < len(cells) else "" for place in self.places)
+        return tuple(text_of(name) for name in names) if self.table.is_text else tuple(names)
+
+    def _refuse(self, found: Sequence[_Broken], cells: Sequence[str]) -> None:
+        """Note all that is wrong with the row at hand, and the follows that are lost with it."""
+        place = self.where[-1]
+        self.n_faults += len(found)
+        for key, rule, more, value in found[: max(SHOWN_FAULTS - len(self.faults), 0)]:
+            self.faults.append((self.n_rows, Fault(self.table.file, rule + more, *self._where(place, key), value)))
+        self.skipped.n += 1
+        if not self.skip:
+            return
+        for broken in found:
+            self.skipped.reason(place, broken.key, broken.rule.partition(":")[0])
+        u, v = self._ids(cells)
+        if (u, v) == self.header or (u == v and not self.directed):
+            return  # no follow
+        for name in (v,) if self.directed else (u, v):
+            self.lost.add(name, place)
 
     def _check_header(self, row: Row, u: str, v: str) -> None:
         """Refuse a file whose first line is a follow; note what the row says of its direction."""
@@ -116,21 +146,22 @@ class _Reader:
             else:
                 rule = "says who follows whom, but influencers.follow_graph_directed is false"
             assert self.type is not None
-            raise InputError([self._fault(row, rule, escaped(self.table.columns[self.type]), shown(cell))[1]])
+            where = self._where(row.line or row.number or 0, escaped(self.table.columns[self.type]))
+            raise InputError([Fault(self.table.file, rule, *where, shown(cell))])
 
-    def _judged(self, row: Row, u: str, v: str) -> list[tuple[int, Fault]]:
+    def _judged(self, u: str, v: str) -> list[_Broken]:
         if (u, v) == self.header:
-            return [self._fault(row, "repeats the header", None, f"{shown(u)}, {shown(v)}")]
+            return [_Broken(None, "repeats the header", "", f"{shown(u)}, {shown(v)}")]
         found = []
         for key, name, is_influencer in ((self.names[0], u, not self.directed), (self.names[1], v, True)):
-            rule = name_rule(name)
+            rule, more = name_rule(name), ""
             if rule is None and is_influencer and self.is_fixed and name not in self.influencers:
                 known = self.known if len(self.faults) < SHOWN_FAULTS else ()  # a suggestion costs time
-                rule = f"must be in the roster{suggestion(name, known)}"
+                rule, more = IN_ROSTER, suggestion(name, known)
             if rule is not None:
-                found.append(self._fault(row, rule, key, shown(name) if name else None))
+                found.append(_Broken(key, rule, more, shown(name) if name else None))
         if not found and u == v and not self.directed:
-            found.append(self._fault(row, "an account must not be joined with itself", None, shown(u)))
+            found.append(_Broken(None, "an account must not be joined with itself", "", shown(u)))
         return found
 
     def _take(self, u: str, v: str) -> None:
@@ -158,32 +189,55 @@ class _Reader:
         again, earlier = again[by_row], earlier[by_row]
         # A mutual row stands for two follows, and is reported for the one that it names.
         named = np.unique(row[again], return_index=True)[1]
-        self.n_skipped += len(named)
         self.n_faults += len(named)
+        self.skipped.n += len(named)
+        either = "" if self.directed else ", in either order"
+        once = f"a follow must stand there once{either}"
+        if self.skip:
+            for n in named:
+                self.skipped.reason(self.where[int(row[again[n]]) - 1], None, once)
         numbers = [(int(row[again[n]]), int(row[earlier[n]]), int(again[n])) for n in named[:SHOWN_FAULTS]]
         word = "line" if self.table.is_text else "row"
         fans, influencers = list(self.fans), list(self.influencers)
         for number, before, at in numbers:
-            either = "" if self.directed else ", in either order"
-            rule = f"a follow must stand there once{either}, stands in {word} {self.where[before - 1]} already"
+            rule = f"{once}, stands in {word} {self.where[before - 1]} already"
             value = f"{shown(fans[fan[at]])}, {shown(influencers[influencer[at]])}"
-            line = self.where[number - 1] if self.table.is_text else None
-            path = None if self.table.is_text else f"row {self.where[number - 1]}"
-            self.faults.append((number, Fault(self.table.file, rule, line, path, value)))
+            where = self._where(self.where[number - 1], None)
+            self.faults.append((number, Fault(self.table.file, rule, *where, value)))
         kept = np.sort(order[is_first])
         return fan[kept], influencer[kept]
 
-    def check(self) -> None:
-        """Raise all faults, unless bad rows are skipped."""
-        file = self.table.file
+    def check(self, influencer: NDArray[np.int64]) -> None:
+        """Raise all faults, unless bad rows are skipped, and may be; ``influencer`` is that of each good follow."""
+        file, n_bad = self.table.file, self.skipped.n
         if self.n_faults and not self.skip:
-            shown_first = [fault for _, fault in sorted(self.faults, key=lambda each: each[0])][:SHOWN_FAULTS]
-            rest = self.n_faults - len(shown_first)
-            least = "at least " if self.n_faults >= COUNTED_FAULTS else ""
-            raise InputError(shown_first + ([Fault(file, f"and {least}{rest} more")] if rest else []))
+            raise InputError(self._all_faults())
         if not self.fan:
-            rule = f"has no good row, {self.n_skipped} bad ones" if self.n_skipped else "has no rows"
-            raise InputError([Fault(file, rule, None if self.n_skipped else 1)])
+            rule = f"has no good row, {n_bad} bad ones" if n_bad else "has no rows"
+            raise InputError([Fault(file, rule, None if n_bad else 1)])
+        if n_bad:
+            self._check_skipped(influencer)
+
+    def _all_faults(self) -> list[Fault]:
+        shown_first = [fault for _, fault in sorted(self.faults, key=lambda each: each[0])][:SHOWN_FAULTS]
+        rest = self.n_faults - len(shown_first)
+        least = "at least " if self.n_faults >= COUNTED_FAULTS and not self.skip else ""
+        return shown_first + ([Fault(self.table.file, f"and {least}{rest} more")] if rest else [])
+
+    def _check_skipped(self, influencer: NDArray[np.int64]) -> None:
+        """Refuse to skip rows where most fail alike, or the head would lose its follows."""
+        import numpy as np
+
+        found = self.skipped.patterns(self.table.file, self._where, self.n_rows, advice)
+        if not found:
+            follows = np.bincount(influencer, minlength=len(self.influencers))
+            head = self.lost.head(list(self.influencers), follows)
+            if head is not None:
+                is_unknown = self.is_fixed and head.name not in self.influencers
+                rule = f"{head.rule}; {advice(IN_ROSTER if is_unknown and head.name else None)}; the first here"
+                found = [Fault(self.table.file, rule, *self._where(head.place, None))]
+        if found:
+            raise InputError(found + self._all_faults())
 
 
 def read_edges(
@@ -209,7 +263,9 @@ def read_edges(
     directed
         The first follows the second; else each row is a mutual follow, so that everybody is fan and influencer.
     dirty_rows
-        ``"refuse"`` the file for a bad row, or ``"skip"`` and count such rows.
+        ``"refuse"`` the file for a bad row, or ``"skip"`` and count such rows, unless more than half of all rows break
+        the same rule, or an account of the head (the largest 1 %, at least one) would lose more than a tenth of its
+        follows.
     encoding
         Of a text without a byte order mark; left out: UTF-8.
     columns
@@ -240,14 +296,16 @@ def read_edges(
                 break
     reader.check_directions()
     fan, influencer = reader.distinct()
-    reader.check()
+    reader.check(influencer)
     return FollowGraph(
         tuple(reader.fans),
         tuple(reader.influencers),
         fan,  # type: ignore[arg-type]
         influencer,  # type: ignore[arg-type]
         columns=(reader.names[0], reader.names[1]),
-        n_skipped=reader.n_skipped,
+        n_skipped=reader.skipped.n,
+        skipped=reader.skipped.reasons(),
+        place="line" if table.is_text else "row",
         notes=(*reader.notes, *table.notes()),
         sha256=table.sha256(),
     )

@@ -12,7 +12,7 @@ import math
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sim.errors import Fault, InputError
 from sim.files import whole_file
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import networkx as nx
     import numpy as np
     from numpy.typing import NDArray
+
+    from sim.scenario.skipped_rows import Reason
 
 __all__ = ["IN_MEMORY", "MANY_NAMES", "SHOWN_FAULTS", "FollowGraph", "from_networkx", "name_rule", "rest", "sides"]
 
@@ -41,8 +43,9 @@ class FollowGraph:
     order of (fan, influencer), without repeats, and are read-only. Names are unique among the fans and among the
     influencers; a fan and an influencer of one name are one account in two roles, which may follow itself.
     ``fan_columns`` and ``influencer_columns`` hold further attributes by name, of length F and M. ``columns`` names the
-    two columns of the file that it was read from, ``n_skipped`` counts bad rows left out, ``notes`` say what else of
-    the file isn't used, ``sha256`` is that of the file's bytes, or of names and follows where there was no file.
+    two columns of the file that it was read from, ``n_skipped`` counts bad rows left out, ``skipped`` are the reasons,
+    whose places are each a ``place`` of the file: line, row or edge; ``notes`` say what else of the file isn't used,
+    ``sha256`` is that of the file's bytes, or of names and follows where there was no file.
 
     >>> graph = FollowGraph(("ann", "bo"), ("cy", "di"), [1, 0, 1], [1, 1, 0])
     >>> graph.follows()
@@ -59,6 +62,8 @@ class FollowGraph:
     influencer_columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     columns: tuple[str, str] | None = None
     n_skipped: int = 0
+    skipped: tuple[Reason, ...] = ()
+    place: Literal["line", "row", "edge"] = "line"
     notes: tuple[str, ...] = ()
     sha256: str = ""
 

@@ -21,6 +21,8 @@ from sim.errors import Fault, InputError
 from sim.scenario.edge_columns import unused_note
 from sim.scenario.encodings import EncodingName
 from sim.scenario.graph import SHOWN_FAULTS, FollowGraph, from_networkx, name_rule, rest, sides
+from sim.scenario.lost_follows import IN_ROSTER, LostFollows, advice
+from sim.scenario.skipped_rows import Reason, SkippedRows
 from sim.scenario.source import file_text, open_regular, os_rule
 from sim.scenario.words import escaped, shown
 
@@ -156,7 +158,7 @@ class _Cleaner:
         self.is_mutual = not graph.is_directed() and self.sides is None
         self.made: nx.Graph[Any] = nx.DiGraph() if graph.is_directed() else nx.Graph()
         self.bad: list[tuple[str, str]] = []
-        self.n_bad = 0
+        self.skipped, self.lost = SkippedRows(), LostFollows()
         self.graph = graph
         ordered = all(
             isinstance(data.get(key, 0), int | float) and data.get(key, 0) == data.get(key, 0)
@@ -167,14 +169,17 @@ class _Cleaner:
         for node, data in graph.nodes(data=True):
             self.made.add_node(names[node], **{key: data[key] for key in used if key in data})
 
+    def _followed(self, u: str, v: str, fan_side: int | None) -> tuple[str, ...]:
+        return (u, v) if self.is_mutual else (u,) if fan_side == 1 else (v,)
+
     def rules(self, u: str, v: str, fan_side: int | None) -> Iterator[str]:
         """What is wrong with an edge."""
         for name in (u, v):
             if rule := name_rule(name):
                 yield f"a name {rule}"
         if self.influencers is not None:
-            followed = (u, v) if self.is_mutual else (u,) if fan_side == 1 else (v,)
-            yield from ("must be in the roster" for name in followed if name not in self.influencers)
+            followed = self._followed(u, v, fan_side)
+            yield from (IN_ROSTER for name in followed if name not in self.influencers)
         if u == v and self.is_mutual:
             yield "an account must not be joined with itself"
         if self.made.has_edge(u, v):
@@ -185,19 +190,47 @@ class _Cleaner:
         lost: set[str] = set()
         for left, right in self.graph.edges():
             u, v = self.names[left], self.names[right]
-            rule = next(self.rules(u, v, None if self.sides is None else self.sides[left]), None)
+            side = None if self.sides is None else self.sides[left]
+            rule = next(self.rules(u, v, side), None)
             if rule is None:
                 self.made.add_edge(u, v)
             else:
-                self.n_bad += 1
-                if len(self.bad) < SHOWN_FAULTS:
-                    self.bad.append((rule, f"{shown(u)}, {shown(v)}"))
+                self.skipped.reason(self.skipped.n, None, rule)
+                self.skipped.n += 1
+                self.bad.append((rule, f"{shown(u)}, {shown(v)}"))
                 lost |= {u, v}
+                if not self.made.has_edge(u, v) and not (u == v and self.is_mutual):
+                    for name in self._followed(u, v, side):
+                        self.lost.add(name, self.skipped.n - 1)
         alone = [name for name in self.made if not self.made.degree(name)]
         self.made.remove_nodes_from(name for name in alone if name in lost)
         if self.influencers is not None and not self.is_mutual:
             for name in set(alone) - lost - self.influencers:
                 self.made.nodes[name]["fan_id"] = float("inf")  # follows nobody, and is no influencer of the roster
+
+    def check_skipped(self, file: str, n_edges: int, graph: FollowGraph) -> None:
+        """Refuse to skip edges where most fail alike, or the head would lose its follows."""
+        found = []
+        for reason in self.skipped.most(n_edges):
+            rule = f"bad rows can't be skipped: {reason.rows} of {n_edges} edges fail alike"
+            said = f"{rule} ({reason.rule}); {advice(reason.rule)}; the first"
+            found.append(Fault(file, said, value=next(value for rule, value in self.bad if rule == reason.rule)))
+        head = None if found else self.lost.head(graph.influencers, graph.in_degrees())
+        if head is not None:
+            rule, value = self.bad[head.place]
+            found.append(Fault(file, f"{head.rule}; {advice(rule)}; the first", value=value))
+        if found:
+            raise InputError(found + self.faults(file))
+
+    def faults(self, file: str) -> list[Fault]:
+        """The first bad edges, and how many more there are."""
+        first = [Fault(file, rule, value=value) for rule, value in self.bad[:SHOWN_FAULTS]]
+        return first + rest(file, len(self.bad))
+
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why edges were skipped, with the names of the first."""
+        found = self.skipped.reasons()
+        return tuple(reason._replace(first=tuple(self.bad[int(n)][1] for n in reason.first)) for reason in found)
 
 
 def _notes(graph: nx.Graph[Any], kind: _Format, named_by: str) -> tuple[str, ...]:
@@ -253,13 +286,20 @@ def read_graph_file(
         raise InputError([Fault(file, str(error))]) from error
     cleaner = _Cleaner(graph, names, influencers)
     cleaner.clean()
-    if cleaner.n_bad and dirty_rows == "refuse":
-        found = [Fault(file, rule, None, None, value) for rule, value in cleaner.bad]
-        raise InputError(found + rest(file, cleaner.n_bad))
-    if cleaner.n_bad and not cleaner.made.number_of_edges():
-        raise InputError([Fault(file, f"has no good edge, {cleaner.n_bad} bad ones")])
+    n_bad = len(cleaner.bad)
+    if n_bad and dirty_rows == "refuse":
+        raise InputError(cleaner.faults(file))
+    if n_bad and not cleaner.made.number_of_edges():
+        raise InputError([Fault(file, f"has no good edge, {n_bad} bad ones")])
     made = from_networkx(cleaner.made, file=file)
     if influencers is not None:
         made = made.with_influencers(tuple(influencers), file=file)
-    sha256 = hashlib.sha256(raw).hexdigest()
-    return replace(made, n_skipped=cleaner.n_bad, notes=_notes(graph, kind, named_by), sha256=sha256)
+    cleaner.check_skipped(file, graph.number_of_edges(), made)
+    return replace(
+        made,
+        n_skipped=n_bad,
+        skipped=cleaner.reasons(),
+        place="edge",
+        notes=_notes(graph, kind, named_by),
+        sha256=hashlib.sha256(raw).hexdigest(),
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sim.scenario.reading import skipped_text
 from sim.scenario.words import escaped
 
 if TYPE_CHECKING:
@@ -63,5 +64,5 @@ def graph_notes(loaded: Loaded) -> list[str]:
     if contradiction:
         notes.append(contradiction)
     if graph.n_skipped:
-        notes.append(f"{graph.n_skipped} bad row{'s' * (graph.n_skipped != 1)} skipped")
+        notes.append(skipped_text(graph.n_skipped, graph.skipped, graph.place))
     return [f"follow graph: {note}" for note in notes]

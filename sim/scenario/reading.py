@@ -1,4 +1,4 @@
-"""How a roster was read, for a manifest and in words: rows left out and why, numbers that weren't written plainly."""
+"""How a roster was read, for a manifest and in words: numbers that weren't written plainly; rows left out and why."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sim.scenario.roster import Roster
     from sim.scenario.skipped_rows import Reason
 
-__all__ = ["reading", "roster_notes"]
+__all__ = ["reading", "roster_notes", "skipped", "skipped_text"]
 
 SHOWN_PLACES = 5
 SHOWN_REASONS = 5
@@ -28,16 +28,23 @@ def reading(roster: Roster) -> dict[str, Any]:
         "accounts": len(roster.influencer),
         "columns": dict(roster.columns),
         "numbers": [dict(each) for each in roster.readings],
-        "skipped": {"rows": roster.n_skipped, "reasons": [reason._asdict() for reason in roster.skipped]},
+        "skipped": skipped(roster.n_skipped, roster.skipped),
         "notes": roster_notes(roster),
     }
+
+
+def skipped(rows: int, reasons: Sequence[Reason]) -> dict[str, Any]:
+    """What a manifest keeps of rows that were skipped."""
+    return {"rows": rows, "reasons": [reason._asdict() for reason in reasons]}
 
 
 def roster_notes(roster: Roster) -> list[str]:
     """What a user should know of how it was read, a line for each thing; those of its further columns aren't here."""
     notes = [f"roster: {note}" for note in roster.notes]
     notes += [f"roster: {note}" for note in _numbers(roster)]
-    return [*notes, f"roster: {_skipped(roster)}"] if roster.n_skipped else notes
+    if roster.n_skipped:
+        notes.append(f"roster: {skipped_text(roster.n_skipped, roster.skipped, 'line' if roster.is_text else 'row')}")
+    return notes
 
 
 def _numbers(roster: Roster) -> list[str]:
@@ -51,22 +58,20 @@ def _numbers(roster: Roster) -> list[str]:
     return [f"numbers read as {form}: {', '.join(columns)}" for form, columns in forms.items()]
 
 
-def _skipped(roster: Roster) -> str:
-    n = roster.n_skipped
-    told = [
-        f"{reason.rows:,} {_rule(reason)} ({_places(reason, roster.is_text)})"
-        for reason in roster.skipped[:SHOWN_REASONS]
-    ]
-    rest = len(roster.skipped) - SHOWN_REASONS
+def skipped_text(n: int, reasons: Sequence[Reason], place: str) -> str:
+    """The number of rows that were skipped, their reasons and first places; ``place`` is what a place is called."""
+    listed = [f"{reason.rows:,} {_rule(reason)} ({_places(reason, place)})" for reason in reasons[:SHOWN_REASONS]]
+    rest = len(reasons) - SHOWN_REASONS
     more = f"; and {rest} more reason{'s' * (rest != 1)}" if rest > 0 else ""
-    return f"{n:,} bad row{'s' * (n != 1)} skipped: {'; '.join(told)}{more}"
+    return f"{n:,} bad row{'s' * (n != 1)} skipped: {'; '.join(listed)}{more}"
 
 
 def _rule(reason: Reason) -> str:
     return reason.rule if reason.column is None else f"{reason.column} {reason.rule}"
 
 
-def _places(reason: Reason, is_text: bool) -> str:
-    places: Sequence[int] = reason.first[:SHOWN_PLACES]
-    word = ("line" if is_text else "row") + "s" * (reason.rows != 1)
-    return f"{word} {', '.join(map(str, places))}{', …' * (reason.rows > len(places))}"
+def _places(reason: Reason, place: str) -> str:
+    places: Sequence[int | str] = reason.first[:SHOWN_PLACES]
+    separator = "; " if place == "edge" else ", "
+    listed = separator.join(map(str, places))
+    return f"{place}{'s' * (reason.rows != 1)} {listed}{f'{separator}…' * (reason.rows > len(places))}"

@@ -40,13 +40,13 @@ Where = Callable[[int, str | None], tuple[int | None, str | None]]
 class Reason(NamedTuple):
     """Why rows were skipped: the column (None: the row as a whole), the rule, how many rows, and the first places.
 
-    A place is a line of a text, the number of a row of a Parquet file.
+    A place is a line of a text, the number of a row of a Parquet file, or the names of an edge of a graph file.
     """
 
     column: str | None
     rule: str
     rows: int
-    first: tuple[int, ...]
+    first: tuple[int, ...] | tuple[str, ...]
 
 
 class SkippedRows:
@@ -95,13 +95,21 @@ class SkippedRows:
         found = [Reason(*key, n, tuple(self._places[key])) for key, n in self._counts.items()]
         return tuple(sorted(found, key=lambda reason: -reason.rows))
 
-    def patterns(self, file: str, where: Where, n_rows: int) -> list[Fault]:
-        """Where bad rows fail for the same reason: most rows, numbers in a form that isn't read, cells fallen apart."""
+    def most(self, n_rows: int) -> list[Reason]:
+        """Reasons for which more than half of the rows fail."""
+        return [reason for reason in self.reasons() if reason.rows > MOST * n_rows]
+
+    def patterns(self, file: str, where: Where, n_rows: int, advice: Callable[[str], str] | None = None) -> list[Fault]:
+        """Where bad rows fail for the same reason: most rows, numbers in a form that isn't read, cells fallen apart.
+
+        ``advice`` says what to do about a rule that most rows break.
+        """
         found = []
-        for reason in self.reasons():
-            if reason.rows > MOST * n_rows:
-                rule = f"bad rows can't be skipped: {reason.rows} of {n_rows} rows fail alike ({reason.rule})"
-                found.append(Fault(file, f"{rule}; the first here", *where(reason.first[0], reason.column)))
+        for reason in self.most(n_rows):
+            rule = f"bad rows can't be skipped: {reason.rows} of {n_rows} rows fail alike ({reason.rule})"
+            rule += f"; {advice(reason.rule)}" if advice else ""
+            first = self._places[reason.column, reason.rule][0]
+            found.append(Fault(file, f"{rule}; the first here", *where(first, reason.column)))
         if self._wide is not None and (self._wide[1] or self._n_wide >= MANY_FORMS):
             rows = "1 row has" if self._n_wide == 1 else f"{self._n_wide} rows have"
             rule = f"bad rows can't be skipped: {rows} more fields than the header, as numbers with commas make them"
