@@ -121,12 +121,18 @@ def test_a_header_within_a_file_is_a_bad_row(tmp_path: Path) -> None:
     assert (graph.follows(), graph.n_skipped) == ([("x", "a"), ("y", "a")], 1)
 
 
+@pytest.mark.parametrize("pair", ["Source,Target", "fan,influencer"])
 @pytest.mark.parametrize(
     ("kinds", "directed", "message"),
     [
         (["Directed", "directed"], True, None),
-        (["Undirected", ""], False, None),
-        (["retweet", "mention"], True, None),
+        (["Undirected", "UNDIRECTED"], False, None),
+        (["", " "], True, None),
+        (["", ""], False, None),
+        (["Undirected", ""], False, r'3: Type: must be Directed or Undirected in each row, or empty in all, got ""'),
+        (["", "Directed"], True, r"2: Type: must be Directed or Undirected in each row, or empty in all"),
+        (["retweet", "mention"], True, r"2: Type: must be Directed or Undirected; rename or .* got \"retweet\""),
+        (["Directed", "Mutual"], True, r"3: Type: must be Directed or Undirected; rename or .* got \"Mutual\""),
         (["Directed", "Undirected"], True, r"3: Type: edges must be all Directed or all Undirected; .*\"Undirected\""),
         (["Undirected", "Directed"], False, r"3: Type: edges must be all Directed or all Undirected"),
         (["Undirected", "Undirected"], True, r"2: Type: says that both .* influencers.follow_graph_directed is true"),
@@ -134,11 +140,14 @@ def test_a_header_within_a_file_is_a_bad_row(tmp_path: Path) -> None:
     ],
 )
 def test_the_direction_that_gephi_writes_must_be_the_scenario_s(
-    tmp_path: Path, kinds: list[str], directed: bool, message: str | None
+    tmp_path: Path, pair: str, kinds: list[str], directed: bool, message: str | None
 ) -> None:
-    path = write(tmp_path / "e.csv", f"Source,Target,Type\nx,a,{kinds[0]}\ny,b,{kinds[1]}\n")
+    path = write(tmp_path / "e.csv", f"{pair},Type\nx,a,{kinds[0]}\ny,b,{kinds[1]}\n")
     if message is None:
-        assert len(read_edges(path, directed=directed).fan) == (2 if directed else 4)
+        graph = read_edges(path, directed=directed)
+        assert len(graph.fan) == (2 if directed else 4)
+        empty = "is empty in all rows: follow_graph_directed says whether edges are directed"
+        assert graph.notes == (f"Type {f'is {kinds[0]} in all rows' if kinds[0] else empty}",)
         return
     for dirty_rows in ("refuse", "skip"):
         with pytest.raises(InputError, match=message):
@@ -187,6 +196,7 @@ def test_columns_that_a_follow_has_no_use_for_are_named_before_the_run(tmp_path:
     notes = graph_notes(load(path))
     assert notes == [
         "follow graph: of the columns, Source follows Target",
+        "follow graph: Type is Directed in all rows",
         "follow graph: columns that the model doesn't use: Id, Weight (a follow has no weight)",
     ]
 

@@ -88,7 +88,7 @@ def edge_columns(columns: Sequence[str], file: str, line: int = 1, given: tuple[
     keys = [_key(name) for name in columns]
     kind = keys.index(TYPE) if keys.count(TYPE) == 1 else None
     if set(NAMES) <= set(columns):
-        return EdgeColumns(columns.index(NAMES[0]), columns.index(NAMES[1]), None, True)
+        return EdgeColumns(columns.index(NAMES[0]), columns.index(NAMES[1]), kind, True)
     pairs = _pairs(keys)
     if len(pairs) == 1:
         fan, influencer = pairs[0]

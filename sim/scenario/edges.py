@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from sim.errors import Fault, InputError
 from sim.scenario.edge_columns import edge_columns, looks_like_id, no_header, unused_note
+from sim.scenario.edge_directions import EdgeDirections
 from sim.scenario.encodings import EncodingName
 from sim.scenario.graph import MANY_NAMES, SHOWN_FAULTS, FollowGraph, name_rule
 from sim.scenario.lost_follows import IN_ROSTER, LostFollows, advice
@@ -30,8 +31,6 @@ __all__ = ["read_edges"]
 
 COUNTED_FAULTS = 1000
 """Reading stops after this many faults: a wrong file needn't be read to its end."""
-DIRECTIONS = {"directed": True, "undirected": False}
-"""What the column Type may say of an edge."""
 
 
 class _Broken(NamedTuple):
@@ -65,7 +64,7 @@ class _Reader:
         table.narrow([names[place] for place in taken])
         self.places = tuple(table.columns.index(name) for name in self.header)
         self.type = None if found.type is None else table.columns.index(names[found.type])
-        self.directions: dict[str, tuple[Row, str]] = {}
+        self.directions = EdgeDirections(table.file, "" if found.type is None else escaped(names[found.type]), directed)
         self.fans: dict[str, int] = {}
         self.is_fixed = influencers is not None
         self.influencers = {name: i for i, name in enumerate(influencers or ())}
@@ -130,24 +129,12 @@ class _Reader:
                 why = "looks like a follow" if self.n_rows == 1 and below else f"holds an id of {place}"
                 raise InputError([no_header(self.table.file, self.table.header_line, self.header, why)])
         if self.type is not None:
-            cell = row.cells[self.type].strip()
-            if cell.casefold() in DIRECTIONS:
-                self.directions.setdefault(cell.casefold(), (row, cell))
+            self.directions.add(row.cells[self.type].strip(), self.where[-1])
 
     def check_directions(self) -> None:
         """Refuse edges whose direction differs from the scenario's, or from each other's."""
-        for name, (row, cell) in self.directions.items():
-            if DIRECTIONS[name] == self.directed:
-                continue
-            if len(self.directions) > 1:
-                rule = "edges must be all Directed or all Undirected; the file has both"
-            elif self.directed:
-                rule = "says that both follow each other, but influencers.follow_graph_directed is true"
-            else:
-                rule = "says who follows whom, but influencers.follow_graph_directed is false"
-            assert self.type is not None
-            where = self._where(row.line or row.number or 0, escaped(self.table.columns[self.type]))
-            raise InputError([Fault(self.table.file, rule, *where, shown(cell))])
+        if self.type is not None:
+            self.notes = (self.directions.note(self._where), *self.notes)
 
     def _judged(self, u: str, v: str) -> list[_Broken]:
         if (u, v) == self.header:
