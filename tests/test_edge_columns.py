@@ -108,6 +108,48 @@ def test_names_with_a_digit_are_a_header_unless_the_ids_have_their_form(tmp_path
     assert graph.columns == tuple(header.split(","))
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "user_id,followed_by",
+        "account,followedBy",
+        "Followed By,user",
+        "by,who",
+        "user,followers",
+        "fans,star",
+        "用户,粉丝",
+    ],
+)
+def test_a_name_that_may_turn_the_follows_round_is_refused_unless_the_scenario_says_what_it_is(
+    tmp_path: Path, header: str
+) -> None:
+    path = write(tmp_path / "e.csv", f"{header}\namy,ann\n")
+    for dirty_rows in ("refuse", "skip"):
+        with pytest.raises(
+            InputError, match=r"1: .* leaves open who follows whom; .* influencers.follow_graph_columns"
+        ):
+            read_edges(path, dirty_rows=dirty_rows)  # type: ignore[arg-type]
+    fan, influencer = reversed(header.split(","))
+    assert read_edges(path, columns=(fan, influencer)).follows() == [("ann", "amy")]
+
+
+@pytest.mark.parametrize("header", ["user,follows", "hobby,ruby", "baby_id,star"])
+def test_other_unknown_names_are_read_in_their_order_and_a_note_says_so(tmp_path: Path, header: str) -> None:
+    first, second = header.split(",")
+    loaded = load(scenario_file(tmp_path, f"{header}\nann,amy\n"))
+    assert loaded.graph is not None
+    assert loaded.graph.follows() == [("ann", "amy")]
+    assert graph_notes(loaded) == [
+        f'follow graph: of the columns, "{first}" is who follows, "{second}" who is followed'
+    ]
+
+
+@pytest.mark.parametrize("header", ["user,weight", "type,user"])
+def test_a_weight_or_a_type_is_no_account(header: str) -> None:
+    with pytest.raises(InputError, match="must have two columns that say who follows whom"):
+        edge_columns(header.split(","), "e.csv")
+
+
 def test_an_account_may_have_the_name_of_a_known_column(tmp_path: Path) -> None:
     text = "fan,influencer\nfan,star\nx,influencer\n"
     assert read_edges(write(tmp_path / "e.csv", text)).follows() == [("fan", "star"), ("x", "influencer")]
@@ -195,7 +237,7 @@ def test_columns_that_a_follow_has_no_use_for_are_named_before_the_run(tmp_path:
     path = scenario_file(tmp_path, "Source,Target,Type,Id,Weight\nx,a,Directed,0,2.5\ny,a,Directed,1,0\n")
     notes = graph_notes(load(path))
     assert notes == [
-        "follow graph: of the columns, Source follows Target",
+        'follow graph: of the columns, "Source" is who follows, "Target" who is followed',
         "follow graph: Type is Directed in all rows",
         "follow graph: columns that the model doesn't use: Id, Weight (a follow has no weight)",
     ]

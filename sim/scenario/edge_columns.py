@@ -30,6 +30,13 @@ ADVICE = (
     "or say which they are in influencers.follow_graph_columns"
 )
 
+PASSIVE = ("by", "followedby", "likedby")
+"""Words of a name that turns round who follows whom, as in user, followed_by."""
+FOLLOWERS = ("fans", "followers", "粉丝")
+"""What follows the other of two columns, as in user, followers."""
+
+_WORDS = re.compile(r"[^\W\d_]+")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)*(?:e[+-]?[0-9]+)?%?", re.IGNORECASE)
 _ID = re.compile(r"@.+|https?://.+|[^@\s]+@[^@\s]+\.[^@\s]+|(?=.*[0-9])[0-9a-f-]{16,}|\D*[0-9]{3,}\D*", re.IGNORECASE)
 _DIGITS = re.compile("[0-9]+")
@@ -74,13 +81,13 @@ def edge_columns(columns: Sequence[str], file: str, line: int = 1, given: tuple[
 
     Those that the scenario names (``given``: who follows, who is followed) come before all that follows here.
     Those named ``fan`` and ``influencer`` come first, then a pair that other products use, read by name in either
-    order. Two columns of which neither has such a name are who follows and who is followed, in that order. ``line`` is
-    the header's.
+    order. Two columns of which neither has such a name are who follows and who is followed, in that order, unless one
+    says otherwise (``followed_by``, ``followers``). ``line`` is the header's.
 
     Raises
     ------
     InputError
-        No such pair, several, a half of one, or no header; it says what to do.
+        No such pair, several, a half of one, names that leave the direction open, or no header; it says what to do.
     """
     if given is not None:
         return _given_columns(columns, file, line, given)
@@ -102,7 +109,8 @@ def edge_columns(columns: Sequence[str], file: str, line: int = 1, given: tuple[
     _check_once(columns, columns, file, line)
     known = {name for pair in PAIRS for names in pair for name in names}
     named = [i for i, key in enumerate(keys) if key in known]
-    if len(columns) == 2 and not named:
+    if len(columns) == 2 and not named and not {TYPE, *WEIGHTS} & set(keys):
+        _check_unknown(columns, file, line)
         return EdgeColumns(0, 1, None, False)
     if named:
         only = ", ".join(f'"{escaped(columns[i])}"' for i in named[:3])
@@ -111,6 +119,15 @@ def edge_columns(columns: Sequence[str], file: str, line: int = 1, given: tuple[
         raise InputError([Fault(file, f"{rule}{near}; the file has {one_of(columns)}", line)])
     rule = f"must have two columns that say who follows whom; {ADVICE}; the file has {one_of(columns)}"
     raise InputError([Fault(file, rule, line)])
+
+
+def _check_unknown(columns: Sequence[str], file: str, line: int) -> None:
+    """Refuse two names of which one says that the first column need not be who follows."""
+    for name in columns:
+        words = [word.casefold() for word in _WORDS.findall(_HUMP.sub(" ", name))]
+        if set(words) & {*PASSIVE, *FOLLOWERS}:
+            rule = f'"{escaped(name)}" leaves open who follows whom; {ADVICE}; the file has {one_of(columns)}'
+            raise InputError([Fault(file, rule, line)])
 
 
 def _given_columns(columns: Sequence[str], file: str, line: int, given: tuple[str, str]) -> EdgeColumns:

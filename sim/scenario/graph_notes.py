@@ -58,8 +58,8 @@ def graph_notes(loaded: Loaded) -> list[str]:
     directed = loaded.scenario.influencers.follow_graph_directed
     if graph.columns is not None and not (directed and graph.columns == ("fan", "influencer")):
         fan, influencer = graph.columns
-        what = f"{fan} follows {influencer}" if directed else f"{fan} and {influencer} follow each other"
-        notes.insert(0, f"of the columns, {what}")
+        ordered = f'"{fan}" is who follows, "{influencer}" who is followed'
+        notes.insert(0, f"of the columns, {ordered if directed else f'{fan} and {influencer} follow each other'}")
     contradiction = None if loaded.roster is None else contradictions(loaded.roster, graph)
     if contradiction:
         notes.append(contradiction)
