@@ -234,13 +234,39 @@ def test_columns_that_can_t_be_those_of_the_follow_graph_are_refused(
 
 
 def test_columns_that_a_follow_has_no_use_for_are_named_before_the_run(tmp_path: Path) -> None:
-    path = scenario_file(tmp_path, "Source,Target,Type,Id,Weight\nx,a,Directed,0,2.5\ny,a,Directed,1,0\n")
+    path = scenario_file(tmp_path, "Source,Target,Type,Id,Weight\nx,a,Directed,0,2.5\ny,a,Directed,1,1e-9\n")
     notes = graph_notes(load(path))
     assert notes == [
         'follow graph: of the columns, "Source" is who follows, "Target" who is followed',
         "follow graph: Type is Directed in all rows",
         "follow graph: columns that the model doesn't use: Id, Weight (a follow has no weight)",
     ]
+
+
+@pytest.mark.parametrize("weight", ["0", "0.0", "-3", "nan", "", "inf", "heavy", "-inf"])
+@pytest.mark.parametrize("name", ["weight", "Weight", "weights"])
+def test_a_row_whose_weight_is_not_above_0_is_bad(tmp_path: Path, name: str, weight: str) -> None:
+    rows = "".join(f"{fan},amy,{weight if fan == 'ben' else '1.5'}\n" for fan in ["ann", "ben", *"cdefghijkl"])
+    path = write(tmp_path / "e.csv", f"fan,influencer,{name}\n{rows}")
+    with pytest.raises(InputError, match=rf"e.csv:3: {name}: must be a number > 0: .* delete the row, or the column"):
+        read_edges(path)
+    graph = read_edges(path, dirty_rows="skip")
+    assert (len(graph.fan), graph.n_skipped) == (11, 1)
+    assert [(reason.column, reason.first) for reason in graph.skipped] == [(name, (3,))]
+
+
+@pytest.mark.parametrize(
+    "row", ["ann;amy;1,5", "ann;amy;3", "ann;amy;2E-05", "ann;amy;1.250", "ann;amy;1,250", "ann;amy;0.125"]
+)
+def test_weights_are_read_as_a_spreadsheet_writes_them(tmp_path: Path, row: str) -> None:
+    path = write(tmp_path / "e.csv", f"Source;Target;Weight\n{row}\n")
+    assert read_edges(path).follows() == [("ann", "amy")]
+
+
+def test_fan_and_influencer_come_before_any_other_pair(tmp_path: Path) -> None:
+    graph = read_edges(write(tmp_path / "e.csv", "source,influencer,fan,target\nx,amy,ann,y\n"))
+    assert graph.follows() == [("ann", "amy")]
+    assert graph.notes == ("columns that the model doesn't use: source, target",)
 
 
 def test_of_a_parquet_edge_list_other_columns_are_named_and_not_read(tmp_path: Path) -> None:

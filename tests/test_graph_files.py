@@ -127,6 +127,17 @@ def test_weights_and_attributes_are_named_as_unused(tmp_path: Path) -> None:
     ]
 
 
+@each_format
+@pytest.mark.parametrize("weight", [0.0, -1.0, float("nan")])
+def test_an_edge_whose_weight_is_not_above_0_is_bad(tmp_path: Path, suffix: str, weight: float) -> None:
+    graph = nx.DiGraph()
+    graph.add_weighted_edges_from([*((f"f{i}", "a", 1.0) for i in range(10)), ("x", "a", weight)])
+    path = written(tmp_path, suffix, graph)
+    with pytest.raises(InputError, match=r'weight must be a number > 0: .*, got "x", "a"'):
+        files.read_graph_file(path)
+    assert files.read_graph_file(path, dirty_rows="skip").n_skipped == 1
+
+
 def test_gml_as_gephi_writes_it_is_read_with_its_repeats(tmp_path: Path) -> None:
     node = 'node\n[\nid {}\nlabel "{}"\n]\n'
     edge = "edge\n[\nid {}\nsource {}\ntarget {}\nvalue 1.0\n]\n"

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sim.errors import Fault, InputError
 from sim.scenario.words import escaped, one_of, suggestion
 
-__all__ = ["NAMES", "EdgeColumns", "edge_columns", "looks_like_id", "no_header", "unused_note"]
+__all__ = [
+    "NAMES",
+    "EdgeColumns",
+    "edge_columns",
+    "is_weight",
+    "looks_like_id",
+    "no_header",
+    "unused_note",
+    "weight_rule",
+]
 
 NAMES = ("fan", "influencer")
 PAIRS = (
@@ -43,16 +53,41 @@ _DIGITS = re.compile("[0-9]+")
 
 
 class EdgeColumns(NamedTuple):
-    """Places of who follows, who is followed, and of the column that Gephi calls Type; whether names decided."""
+    """Places of who follows, who is followed, the column that Gephi calls Type, and weights; whether names decided."""
 
     fan: int
     influencer: int
     type: int | None
     by_name: bool
+    weights: tuple[int, ...] = ()
+
+
+def as_float(value: Any) -> float | None:
+    """The value as Python reads it as a number, None where it can't."""
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def weight_rule(weight: float | None) -> str | None:
+    """What is wrong with a weight, None where it is no number: a follow of no weight is likely none.
+
+    >>> weight_rule(0.5), weight_rule(0.0)
+    (None, 'must be a number > 0: without a weight there is likely no follow; delete the row, or the column')
+    """
+    if weight is not None and 0.0 < weight < math.inf:
+        return None
+    return "must be a number > 0: without a weight there is likely no follow; delete the row, or the column"
 
 
 def _key(name: str) -> str:
     return "".join(c for c in name.casefold() if c.isalnum())
+
+
+def is_weight(name: str) -> bool:
+    """Whether the name is that of a column, or of an attribute, of weights."""
+    return _key(name) in WEIGHTS
 
 
 def looks_like_id(name: str, below: str = "") -> bool:
@@ -89,8 +124,13 @@ def edge_columns(columns: Sequence[str], file: str, line: int = 1, given: tuple[
     InputError
         No such pair, several, a half of one, names that leave the direction open, or no header; it says what to do.
     """
-    if given is not None:
-        return _given_columns(columns, file, line, given)
+    found = _follow_columns(columns, file, line) if given is None else _given_columns(columns, file, line, given)
+    weights = [i for i in range(len(columns)) if is_weight(columns[i]) and i not in (found.fan, found.influencer)]
+    _check_once(columns, [columns[i] for i in weights], file, line)
+    return found._replace(weights=tuple(weights))
+
+
+def _follow_columns(columns: Sequence[str], file: str, line: int) -> EdgeColumns:
     _check_once(columns, NAMES, file, line)
     keys = [_key(name) for name in columns]
     kind = keys.index(TYPE) if keys.count(TYPE) == 1 else None
@@ -175,5 +215,5 @@ def unused_note(names: Iterable[str], of: str = "columns") -> tuple[str, ...]:
     >>> unused_note(["Id", "Weight"])
     ("columns that the model doesn't use: Id, Weight (a follow has no weight)",)
     """
-    listed = [f"{escaped(name)} (a follow has no weight)" if _key(name) in WEIGHTS else escaped(name) for name in names]
+    listed = [f"{escaped(name)} (a follow has no weight)" if is_weight(name) else escaped(name) for name in names]
     return (f"{of} that the model doesn't use: {', '.join(listed)}",) if listed else ()

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from sim.errors import Fault, InputError
-from sim.scenario.edge_columns import edge_columns, looks_like_id, no_header, unused_note
+from sim.scenario.cell_numbers import as_number
+from sim.scenario.edge_columns import as_float, edge_columns, looks_like_id, no_header, unused_note, weight_rule
 from sim.scenario.edge_directions import EdgeDirections
 from sim.scenario.encodings import EncodingName
 from sim.scenario.graph import MANY_NAMES, SHOWN_FAULTS, FollowGraph, name_rule
@@ -61,7 +62,8 @@ class _Reader:
         self.names = tuple(escaped(name) for name in self.header)
         self.notes = unused_note(names[i] for i in range(len(names)) if i not in taken)
         self.by_name = found.by_name
-        table.narrow([names[place] for place in taken])
+        table.narrow([names[place] for place in (*taken, *found.weights)])
+        self.weights = tuple((table.columns.index(names[i]), escaped(names[i])) for i in found.weights)
         self.places = tuple(table.columns.index(name) for name in self.header)
         self.type = None if found.type is None else table.columns.index(names[found.type])
         self.directions = EdgeDirections(table.file, "" if found.type is None else escaped(names[found.type]), directed)
@@ -91,6 +93,8 @@ class _Reader:
         u, v = self._ids(row.cells)
         self._check_header(row, u, v)
         found = self._judged(u, v)
+        if self.weights and (u, v) != self.header:
+            found += self._weighed(row.cells)
         if found:
             self._refuse(found, row.cells)
             return
@@ -149,6 +153,16 @@ class _Reader:
                 found.append(_Broken(key, rule, more, shown(name) if name else None))
         if not found and u == v and not self.directed:
             found.append(_Broken(None, "an account must not be joined with itself", "", shown(u)))
+        return found
+
+    def _weighed(self, cells: Sequence[str]) -> list[_Broken]:
+        found = []
+        for place, name in self.weights:
+            cell = cells[place].strip()
+            number = as_number(cell, self.table.separator)
+            size = as_float(cell.replace(",", ".")) if number is None else number[0]  # 1.250 is above 0 in any reading
+            if rule := weight_rule(size):
+                found.append(_Broken(name, rule, "", shown(cell)))
         return found
 
     def _take(self, u: str, v: str) -> None:
@@ -268,8 +282,8 @@ def read_edges(
     InputError
         All faults, each with its line: the first 20, then how many more. A bad row has another number of fields than
         the header, an empty or unprintable id, an influencer that the roster lacks, an account of a mutual list that is
-        joined with itself, or a follow that stood there before, or it repeats the header. A file that is wrong as a
-        whole, as one without a header or of another direction, is refused in either case.
+        joined with itself, a weight that isn't above 0, or a follow that stood there before, or it repeats the header.
+        A file that is wrong as a whole, as one without a header or of another direction, is refused in either case.
 
     Notes
     -----

@@ -11,14 +11,14 @@ import os
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from xml.parsers import expat
 
 from sim.errors import Fault, InputError
-from sim.scenario.edge_columns import unused_note
+from sim.scenario.edge_columns import as_float, is_weight, unused_note, weight_rule
 from sim.scenario.encodings import EncodingName
 from sim.scenario.graph import SHOWN_FAULTS, FollowGraph, from_networkx, name_rule, rest, sides
 from sim.scenario.lost_follows import IN_ROSTER, LostFollows, advice
@@ -172,8 +172,11 @@ class _Cleaner:
     def _followed(self, u: str, v: str, fan_side: int | None) -> tuple[str, ...]:
         return (u, v) if self.is_mutual else (u,) if fan_side == 1 else (v,)
 
-    def rules(self, u: str, v: str, fan_side: int | None) -> Iterator[str]:
-        """What is wrong with an edge."""
+    def rules(self, u: str, v: str, fan_side: int | None, data: Mapping[str, Any]) -> Iterator[str]:
+        """What is wrong with an edge, given its attributes."""
+        for key in filter(is_weight, data):
+            if rule := weight_rule(as_float(data[key])):
+                yield f"{escaped(key)} {rule}"
         for name in (u, v):
             if rule := name_rule(name):
                 yield f"a name {rule}"
@@ -188,14 +191,14 @@ class _Cleaner:
     def clean(self) -> None:
         """Take the good edges; whom a bad one leaves alone is left out."""
         lost: set[str] = set()
-        for left, right in self.graph.edges():
+        for left, right, data in self.graph.edges(data=True):
             u, v = self.names[left], self.names[right]
             side = None if self.sides is None else self.sides[left]
-            rule = next(self.rules(u, v, side), None)
+            rule = next(self.rules(u, v, side, data), None)
             if rule is None:
                 self.made.add_edge(u, v)
             else:
-                self.skipped.reason(self.skipped.n, None, rule)
+                self.skipped.reason(self.skipped.n, None, rule.partition(":")[0])
                 self.skipped.n += 1
                 self.bad.append((rule, f"{shown(u)}, {shown(v)}"))
                 lost |= {u, v}
@@ -214,7 +217,7 @@ class _Cleaner:
         for reason in self.skipped.most(n_edges):
             rule = f"bad rows can't be skipped: {reason.rows} of {n_edges} edges fail alike"
             said = f"{rule} ({reason.rule}); {advice(reason.rule)}; the first"
-            found.append(Fault(file, said, value=next(value for rule, value in self.bad if rule == reason.rule)))
+            found.append(Fault(file, said, value=self.bad[int(reason.first[0])][1]))
         head = None if found else self.lost.head(graph.influencers, graph.in_degrees())
         if head is not None:
             rule, value = self.bad[head.place]
