@@ -21,6 +21,7 @@ __all__ = [
     "Numeral",
     "Readings",
     "as_number",
+    "is_missing",
     "numeral",
     "unreadable",
     "whole",
@@ -28,6 +29,8 @@ __all__ = [
 
 PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
+
+_MISSING = ("", "nan", "na", "n/a", "#n/a", "-", "--", "null", "none")
 
 UNITS = {
     "k": 1_000,
@@ -103,6 +106,11 @@ def numeral(cell: str, separator: str) -> Numeral | None:
     if has_commas and "," in cell:
         return Numeral(value, COMMA)
     return Numeral(value, POWER if found["power"] else None)
+
+
+def is_missing(cell: str) -> bool:
+    """Whether the cell says that there is no value: it is empty, or a mark for that, in small letters or capitals."""
+    return len(cell) < 5 and cell.lower() in _MISSING
 
 
 def as_number(cell: str, separator: str) -> tuple[float, str | None] | None:

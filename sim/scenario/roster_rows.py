@@ -105,6 +105,8 @@ class RosterRows:
                     self.skipped.reason(place, key, error.rule)
                     if error.is_notation:
                         self.skipped.form(place, key, cell)
+                    elif key == "followers":
+                        self.skipped.unknown(place)
         if not self.skip:
             if "influencer" in values:
                 self._named[values["influencer"]] = len(self._places)
@@ -183,7 +185,7 @@ class RosterRows:
     def _check_skipped(self) -> None:
         """Refuse to skip rows where the head could be among them."""
         file = self.table.file
-        found = self.skipped.patterns(file, self._where, self.n_rows)
+        found = self.skipped.patterns(file, self._where, self.n_rows, "line" if self.table.is_text else "row")
         if not found and "followers" in self.columns:
             numbers = {key: self.columns[key] for key in ("followers", *NUMBERS) if key in self.columns}
             theirs, others = self.others.numbers()
