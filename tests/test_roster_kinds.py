@@ -153,8 +153,16 @@ def _bad_row(read: Reader, row: str) -> None:
 
 
 def _no_followers(read: Reader) -> None:
-    for cell in ("", "nan", "N/A", "-"):
+    for cell in ("", "nan", "NA", "N/A", "-", "null", "None"):
         _bad_row(read, f"cat,{cell}")
+    assert "2 rows don't say how many" in refusal(read, PLAIN + "cat,nan\neve,\n", dirty_rows="skip")
+
+
+def _text_followers(read: Reader) -> None:
+    for cell in ("hidden", "千万", "########", "inf", "-40"):
+        text = f"{PLAIN}cat,{cell}\n"
+        assert "r.csv:5: followers: must be a " in refusal(read, text)
+        assert "can't be skipped" in refusal(read, text, dirty_rows="skip")
 
 
 def _twice(read: Reader) -> None:
@@ -209,6 +217,7 @@ KINDS: dict[str, Callable[[Reader], None]] = {
     "our names in capitals": _capitals,
     "further columns": _further,
     "an account without followers": _no_followers,
+    "followers like `hidden`": _text_followers,
     "the same name twice": _twice,
     "a row of another number of fields": _width,
     "a last row that sums up": _total,

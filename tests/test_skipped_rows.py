@@ -57,8 +57,9 @@ TEXTS = ["hidden", "unknown", "千万", "上亿", "########", "inf", "-inf", "?"
 @pytest.mark.parametrize("cell", FORMS + TEXTS)
 def test_a_count_in_a_form_that_is_not_read_is_never_skipped(tmp_path: Path, cell: str) -> None:
     text = people(200, a150=f"a150,{cell},1,1,1")
-    rule = "followers: bad rows can't be skipped: 1 cell is neither empty nor a number of followers as it is read; the first"
-    assert refused(tmp_path, text).startswith(f"r.csv:152: {rule}, got ")
+    what = "1 cell is neither empty nor a number of followers as it is read"
+    rule = f"r.csv:152: followers: bad rows can't be skipped: {what}; the first, got "
+    assert refused(tmp_path, text).startswith(rule)
 
 
 def test_numbers_that_fall_apart_at_commas_without_quotes_are_never_skipped(tmp_path: Path) -> None:
@@ -103,9 +104,46 @@ def test_the_largest_account_is_never_skipped(tmp_path: Path, row: str, column: 
     assert refused(tmp_path, text) == f"r.csv:2: {rule}"
 
 
-def test_a_row_that_is_cut_off_is_skipped_and_told_for_its_size_is_not_known(tmp_path: Path) -> None:
+def test_a_row_that_is_cut_off_is_skipped_and_counted(tmp_path: Path) -> None:
     roster = read(tmp_path, people(150, a9="a9,100000"))
     assert roster.skipped == (Reason(None, "must have 5 fields, as the header has", 1, (11,)),)
+
+
+@pytest.mark.parametrize(
+    "row", ["a0,1000000", "a0;1000000", "Smith, Jo,1000000,1,1,0.5", "a0,100万", "a0,1,1,1000000", "x,y,z,1M,1,1"]
+)
+def test_any_number_of_a_row_of_other_fields_may_be_its_followers(tmp_path: Path, row: str) -> None:
+    rule = "bad rows can't be skipped: they hold 1 of the 1 largest account by followers; mend them, the largest here"
+    assert refused(tmp_path, people(150, a0=row)) == f"r.csv:2: {rule}"
+
+
+def test_two_rows_that_are_cut_off_before_their_followers_could_be_the_head(tmp_path: Path) -> None:
+    def rows(*cut: str) -> str:
+        lines = [f"acct-{i:03},{i % 50},{1000 - i}" for i in range(100)]
+        return "\n".join(["influencer,age,followers", *cut, *lines])
+
+    for first, second in (("top-001", "top-002"), ("top-001,25", "top-002,31"), ("top-001,25", "top,2,")):
+        assert read(tmp_path, rows(first)).n_skipped == 1
+        assert "2 rows don't say how many (lines 2, 3)" in refused(tmp_path, rows(first, second))
+
+
+@pytest.mark.parametrize("row", ['"x,1\na1,500\ny",3', '"a7\n,9', '"a7\n,9\n"x,5', '"a\nb\nc",5', '"a\nb\nc",5,6'])
+def test_lines_that_a_quote_makes_one_row_are_never_skipped(tmp_path: Path, row: str) -> None:
+    text = "influencer,followers\n" + "".join(f"b{i},{90 - i}\n" for i in range(20)) + row
+    n = 1 + row.count("\n")
+    for end in ("\n", "\r\n"):
+        rule = f"bad rows can't be skipped: a quote makes {n} lines one row, which begins here"
+        assert refused(tmp_path, text.replace("\n", end)) == f"r.csv:22: {rule}"
+
+
+@pytest.mark.parametrize("mark", ["N/A", "-", "100+", "~7", "about 9"])
+def test_a_column_of_numbers_with_some_texts_shows_who_is_large(tmp_path: Path, mark: str) -> None:
+    rows = [f"a{i},{5000 - i},{100_000 - 20 * i}+" for i in range(60)]
+    rows[30], rows[40], rows[0] = f"a30,4970,{mark}", f"a40,4960,{mark}", "a0,,100000+"
+    rule = "bad rows can't be skipped: they hold 1 of the 1 largest account by likes; mend them, the largest here"
+    assert refused(tmp_path, "\n".join(["influencer,followers,likes", *rows])) == f"r.csv:2: {rule}"
+    rows[0] = "a0,,10+"
+    assert read(tmp_path, "\n".join(["influencer,followers,likes", *rows])).n_skipped == 1
 
 
 def test_followers_themselves_show_that_the_head_is_bad(tmp_path: Path) -> None:

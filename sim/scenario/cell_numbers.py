@@ -8,6 +8,7 @@ decimal mark, as in ``1.5``, is one there too. A form with two readings is refus
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from decimal import ROUND_HALF_EVEN, Context, Decimal
@@ -21,8 +22,10 @@ __all__ = [
     "Numeral",
     "Readings",
     "as_number",
+    "counts_in",
     "is_missing",
     "numeral",
+    "roughly",
     "unreadable",
     "whole",
 ]
@@ -59,6 +62,13 @@ _COMMA = re.compile(
     re.IGNORECASE,
 )
 _TWO_READINGS = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
+
+_COUNTS = re.compile(
+    rf"(?<![A-Za-z0-9_.,])[0-9](?:[0-9.,]{{0,40}}[0-9])?(?:{_UNIT}|{_POWER})?", re.IGNORECASE | re.ASCII
+)
+"""What could be a count within a text: digits that no word begins with, with their unit."""
+_MARKS = " \t+~<>=≈≥≤%$€£¥￥"
+_MANY_CHARACTERS = 10_000
 
 ABBREVIATED, GROUPED, COMMA, POWER = "abbreviated", "grouped by thousands", "decimal commas", "powers of ten"
 
@@ -119,6 +129,22 @@ def as_number(cell: str, separator: str) -> tuple[float, str | None] | None:
         return float(cell), None
     found = numeral(cell, separator)
     return None if found is None else (float(found.value), None if found.form == POWER else found.form)
+
+
+def roughly(cell: str, separator: str) -> float:
+    """A number with marks around it, as in ``100+`` or ``~5 %``; nan where it is none."""
+    found = as_number(cell.strip(_MARKS), separator)
+    return math.nan if found is None else found[0]
+
+
+def counts_in(cell: str) -> list[float]:
+    """All that a cell's digits may count, whatever stands around them: read with commas and points in either role."""
+    found = []
+    for match in _COUNTS.finditer(cell[:_MANY_CHARACTERS]):
+        text = match[0].rstrip(".,")
+        read = [as_number(text, separator) for separator in ",;"]
+        found += [each[0] for each in read if each is not None] or [float(re.sub(r"[^0-9]", "", text))]
+    return found
 
 
 def whole(found: Numeral) -> int | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sim.errors import Fault, InputError
+from sim.scenario.cell_numbers import counts_in, roughly
 from sim.scenario.columns import KNOWN, NUMBERS, TEXTS
 from sim.scenario.headers import Headers
 from sim.scenario.other_columns import MAX_CELLS, MAX_COLUMNS, OtherColumns
@@ -81,10 +82,35 @@ class RosterRows:
             return
         self._fault(place, None, row.rule, "", row.value)
         if self.skip:
-            self.skipped.n += 1
-            self.skipped.reason(place, None, row.rule.partition(":")[0])
-            if len(cells) > self.table.width:
-                self.skipped.wide(place, cells)
+            self._skip_ragged(place, row)
+
+    def _skip_ragged(self, place: int, row: Row) -> None:
+        """Skip a row of too few or too many fields: any number in it may be its followers."""
+        assert row.rule is not None
+        self._check_lines(place, row.n_lines)
+        self.skipped.n += 1
+        self.skipped.reason(place, None, row.rule.partition(":")[0])
+        if len(row.cells) > self.table.width:
+            self.skipped.wide(place, row.cells)
+        if "followers" not in self.columns:
+            return
+        if not self._may_count(row.cells):
+            self.skipped.unknown(place)
+        largest = max((count for cell in row.cells for count in counts_in(cell)), default=math.nan)
+        self.skipped.sized(place, {key: math.nan for key in NUMBERS if key in self.columns} | {"followers": largest})
+        self.others.skip(None)
+
+    def _may_count(self, cells: Sequence[str]) -> bool:
+        """Whether a row of too few or too many fields has a number where its followers must then be."""
+        first = self.table.columns.index(self.headers.names["followers"])
+        last = first + self.table.width - len(self.table.columns) + max(len(cells) - self.table.width, 0)
+        return not all(math.isnan(roughly(cell.strip(), self.table.separator)) for cell in cells[first : last + 1])
+
+    def _check_lines(self, place: int, n_lines: int) -> None:
+        """Refuse to skip what a quote may have made one row of several."""
+        if n_lines > 1:
+            rule = f"bad rows can't be skipped: a quote makes {n_lines} lines one row, which begins here"
+            raise InputError([Fault(self.table.file, rule, *self._where(place, None)), *self._all_faults()])
 
     def _fault(self, place: int, key: str | None, rule: str, more: str, value: str | None) -> None:
         self.n_faults += 1
@@ -112,6 +138,8 @@ class RosterRows:
                 self._named[values["influencer"]] = len(self._places)
                 self._places.append(place)
             return
+        if self.table.is_text:
+            self._check_lines(place, 1 + sum(max(map(cell.count, "\r\n")) for cell in cells))
         self.skipped.n += 1
         followers = values.get("followers", math.nan)
         name = cells[self._name_at].strip()
