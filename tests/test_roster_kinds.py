@@ -177,7 +177,8 @@ def _width(read: Reader) -> None:
 def _total(read: Reader) -> None:
     for name in ("Total", "合计"):
         for dirty_rows in ("refuse", "skip"):
-            assert "delete it" in refusal(read, f"{PLAIN}{name},5320\n", dirty_rows=dirty_rows)
+            for footer in ("", "Average,1773\n"):
+                assert "delete it" in refusal(read, f"{PLAIN}{name},5320\n{footer}", dirty_rows=dirty_rows)
 
 
 def _head(read: Reader) -> None:
@@ -220,7 +221,7 @@ KINDS: dict[str, Callable[[Reader], None]] = {
     "followers like `hidden`": _text_followers,
     "the same name twice": _twice,
     "a row of another number of fields": _width,
-    "a last row that sums up": _total,
+    "a row that sums up": _total,
     "bad rows, with the head": _head,
     "nobody has followers": _nobody,
     "a workbook": _workbook,

@@ -184,7 +184,7 @@ def test_a_row_that_repeats_an_account_is_skipped_unless_it_is_larger(tmp_path: 
 @pytest.mark.parametrize("name", ["Total", "TOTAL:", "合计", "总计", "Grand total", "anything"])
 @pytest.mark.parametrize("dirty_rows", ["refuse", "skip"])
 def test_a_last_row_that_sums_up_the_others_is_refused(tmp_path: Path, name: str, dirty_rows: str) -> None:
-    what = "the last row is the sum of the others, not an account: delete it (or move it up, if it is one)"
+    what = "the row is the sum of the others, not an account: delete it (or move it to the middle, if it is one)"
     text = "influencer,followers\na,100\nb,20\nc,3\n"
     assert refused(tmp_path, f"{text}{name},123\n", dirty_rows) == f'r.csv:5: {what}, got "{name}", 123'
     if name != "anything":
@@ -192,8 +192,45 @@ def test_a_last_row_that_sums_up_the_others_is_refused(tmp_path: Path, name: str
     read(tmp_path, f"{text}{name},99\n", dirty_rows)
 
 
+TWENTY = "".join(f"a{i},{1000 + i * i}\n" for i in range(20))  # 22,470 in all
+
+
+@pytest.mark.parametrize("dirty_rows", ["refuse", "skip"])
+@pytest.mark.parametrize(
+    "name", ["Total", "总计", "共计", "总数", "Sum", "All", "Gesamt", "Total (20 accounts)", "any"]
+)
+def test_a_total_is_refused_as_the_first_row_and_before_an_average_or_a_source(
+    tmp_path: Path, name: str, dirty_rows: str
+) -> None:
+    what = "the row is the sum of the others, not an account: delete it (or move it to the middle, if it is one)"
+    head, total = "influencer,followers\n", f"{name},22470\n"
+    assert refused(tmp_path, head + total + TWENTY, dirty_rows) == f'r.csv:2: {what}, got "{name}", 22470'
+    for footer in (
+        "",
+        "Average,1123\n",
+        "Average,1123\nMedian,1090\n",
+        *(["Source: us,\n", "us\n"] * (dirty_rows == "skip")),
+    ):
+        assert refused(tmp_path, head + TWENTY + total + footer, dirty_rows) == f'r.csv:22: {what}, got "{name}", 22470'
+    rounded = f"{name},2.2万\n" if name != "any" else f"{name},2.25万\n"
+    assert refused(tmp_path, head + TWENTY + rounded, dirty_rows).startswith(f"r.csv:22: {what}")
+
+
+@pytest.mark.parametrize("row", ["All,1200", "Overall,19000", "Total,900", "Sum Ting,22469", "any,22471", "any,2.24万"])
+def test_an_account_named_like_a_total_or_nearly_as_large_is_an_account(tmp_path: Path, row: str) -> None:
+    for text in (f"{row}\n{TWENTY}", f"{TWENTY}{row}\n", f"{TWENTY}{row}\nlast,5\n"):
+        assert read(tmp_path, f"influencer,followers\n{text}", "refuse").n_skipped == 0
+
+
 def test_accounts_that_happen_to_add_up_are_accounts(tmp_path: Path) -> None:
-    for text in ("a,1\nb,2\nc,3\n", "a,5\nb,0\nc,0\nd,0\ne,5\n", "a,0\nb,0\nc,0\nd,0\n", "Total,9\na,5\n", "Total,1\n"):
+    for text in (
+        "a,1\nb,2\nc,3\n",
+        "a,5\nb,0\nc,0\nd,0\ne,5\n",
+        "a,0\nb,0\nc,0\nd,0\n",
+        "Total,9\na,5\n",
+        "Total,1\n",
+        "a,6\nb,3\nc,2\nd,1\n",
+    ):
         assert read(tmp_path, "influencer,followers\n" + text, "refuse").n_skipped == 0
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "is_missing",
     "numeral",
     "roughly",
+    "rounding",
     "unreadable",
     "whole",
 ]
@@ -135,6 +136,16 @@ def roughly(cell: str, separator: str) -> float:
     """A number with marks around it, as in ``100+`` or ``~5 %``; nan where it is none."""
     found = as_number(cell.strip(_MARKS), separator)
     return math.nan if found is None else found[0]
+
+
+def rounding(cell: str, separator: str) -> float:
+    """How far the number that was abbreviated in a cell may be from it: half a unit of its last digit; else 0."""
+    found = (_COMMA if separator == ";" else _POINT).fullmatch(cell)
+    if found is None or found["unit"] is None:
+        return 0.0
+    digits = re.split(r"[.,]", cell[: found.end("body")])
+    decimals = len(digits[-1]) if len(digits) == 2 and not found["groups"] else 0
+    return 0.5 * UNITS[found["unit"].lower()] / 10.0**decimals
 
 
 def counts_in(cell: str) -> list[float]:
