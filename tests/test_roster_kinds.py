@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import math
 import re
 import zipfile
 from collections.abc import Callable
@@ -158,6 +159,13 @@ def _no_followers(read: Reader) -> None:
     assert "2 rows don't say how many" in refusal(read, PLAIN + "cat,nan\neve,\n", dirty_rows="skip")
 
 
+def _empty_marks(read: Reader) -> None:
+    for mark in ("nan", "NaN", "NA", "N/A", "-", "null", "None"):
+        roster = read(f"influencer,followers,quality,shop\na,5,{mark},{mark}\nb,6,0.5,true\n")
+        assert math.isnan(roster.quality[0])
+        assert (roster.quality[1], roster.shop.tolist()) == (0.5, [-1, 1])
+
+
 def _text_followers(read: Reader) -> None:
     for cell in ("hidden", "千万", "########", "inf", "-40"):
         text = f"{PLAIN}cat,{cell}\n"
@@ -218,6 +226,7 @@ KINDS: dict[str, Callable[[Reader], None]] = {
     "our names in capitals": _capitals,
     "further columns": _further,
     "an account without followers": _no_followers,
+    "`nan`, `NA`": _empty_marks,
     "followers like `hidden`": _text_followers,
     "the same name twice": _twice,
     "a row of another number of fields": _width,

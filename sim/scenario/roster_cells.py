@@ -75,6 +75,8 @@ class Cells:
             elif not points and _COMMA.fullmatch(cell):
                 value = float(cell.replace(",", "."))
                 forms.append((key, COMMA, cell, value))
+            elif is_missing(cell):
+                return math.nan
             else:
                 value = self._unusual(key, cell)
             if not low <= value <= high or (is_open and value in (low, high)):
@@ -148,7 +150,7 @@ def _repeated(parsed: Callable[[str], str | None]) -> Callable[[str], str | None
 
 def _shop(cell: str) -> int:
     value = _BOOLEANS.get(cell.lower(), -1)
-    if value < 0 and cell:
+    if value < 0 and not is_missing(cell):
         raise BadCellError("must be true, false, 1 or 0")
     return value
 
