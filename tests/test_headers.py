@@ -126,6 +126,8 @@ def test_arms_have_the_same_columns_and_encoding(tmp_path: Path) -> None:
         ("channel_info", "influencer"),
         ("Youtuber", "influencer"),
         ("username", "influencer"),
+        ("user", "influencer"),
+        ("Name", "influencer"),
         ("screen_name", "influencer"),
         ("昵称", "influencer"),
         ("OrderValueFen", "order_value_fen"),
@@ -140,6 +142,15 @@ def test_of_several_names_the_likeliest_is_suggested_and_none_twice() -> None:
     columns = ["rank", "nickname", "username", "fans", "followers_count"]
     assert suggested(columns, ["influencer", "followers"]) == {"influencer": "username", "followers": "followers_count"}
     assert suggested(["MCN"], ["agency", "influencer"]) == {"agency": "MCN"}
+
+
+def test_a_header_that_nothing_parts_names_the_separators(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text("influencer|followers\na|5\n")
+    with pytest.raises(InputError) as caught:
+        read_roster(path, dirty_rows="refuse", verticals=[])
+    what = 'the file has one column, "influencer|followers": commas, semicolons or tabs separate columns'
+    assert [fault.rule for fault in caught.value.faults] == [f"column is required; {what}"] * 2
 
 
 def test_our_own_names_are_never_mapped(tmp_path: Path) -> None:

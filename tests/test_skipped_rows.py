@@ -62,6 +62,12 @@ def test_a_count_in_a_form_that_is_not_read_is_never_skipped(tmp_path: Path, cel
     assert refused(tmp_path, text).startswith(rule)
 
 
+def test_full_width_digits_are_refused_by_name(tmp_path: Path) -> None:
+    text = "influencer,followers\na,５００\n"  # noqa: RUF001 - that is what is tried
+    rule = "followers: must be a whole number >= 0 (digits must be 0 to 9, not full-width or of another script)"
+    assert refused(tmp_path, text, "refuse").startswith(f"r.csv:2: {rule}, got ")
+
+
 def test_numbers_that_fall_apart_at_commas_without_quotes_are_never_skipped(tmp_path: Path) -> None:
     rows = "".join(f"a{i},{1100 - i},x\n" for i in range(200))
     what = "more fields than the header, as numbers with commas make them that aren't in quotes; the first here"

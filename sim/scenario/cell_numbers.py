@@ -174,6 +174,8 @@ def unreadable(cell: str, separator: str) -> str:
     """The rule that a cell without a readable number broke, if it holds digits; else nothing."""
     if not any(c.isdigit() for c in cell):
         return ""
+    if not cell.isascii() and any(c.isdigit() and not c.isascii() for c in cell):
+        return " (digits must be 0 to 9, not full-width or of another script)"
     if separator == ";":
         if _TWO_READINGS.fullmatch(cell):
             plain = cell.replace(".", "")
