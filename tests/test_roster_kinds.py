@@ -226,7 +226,7 @@ KINDS: dict[str, Callable[[Reader], None]] = {
     "our names in capitals": _capitals,
     "further columns": _further,
     "an account without followers": _no_followers,
-    "`nan`, `NA`": _empty_marks,
+    "marks for no value": _empty_marks,
     "followers like `hidden`": _text_followers,
     "the same name twice": _twice,
     "a row of another number of fields": _width,
