@@ -126,6 +126,8 @@ def test_arms_have_the_same_columns_and_encoding(tmp_path: Path) -> None:
         ("channel_info", "influencer"),
         ("Youtuber", "influencer"),
         ("username", "influencer"),
+        ("user", "influencer"),
+        ("Name", "influencer"),
         ("screen_name", "influencer"),
         ("昵称", "influencer"),
         ("OrderValueFen", "order_value_fen"),
@@ -140,6 +142,15 @@ def test_of_several_names_the_likeliest_is_suggested_and_none_twice() -> None:
     columns = ["rank", "nickname", "username", "fans", "followers_count"]
     assert suggested(columns, ["influencer", "followers"]) == {"influencer": "username", "followers": "followers_count"}
     assert suggested(["MCN"], ["agency", "influencer"]) == {"agency": "MCN"}
+
+
+def test_a_header_that_nothing_parts_names_the_separators(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text("influencer|followers\na|5\n")
+    with pytest.raises(InputError) as caught:
+        read_roster(path, dirty_rows="refuse", verticals=[])
+    what = 'the file has one column, "influencer|followers": commas, semicolons or tabs separate columns'
+    assert [fault.rule for fault in caught.value.faults] == [f"column is required; {what}"] * 2
 
 
 def test_our_own_names_are_never_mapped(tmp_path: Path) -> None:
@@ -160,6 +171,41 @@ def test_the_encoding_asked_for_reads_roster_and_stands_in_the_resolved_scenario
         assert found.roster.influencer == plain.roster.influencer
         assert found.scenario.influencers.encoding == "gb18030"
         assert from_resolved(resolved(found), tmp_path / "people.csv") == found
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding", "bytes_as"),
+    [
+        *[(name, "gb18030", "gbk") for name in ("gbk", "GBK", "cp936", "gb2312")],
+        *[(name, "latin-1", "latin-1") for name in ("latin1", "iso-8859-1", "ISO8859-1", "latin_1")],
+        *[(name, "utf-8", "utf-8") for name in ("utf8", "UTF-8")],
+        *[(name, "utf-16", name) for name in ("utf-16-le", "utf-16-be")],
+        ("cp1252", "windows-1252", "cp1252"),
+    ],
+)
+def test_other_names_of_an_encoding_stand_as_its_own_in_the_resolved_scenario(
+    tmp_path: Path, name: str, encoding: str, bytes_as: str
+) -> None:
+    people = "陈静" if encoding == "gb18030" else "José"
+    text = f"influencer,followers\n{people},50\nann,30\nbo,20\n"
+    loaded(tmp_path, text.replace(people, "x"))
+    (tmp_path / "people.csv").write_bytes(text.encode(bytes_as))
+    found = load(tmp_path / "x.toml", encoding=name)
+    assert found.roster is not None
+    assert found.roster.influencer == (people, "ann", "bo")
+    assert found.scenario.influencers.encoding == encoding
+
+
+@pytest.mark.parametrize("raw", ["小明".encode("shift_jis"), b"\xe9t\xe9 \x81", b"\xa4\x90"])
+def test_bytes_that_no_encoding_makes_print_are_not_offered_in_one(tmp_path: Path, raw: bytes) -> None:
+    path = tmp_path / "r.csv"
+    path.write_bytes(b"influencer,followers\n" + raw + b",10\n")
+    with pytest.raises(InputError) as caught:
+        read_roster(path, dirty_rows="refuse", verticals=[])
+    rule = caught.value.faults[0].rule
+    assert rule.endswith(
+        "; none of those that are read fits it (utf-8, utf-16, gb18030, latin-1, windows-1252): save it as UTF-8"
+    )
 
 
 def test_an_encoding_that_is_not_known_is_refused(tmp_path: Path) -> None:

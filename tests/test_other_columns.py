@@ -47,7 +47,7 @@ def test_numbers_are_kept_as_they_were_written(values: list[float]) -> None:
 
 
 def test_only_the_rows_that_are_read_stand_in_a_column(tmp_path: Path) -> None:
-    roster = read(tmp_path, "influencer,followers,mood\na,5,good\nb,-1,bad\nc,3,fair\n", "skip")
+    roster = read(tmp_path, "influencer,followers,mood\na,5,good\nb,,bad\nc,3,fair\n", "skip")
     assert (roster.influencer, roster.other_columns) == (("a", "c"), {"mood": ("good", "fair")})
 
 

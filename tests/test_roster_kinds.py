@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import math
 import re
 import zipfile
 from collections.abc import Callable
@@ -153,8 +154,23 @@ def _bad_row(read: Reader, row: str) -> None:
 
 
 def _no_followers(read: Reader) -> None:
-    for cell in ("", "nan", "N/A", "-"):
+    for cell in ("", "nan", "NA", "N/A", "-", "null", "None"):
         _bad_row(read, f"cat,{cell}")
+    assert "2 rows don't say how many" in refusal(read, PLAIN + "cat,nan\neve,\n", dirty_rows="skip")
+
+
+def _empty_marks(read: Reader) -> None:
+    for mark in ("nan", "NaN", "NA", "N/A", "-", "null", "None"):
+        roster = read(f"influencer,followers,quality,shop\na,5,{mark},{mark}\nb,6,0.5,true\n")
+        assert math.isnan(roster.quality[0])
+        assert (roster.quality[1], roster.shop.tolist()) == (0.5, [-1, 1])
+
+
+def _text_followers(read: Reader) -> None:
+    for cell in ("hidden", "千万", "########", "inf", "-40"):
+        text = f"{PLAIN}cat,{cell}\n"
+        assert "r.csv:5: followers: must be a " in refusal(read, text)
+        assert "can't be skipped" in refusal(read, text, dirty_rows="skip")
 
 
 def _twice(read: Reader) -> None:
@@ -169,7 +185,8 @@ def _width(read: Reader) -> None:
 def _total(read: Reader) -> None:
     for name in ("Total", "合计"):
         for dirty_rows in ("refuse", "skip"):
-            assert "delete it" in refusal(read, f"{PLAIN}{name},5320\n", dirty_rows=dirty_rows)
+            for footer in ("", "Average,1773\n"):
+                assert "delete it" in refusal(read, f"{PLAIN}{name},5320\n{footer}", dirty_rows=dirty_rows)
 
 
 def _head(read: Reader) -> None:
@@ -209,9 +226,11 @@ KINDS: dict[str, Callable[[Reader], None]] = {
     "our names in capitals": _capitals,
     "further columns": _further,
     "an account without followers": _no_followers,
+    "marks for no value": _empty_marks,
+    "followers like `hidden`": _text_followers,
     "the same name twice": _twice,
     "a row of another number of fields": _width,
-    "a last row that sums up": _total,
+    "a row that sums up": _total,
     "bad rows, with the head": _head,
     "nobody has followers": _nobody,
     "a workbook": _workbook,

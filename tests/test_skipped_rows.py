@@ -37,25 +37,35 @@ def people(n: int, **bad: str) -> str:
 
 
 def test_reasons_are_counted_with_their_first_lines(tmp_path: Path) -> None:
-    text = "influencer,followers,vertical\na,500,beauty\nb,,\nc,nan,\nd,,travel\n,4,\ne,5,\na,3,\nf,5\n"
+    text = "influencer,followers,vertical\na,500,beauty\nb,4,pop\nc,nan,\nd,3,travel\n,4,\ne,5,\na,3,\nf,2\n"
     roster = read(tmp_path, text)
     assert roster.influencer == ("a", "e")
     assert roster.n_skipped == 6
     assert roster.skipped == (
-        Reason("followers", "is required", 2, (3, 5)),
+        Reason("vertical", "must be a vertical of the scenario", 2, (3, 5)),
         Reason("followers", "must be a finite number", 1, (4,)),
-        Reason("vertical", "must be a vertical of the scenario", 1, (5,)),
         Reason("influencer", "is required", 1, (6,)),
         Reason("influencer", "must be unique", 1, (8,)),
         Reason(None, "must have 3 fields, as the header has", 1, (9,)),
     )
 
 
-@pytest.mark.parametrize("cell", ["10万+", '"37,8万"', "1e4k", "377.6", "377~378"])
+FORMS = ["10万+", '"37,8万"', "1e4k", "377.6", "377~378", "-4000", "-1294967296", "5e15", "2000000000000000"]
+TEXTS = ["hidden", "unknown", "千万", "上亿", "########", "inf", "-inf", "?"]
+
+
+@pytest.mark.parametrize("cell", FORMS + TEXTS)
 def test_a_count_in_a_form_that_is_not_read_is_never_skipped(tmp_path: Path, cell: str) -> None:
     text = people(200, a150=f"a150,{cell},1,1,1")
-    rule = "followers: bad rows can't be skipped: 1 cell is a number in a form that isn't read; the first"
-    assert refused(tmp_path, text).startswith(f"r.csv:152: {rule}, got ")
+    what = "1 cell is neither empty nor a number of followers as it is read"
+    rule = f"r.csv:152: followers: bad rows can't be skipped: {what}; the first, got "
+    assert refused(tmp_path, text).startswith(rule)
+
+
+def test_full_width_digits_are_refused_by_name(tmp_path: Path) -> None:
+    text = "influencer,followers\na,５００\n"  # noqa: RUF001 - that is what is tried
+    rule = "followers: must be a whole number >= 0 (digits must be 0 to 9, not full-width or of another script)"
+    assert refused(tmp_path, text, "refuse").startswith(f"r.csv:2: {rule}, got ")
 
 
 def test_numbers_that_fall_apart_at_commas_without_quotes_are_never_skipped(tmp_path: Path) -> None:
@@ -79,10 +89,18 @@ def test_two_unread_numbers_of_another_column_are_a_pattern_one_is_not(tmp_path:
     assert refused(tmp_path, "\n".join([header, *rows])) == f'r.csv:42: {rule}, got "2,5"'
 
 
-@pytest.mark.parametrize("cell", ["", "nan", "N/A", "-", "unknown", "-1"])
-def test_cells_without_a_number_are_skipped_where_the_head_is_not_among_them(tmp_path: Path, cell: str) -> None:
-    bad = {f"a{i}": f"a{i},{cell},{5_000_000 // (i + 1)},{i + 1},0.5" for i in range(100, 150)}
-    assert read(tmp_path, people(1000, **bad)).n_skipped == 50
+@pytest.mark.parametrize("cell", ["", "nan", "NA", "n/a", "N/A", "-", "null", "None"])
+def test_one_account_without_a_count_is_skipped_two_could_be_the_head(tmp_path: Path, cell: str) -> None:
+    bad = {f"a{i}": f"a{i},{cell},{5_000_000 // (i + 1)},{i + 1},0.5" for i in range(100, 108)}
+    assert read(tmp_path, people(1000, a100=bad["a100"])).n_skipped == 1
+    rule = (
+        "bad rows can't be skipped: {} rows don't say how many (lines {}), and the largest accounts could be among them"
+    )
+    advice = ": fill them in, or delete rows that are no accounts"
+    found = refused(tmp_path, people(1000, a100=bad["a100"], a103=bad["a103"]))
+    assert found == f"r.csv:102: followers: {rule.format(2, '102, 105')}{advice}"
+    found = refused(tmp_path, people(1000, **bad))
+    assert found == f"r.csv:102: followers: {rule.format(8, '102, 103, 104, 105, 106, …')}{advice}"
 
 
 @pytest.mark.parametrize(("row", "column"), [("a0,,4999999,700,0.5", "views"), ("a0,,,1,0.5", "rank")])
@@ -92,9 +110,46 @@ def test_the_largest_account_is_never_skipped(tmp_path: Path, row: str, column: 
     assert refused(tmp_path, text) == f"r.csv:2: {rule}"
 
 
-def test_a_row_that_is_cut_off_is_skipped_and_told_for_its_size_is_not_known(tmp_path: Path) -> None:
+def test_a_row_that_is_cut_off_is_skipped_and_counted(tmp_path: Path) -> None:
     roster = read(tmp_path, people(150, a9="a9,100000"))
     assert roster.skipped == (Reason(None, "must have 5 fields, as the header has", 1, (11,)),)
+
+
+@pytest.mark.parametrize(
+    "row", ["a0,1000000", "a0;1000000", "Smith, Jo,1000000,1,1,0.5", "a0,100万", "a0,1,1,1000000", "x,y,z,1M,1,1"]
+)
+def test_any_number_of_a_row_of_other_fields_may_be_its_followers(tmp_path: Path, row: str) -> None:
+    rule = "bad rows can't be skipped: they hold 1 of the 1 largest account by followers; mend them, the largest here"
+    assert refused(tmp_path, people(150, a0=row)) == f"r.csv:2: {rule}"
+
+
+def test_two_rows_that_are_cut_off_before_their_followers_could_be_the_head(tmp_path: Path) -> None:
+    def rows(*cut: str) -> str:
+        lines = [f"acct-{i:03},{i % 50},{1000 - i}" for i in range(100)]
+        return "\n".join(["influencer,age,followers", *cut, *lines])
+
+    for first, second in (("top-001", "top-002"), ("top-001,25", "top-002,31"), ("top-001,25", "top,2,")):
+        assert read(tmp_path, rows(first)).n_skipped == 1
+        assert "2 rows don't say how many (lines 2, 3)" in refused(tmp_path, rows(first, second))
+
+
+@pytest.mark.parametrize("row", ['"x,1\na1,500\ny",3', '"a7\n,9', '"a7\n,9\n"x,5', '"a\nb\nc",5', '"a\nb\nc",5,6'])
+def test_lines_that_a_quote_makes_one_row_are_never_skipped(tmp_path: Path, row: str) -> None:
+    text = "influencer,followers\n" + "".join(f"b{i},{90 - i}\n" for i in range(20)) + row
+    n = 1 + row.count("\n")
+    for end in ("\n", "\r\n"):
+        rule = f"bad rows can't be skipped: a quote makes {n} lines one row, which begins here"
+        assert refused(tmp_path, text.replace("\n", end)) == f"r.csv:22: {rule}"
+
+
+@pytest.mark.parametrize("mark", ["N/A", "-", "100+", "~7", "about 9"])
+def test_a_column_of_numbers_with_some_texts_shows_who_is_large(tmp_path: Path, mark: str) -> None:
+    rows = [f"a{i},{5000 - i},{100_000 - 20 * i}+" for i in range(60)]
+    rows[30], rows[40], rows[0] = f"a30,4970,{mark}", f"a40,4960,{mark}", "a0,,100000+"
+    rule = "bad rows can't be skipped: they hold 1 of the 1 largest account by likes; mend them, the largest here"
+    assert refused(tmp_path, "\n".join(["influencer,followers,likes", *rows])) == f"r.csv:2: {rule}"
+    rows[0] = "a0,,10+"
+    assert read(tmp_path, "\n".join(["influencer,followers,likes", *rows])).n_skipped == 1
 
 
 def test_followers_themselves_show_that_the_head_is_bad(tmp_path: Path) -> None:
@@ -107,10 +162,11 @@ def test_followers_themselves_show_that_the_head_is_bad(tmp_path: Path) -> None:
 
 
 def test_rows_that_mostly_fail_alike_are_not_skipped(tmp_path: Path) -> None:
-    rows = "".join(f"a{i},{'nan' if i % 2 else 9}\n" for i in range(11))
-    assert read(tmp_path, "influencer,followers\n" + rows).n_skipped == 5
-    what = "bad rows can't be skipped: 7 of 13 rows fail alike (must be a finite number); the first here"
-    assert refused(tmp_path, f"influencer,followers\n{rows}x,nan\ny,nan\n") == f"r.csv:3: followers: {what}"
+    rows = "".join(f"a{i},9,{'pop' if i % 2 else ''}\n" for i in range(11))
+    assert read(tmp_path, "influencer,followers,vertical\n" + rows).n_skipped == 5
+    what = "bad rows can't be skipped: 7 of 13 rows fail alike (must be a vertical of the scenario); the first here"
+    text = f"influencer,followers,vertical\n{rows}x,9,pop\ny,9,pop\n"
+    assert refused(tmp_path, text) == f"r.csv:3: vertical: {what}"
 
 
 def test_up_to_a_tenth_of_the_head_may_be_skipped(tmp_path: Path) -> None:
@@ -134,7 +190,7 @@ def test_a_row_that_repeats_an_account_is_skipped_unless_it_is_larger(tmp_path: 
 @pytest.mark.parametrize("name", ["Total", "TOTAL:", "合计", "总计", "Grand total", "anything"])
 @pytest.mark.parametrize("dirty_rows", ["refuse", "skip"])
 def test_a_last_row_that_sums_up_the_others_is_refused(tmp_path: Path, name: str, dirty_rows: str) -> None:
-    what = "the last row is the sum of the others, not an account: delete it (or move it up, if it is one)"
+    what = "the row is the sum of the others, not an account: delete it (or move it to the middle, if it is one)"
     text = "influencer,followers\na,100\nb,20\nc,3\n"
     assert refused(tmp_path, f"{text}{name},123\n", dirty_rows) == f'r.csv:5: {what}, got "{name}", 123'
     if name != "anything":
@@ -142,8 +198,45 @@ def test_a_last_row_that_sums_up_the_others_is_refused(tmp_path: Path, name: str
     read(tmp_path, f"{text}{name},99\n", dirty_rows)
 
 
+TWENTY = "".join(f"a{i},{1000 + i * i}\n" for i in range(20))  # 22,470 in all
+
+
+@pytest.mark.parametrize("dirty_rows", ["refuse", "skip"])
+@pytest.mark.parametrize(
+    "name", ["Total", "总计", "共计", "总数", "Sum", "All", "Gesamt", "Total (20 accounts)", "any"]
+)
+def test_a_total_is_refused_as_the_first_row_and_before_an_average_or_a_source(
+    tmp_path: Path, name: str, dirty_rows: str
+) -> None:
+    what = "the row is the sum of the others, not an account: delete it (or move it to the middle, if it is one)"
+    head, total = "influencer,followers\n", f"{name},22470\n"
+    assert refused(tmp_path, head + total + TWENTY, dirty_rows) == f'r.csv:2: {what}, got "{name}", 22470'
+    for footer in (
+        "",
+        "Average,1123\n",
+        "Average,1123\nMedian,1090\n",
+        *(["Source: us,\n", "us\n"] * (dirty_rows == "skip")),
+    ):
+        assert refused(tmp_path, head + TWENTY + total + footer, dirty_rows) == f'r.csv:22: {what}, got "{name}", 22470'
+    rounded = f"{name},2.2万\n" if name != "any" else f"{name},2.25万\n"
+    assert refused(tmp_path, head + TWENTY + rounded, dirty_rows).startswith(f"r.csv:22: {what}")
+
+
+@pytest.mark.parametrize("row", ["All,1200", "Overall,19000", "Total,900", "Sum Ting,22469", "any,22471", "any,2.24万"])
+def test_an_account_named_like_a_total_or_nearly_as_large_is_an_account(tmp_path: Path, row: str) -> None:
+    for text in (f"{row}\n{TWENTY}", f"{TWENTY}{row}\n", f"{TWENTY}{row}\nlast,5\n"):
+        assert read(tmp_path, f"influencer,followers\n{text}", "refuse").n_skipped == 0
+
+
 def test_accounts_that_happen_to_add_up_are_accounts(tmp_path: Path) -> None:
-    for text in ("a,1\nb,2\nc,3\n", "a,5\nb,0\nc,0\nd,0\ne,5\n", "a,0\nb,0\nc,0\nd,0\n", "Total,9\na,5\n", "Total,1\n"):
+    for text in (
+        "a,1\nb,2\nc,3\n",
+        "a,5\nb,0\nc,0\nd,0\ne,5\n",
+        "a,0\nb,0\nc,0\nd,0\n",
+        "Total,9\na,5\n",
+        "Total,1\n",
+        "a,6\nb,3\nc,2\nd,1\n",
+    ):
         assert read(tmp_path, "influencer,followers\n" + text, "refuse").n_skipped == 0
 
 

@@ -8,6 +8,7 @@ decimal mark, as in ``1.5``, is one there too. A form with two readings is refus
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from decimal import ROUND_HALF_EVEN, Context, Decimal
@@ -21,13 +22,19 @@ __all__ = [
     "Numeral",
     "Readings",
     "as_number",
+    "counts_in",
+    "is_missing",
     "numeral",
+    "roughly",
+    "rounding",
     "unreadable",
     "whole",
 ]
 
 PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
+
+_MISSING = ("", "nan", "na", "n/a", "#n/a", "-", "--", "null", "none")
 
 UNITS = {
     "k": 1_000,
@@ -56,6 +63,13 @@ _COMMA = re.compile(
     re.IGNORECASE,
 )
 _TWO_READINGS = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
+
+_COUNTS = re.compile(
+    rf"(?<![A-Za-z0-9_.,])[0-9](?:[0-9.,]{{0,40}}[0-9])?(?:{_UNIT}|{_POWER})?", re.IGNORECASE | re.ASCII
+)
+"""What could be a count within a text: digits that no word begins with, with their unit."""
+_MARKS = " \t+~<>=≈≥≤%$€£¥￥"
+_MANY_CHARACTERS = 10_000
 
 ABBREVIATED, GROUPED, COMMA, POWER = "abbreviated", "grouped by thousands", "decimal commas", "powers of ten"
 
@@ -105,12 +119,43 @@ def numeral(cell: str, separator: str) -> Numeral | None:
     return Numeral(value, POWER if found["power"] else None)
 
 
+def is_missing(cell: str) -> bool:
+    """Whether the cell says that there is no value: it is empty, or a mark for that, in small letters or capitals."""
+    return len(cell) < 5 and cell.lower() in _MISSING
+
+
 def as_number(cell: str, separator: str) -> tuple[float, str | None] | None:
     """The nearest float to the number that a cell holds, and how it was written if not plainly; None: it holds none."""
     if separator != ";" and PLAIN.fullmatch(cell):
         return float(cell), None
     found = numeral(cell, separator)
     return None if found is None else (float(found.value), None if found.form == POWER else found.form)
+
+
+def roughly(cell: str, separator: str) -> float:
+    """A number with marks around it, as in ``100+`` or ``~5 %``; nan where it is none."""
+    found = as_number(cell.strip(_MARKS), separator)
+    return math.nan if found is None else found[0]
+
+
+def rounding(cell: str, separator: str) -> float:
+    """How far the number that was abbreviated in a cell may be from it: half a unit of its last digit; else 0."""
+    found = (_COMMA if separator == ";" else _POINT).fullmatch(cell)
+    if found is None or found["unit"] is None:
+        return 0.0
+    digits = re.split(r"[.,]", cell[: found.end("body")])
+    decimals = len(digits[-1]) if len(digits) == 2 and not found["groups"] else 0
+    return 0.5 * UNITS[found["unit"].lower()] / 10.0**decimals
+
+
+def counts_in(cell: str) -> list[float]:
+    """All that a cell's digits may count, whatever stands around them: read with commas and points in either role."""
+    found = []
+    for match in _COUNTS.finditer(cell[:_MANY_CHARACTERS]):
+        text = match[0].rstrip(".,")
+        read = [as_number(text, separator) for separator in ",;"]
+        found += [each[0] for each in read if each is not None] or [float(re.sub(r"[^0-9]", "", text))]
+    return found
 
 
 def whole(found: Numeral) -> int | None:
@@ -129,6 +174,8 @@ def unreadable(cell: str, separator: str) -> str:
     """The rule that a cell without a readable number broke, if it holds digits; else nothing."""
     if not any(c.isdigit() for c in cell):
         return ""
+    if not cell.isascii() and any(c.isdigit() and not c.isascii() for c in cell):
+        return " (digits must be 0 to 9, not full-width or of another script)"
     if separator == ";":
         if _TWO_READINGS.fullmatch(cell):
             plain = cell.replace(".", "")

@@ -16,6 +16,14 @@ __all__ = ["ENCODINGS", "MAX_BYTES", "MAX_LINE", "EncodingName", "encoding_named
 
 EncodingName = Literal["utf-8", "utf-16", "gb18030", "latin-1", "windows-1252"]
 ENCODINGS: tuple[str, ...] = get_args(EncodingName)
+_OTHER_NAMES = {
+    **dict.fromkeys(("utf8", "utf-8-sig"), "utf-8"),
+    **dict.fromkeys(("utf16", "utf-16-le", "utf-16-be", "utf-16le", "utf-16be"), "utf-16"),
+    **dict.fromkeys(("gbk", "cp936", "gb2312"), "gb18030"),
+    **dict.fromkeys(("latin1", "iso-8859-1", "iso8859-1"), "latin-1"),
+    **dict.fromkeys(("cp1252", "windows1252"), "windows-1252"),
+}
+"""Which of ``ENCODINGS`` reads what bears another name: each is the same or a part of it."""
 
 MAX_BYTES = 256 * 1024 * 1024
 MAX_LINE = 1024 * 1024
@@ -25,16 +33,17 @@ _NUL = "\x00"
 
 
 def encoding_named(name: str, file: str) -> EncodingName:
-    """The encoding of this name, in small letters or capitals, that is asked for beside a scenario file.
+    """The encoding of this name, or of another name of it, in small letters or capitals; asked for beside a scenario.
 
     Raises
     ------
     InputError
         It isn't one of ``ENCODINGS``.
     """
-    for known in ENCODINGS:
-        if name.lower() == known:
-            return known  # type: ignore[return-value]
+    lower = name.lower().replace("_", "-")
+    known = _OTHER_NAMES.get(lower, lower)
+    if known in ENCODINGS:
+        return known  # type: ignore[return-value]
     raise InputError([Fault(file, f"must be one of {one_of(ENCODINGS)}", None, "--encoding", shown(name))])
 
 
@@ -92,7 +101,10 @@ def _advice(sample: bytes, line: bytes) -> str:
     if codec.startswith("utf-16"):
         would = f"; it looks like {name}"
     else:
-        would = f"; as {name} the line reads {shown(line.decode(codec, 'replace').strip())}"
+        text = line.decode(codec, "replace").strip()
+        if "\ufffd" in text or not text.replace("\t", "").isprintable():
+            return f"; none of those that are read fits it ({', '.join(ENCODINGS)}): save it as UTF-8"
+        would = f"; as {name} the line reads {shown(text)}"
     return f'{would}: add --encoding {name}, or encoding = "{name}" under [influencers]'
 
 

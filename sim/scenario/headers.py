@@ -38,7 +38,7 @@ COMMON: Mapping[str, tuple[str, ...]] = {
             "达人",
             "博主",
         ),
-        *("博主昵称", "博主名称", "主播", "主播昵称", "红人", "作者", "up主"),
+        *("博主昵称", "博主名称", "主播", "主播昵称", "红人", "作者", "up主", "user", "name", "名称", "姓名"),
     ),
     "followers": (
         *("followers", "follower", "follower count", "followers count", "number of followers", "fans", "fans count"),
@@ -124,6 +124,8 @@ class Headers:
             theirs = self.near[ours]
             return f"; `{escaped(theirs)[:60]}` looks like it: {_how(ours, theirs)}"
         free = [name for name in self.columns if name not in self.names.values()]
+        if len(self.columns) == 1:
+            return f"; the file has one column, {shown(self.columns[0])}: commas, semicolons or tabs separate columns"
         near = suggestion(ours, free)
         return f"{near or f'; the file has {one_of(self.columns)}'}; name it under [influencers.columns]"
 

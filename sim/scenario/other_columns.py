@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
-from sim.scenario.cell_numbers import Readings, as_number
+from sim.scenario.cell_numbers import Readings, as_number, roughly
 from sim.scenario.words import escaped
 
 __all__ = ["MAX_COLUMNS", "MAX_LENGTH", "OtherColumn", "OtherColumns"]
@@ -72,10 +72,10 @@ class OtherColumns:
         for place in too_long:
             self._refuse(place, f"it has texts of more than {MAX_LENGTH} characters")
 
-    def skip(self, cells: Sequence[str]) -> None:
-        """Take the cells of a row that is skipped, lest the head be among such rows."""
+    def skip(self, cells: Sequence[str] | None) -> None:
+        """Take the cells of a row that is skipped, lest the head be among such rows; None: it isn't known which."""
         for place in self._cells:
-            self._skipped.setdefault(place, []).append(cells[place].strip()[:MAX_LENGTH])
+            self._skipped.setdefault(place, []).append("" if cells is None else cells[place].strip()[:MAX_LENGTH])
 
     def kept(self) -> dict[str, OtherColumn]:
         """The columns by name: numbers if every cell that isn't empty is one, else texts."""
@@ -84,14 +84,13 @@ class OtherColumns:
         return self._kept
 
     def numbers(self) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
-        """Columns of numbers, and what the skipped rows have there; nan where a cell is empty or no number."""
+        """The numbers of the columns in which a skipped row has one, and of such rows; nan where a cell has none."""
         mine, theirs = {}, {}
-        for place in self._cells:
-            column = self.kept()[self.names[place]]
-            if not any(isinstance(cell, str) for cell in column):
-                mine[self.names[place]] = [math.nan if cell is None else float(cell) for cell in column]
-                read = (as_number(cell, self.separator) for cell in self._skipped.get(place, ()))
-                theirs[self.names[place]] = [math.nan if each is None else each[0] for each in read]
+        for place, cells in self._cells.items():
+            skipped = [roughly(cell, self.separator) for cell in self._skipped.get(place, ())]
+            if not all(map(math.isnan, skipped)):
+                mine[self.names[place]] = [roughly(cell, self.separator) for cell in cells]
+                theirs[self.names[place]] = skipped
         return mine, theirs
 
     def _column(self, place: int, cells: list[str]) -> OtherColumn:

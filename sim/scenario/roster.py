@@ -111,7 +111,7 @@ def read_roster(
     ------
     InputError
         All faults, each with its line: the first 20, then how many more. A file that is wrong as a whole (no text,
-        a column missing, no rows, a last row that sums up the others) is refused in either case, and so are bad rows
+        a column missing, no rows, a row that sums up the others) is refused in either case, and so are bad rows
         that can't be skipped since the head could be among them.
 
     Notes

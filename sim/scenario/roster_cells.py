@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Collection
 
-from sim.scenario.cell_numbers import COMMA, NOT_FINITE, PLAIN, POWER, Readings, numeral, unreadable, whole
+from sim.scenario.cell_numbers import COMMA, NOT_FINITE, PLAIN, POWER, Readings, is_missing, numeral, unreadable, whole
 from sim.scenario.checks import RANGES
 from sim.scenario.columns import NUMBERS
 from sim.scenario.words import one_of, shown, suggestion
@@ -26,7 +26,7 @@ Value = float | int | str | None
 class BadCellError(Exception):
     """A cell that breaks a rule; ``more`` is what differs from cell to cell.
 
-    ``is_notation``: it holds a number, but in a form that isn't read.
+    ``is_notation``: it holds a number, but in a form that isn't read; of followers, anything but a mark for none.
     """
 
     def __init__(self, rule: str, more: str = "", *, is_notation: bool = False) -> None:
@@ -75,6 +75,8 @@ class Cells:
             elif not points and _COMMA.fullmatch(cell):
                 value = float(cell.replace(",", "."))
                 forms.append((key, COMMA, cell, value))
+            elif is_missing(cell):
+                return math.nan
             else:
                 value = self._unusual(key, cell)
             if not low <= value <= high or (is_open and value in (low, high)):
@@ -101,16 +103,16 @@ class Cells:
         if not cell:
             raise BadCellError("is required")
         if NOT_FINITE.fullmatch(cell):
-            raise BadCellError("must be a finite number")
+            raise BadCellError("must be a finite number", is_notation=not is_missing(cell))
         found, high = numeral(cell, self.separator), RANGES["followers"].high
         if (found is not None and found.value > high) or (PLAIN.fullmatch(cell) and float(cell) > high):
-            raise BadCellError(f"must be <= {high:.15g}")
+            raise BadCellError(f"must be <= {high:.15g}", is_notation=True)
         value = None if found is None else whole(found)
         if found is None or value is None:
             more = unreadable(cell, self.separator) if found is None else ""
-            raise BadCellError("must be a whole number >= 0", more, is_notation=bool(more) or found is not None)
+            raise BadCellError("must be a whole number >= 0", more, is_notation=not is_missing(cell))
         if value < 0:
-            raise BadCellError("must be a whole number >= 0")
+            raise BadCellError("must be a whole number >= 0", is_notation=True)
         if found.form is not None:
             self.forms.append(("followers", found.form, cell, value))
         return value
@@ -148,7 +150,7 @@ def _repeated(parsed: Callable[[str], str | None]) -> Callable[[str], str | None
 
 def _shop(cell: str) -> int:
     value = _BOOLEANS.get(cell.lower(), -1)
-    if value < 0 and cell:
+    if value < 0 and not is_missing(cell):
         raise BadCellError("must be true, false, 1 or 0")
     return value
 

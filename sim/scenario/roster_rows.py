@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sim.errors import Fault, InputError
+from sim.scenario.cell_numbers import counts_in, roughly, rounding
 from sim.scenario.columns import KNOWN, NUMBERS, TEXTS
 from sim.scenario.headers import Headers
 from sim.scenario.other_columns import MAX_CELLS, MAX_COLUMNS, OtherColumns
 from sim.scenario.roster_cells import BadCellError, Cells, cell_text, name_of
 from sim.scenario.rows import Row, Table
 from sim.scenario.skipped_rows import SkippedRows
+from sim.scenario.totals import Candidate, is_total_name, total_among
 from sim.scenario.words import shown
 
 __all__ = ["RosterRows"]
@@ -23,9 +26,8 @@ SHOWN_FAULTS = 20
 COUNTED_FAULTS = 1000
 """Reading stops after this many faults: a wrong file needn't be read to its end."""
 
-TOTALS = ("total", "totals", "grand total", "sum", "合计", "总计", "总和", "总数", "汇总", "小计")
-FEW_OTHERS = 3
-"""Fewer accounts with followers can add up to another's by chance."""
+LAST = 3
+"""Rows at the end of which one may sum up the others: an average or a source may follow it."""
 
 Columns = dict[str, Any]
 """Lists of texts, and arrays of numbers."""
@@ -61,7 +63,7 @@ class RosterRows:
     def add(self, row: Row) -> None:
         """Take a row, or refuse it with all that is wrong with it."""
         self.n_rows += 1
-        place = row.line if row.line is not None else row.number or 0
+        place = _place(row)
         cells = row.cells
         if self.cells.forms:  # of a bad row
             self.cells.forms.clear()
@@ -81,10 +83,35 @@ class RosterRows:
             return
         self._fault(place, None, row.rule, "", row.value)
         if self.skip:
-            self.skipped.n += 1
-            self.skipped.reason(place, None, row.rule.partition(":")[0])
-            if len(cells) > self.table.width:
-                self.skipped.wide(place, cells)
+            self._skip_ragged(place, row)
+
+    def _skip_ragged(self, place: int, row: Row) -> None:
+        """Skip a row of too few or too many fields: any number in it may be its followers."""
+        assert row.rule is not None
+        self._check_lines(place, row.n_lines)
+        self.skipped.n += 1
+        self.skipped.reason(place, None, row.rule.partition(":")[0])
+        if len(row.cells) > self.table.width:
+            self.skipped.wide(place, row.cells)
+        if "followers" not in self.columns:
+            return
+        if not self._may_count(row.cells):
+            self.skipped.unknown(place)
+        largest = max((count for cell in row.cells for count in counts_in(cell)), default=math.nan)
+        self.skipped.sized(place, {key: math.nan for key in NUMBERS if key in self.columns} | {"followers": largest})
+        self.others.skip(None)
+
+    def _may_count(self, cells: Sequence[str]) -> bool:
+        """Whether a row of too few or too many fields has a number where its followers must then be."""
+        first = self.table.columns.index(self.headers.names["followers"])
+        last = first + self.table.width - len(self.table.columns) + max(len(cells) - self.table.width, 0)
+        return not all(math.isnan(roughly(cell.strip(), self.table.separator)) for cell in cells[first : last + 1])
+
+    def _check_lines(self, place: int, n_lines: int) -> None:
+        """Refuse to skip what a quote may have made one row of several."""
+        if n_lines > 1:
+            rule = f"bad rows can't be skipped: a quote makes {n_lines} lines one row, which begins here"
+            raise InputError([Fault(self.table.file, rule, *self._where(place, None)), *self._all_faults()])
 
     def _fault(self, place: int, key: str | None, rule: str, more: str, value: str | None) -> None:
         self.n_faults += 1
@@ -105,11 +132,15 @@ class RosterRows:
                     self.skipped.reason(place, key, error.rule)
                     if error.is_notation:
                         self.skipped.form(place, key, cell)
+                    elif key == "followers":
+                        self.skipped.unknown(place)
         if not self.skip:
             if "influencer" in values:
                 self._named[values["influencer"]] = len(self._places)
                 self._places.append(place)
             return
+        if self.table.is_text:
+            self._check_lines(place, 1 + sum(max(map(cell.count, "\r\n")) for cell in cells))
         self.skipped.n += 1
         followers = values.get("followers", math.nan)
         name = cells[self._name_at].strip()
@@ -125,13 +156,18 @@ class RosterRows:
 
     def read(self) -> None:
         """Take all rows, or raise all faults."""
-        file, last, n_others = self.table.file, None, len(self.others)
+        file, n_others = self.table.file, len(self.others)
+        first: list[Row] = []
+        last: deque[Row] = deque(maxlen=LAST)
         if n_others > MAX_COLUMNS:
             rule = f"must have at most {MAX_COLUMNS} columns besides those that the product knows"
             raise InputError([Fault(file, rule, self.table.header_line, None, str(n_others))])
         for row in self.table.rows():
             self.add(row)
-            last = row
+            if len(first) < 1:
+                first.append(row)
+            else:
+                last.append(row)
             if self.n_rows > MAX_ROWS:
                 raise InputError([Fault(file, f"must have at most {MAX_ROWS} rows")])
             if self.n_rows * n_others > MAX_CELLS:
@@ -141,7 +177,7 @@ class RosterRows:
                 raise InputError(self._all_faults())
         if self.n_faults and not self.skip:
             raise InputError(self._all_faults())
-        if last is not None and (total := self._total(last)):
+        if first and (total := self._total([*first, *last])):
             raise InputError([total])
         if self.n_rows == self.skipped.n:
             n = self.skipped.n
@@ -154,36 +190,46 @@ class RosterRows:
         least = "at least " if self.n_faults >= COUNTED_FAULTS and not self.skip else ""
         return self.faults + ([Fault(self.table.file, f"and {least}{rest} more")] if rest else [])
 
-    def _total(self, row: Row) -> Fault | None:
-        """What is wrong with the last row if it sums up the others."""
-        if row.rule is not None or len(self._named) < 2:
+    def _total(self, rows: Sequence[Row]) -> Fault | None:
+        """What is wrong with the first or one of the last rows if it sums up the others."""
+        if len(self._named) < 2:
+            return None
+        found: tuple[Row, str] | None = None
+        if "followers" in self.columns:
+            candidates = {id(each): (row, each) for row in rows if (each := self._candidate(row, rows))}
+            total = total_among([each for _, each in candidates.values()], self._followers())
+            if total is not None:
+                row = candidates[id(total)][0]
+                followers = row.cells[self.table.columns.index(self.headers.names["followers"])].strip()
+                found = row, f"{shown(total.name)}, {cell_text(followers)}"
+        elif rows[-1].rule is None and is_total_name(name := rows[-1].cells[self._name_at].strip()):
+            found = rows[-1], shown(name)
+        if found is None:
+            return None
+        what = "the row is the sum of the others, not an account: delete it (or move it to the middle, if it is one)"
+        return Fault(self.table.file, what, *self._where(_place(found[0]), None), found[1])
+
+    def _candidate(self, row: Row, rows: Sequence[Row]) -> Candidate | None:
+        """The row as one that may be a total; None: it says no number of followers."""
+        if row.rule is not None:
             return None
         cells = {ours: row.cells[at].strip() for ours, at, _ in self._plan}
-        name = cells["influencer"]
-        named = name.strip(" :：").casefold() in TOTALS  # noqa: RUF001 - both colons
-        place = row.line if row.line is not None else row.number or 0
-        if "followers" in self.columns:
-            try:
-                last = int(self.cells.parser("followers")(cells["followers"]) or 0)
-            except BadCellError:
-                return None
-            followers = self._followers()
-            others = followers[:-1] if self._named.get(name) == len(followers) - 1 else followers
-            is_sum = last == sum(others) and sum(each > 0 for each in others) >= FEW_OTHERS
-            if not is_sum and not (named and len(others) and last >= max(others)):
-                return None
-            value = f"{shown(name)}, {cell_text(cells['followers'])}"
-        elif named:
-            value = shown(name)
-        else:
+        try:
+            followers = int(self.cells.parser("followers")(cells["followers"]) or 0)
+        except BadCellError:
             return None
-        what = "the last row is the sum of the others, not an account: delete it (or move it up, if it is one)"
-        return Fault(self.table.file, what, *self._where(place, None), value)
+        at = self._named.get(cells["influencer"])
+        if at is not None and self._places[at] != _place(row):
+            at = None
+        is_first = row is rows[0] and len(rows) > 2
+        margin = rounding(cells["followers"], self.table.separator)
+        return Candidate(cells["influencer"], followers, margin, at, is_first, row is rows[-1])
 
     def _check_skipped(self) -> None:
         """Refuse to skip rows where the head could be among them."""
         file = self.table.file
-        found = self.skipped.patterns(file, self._where, self.n_rows)
+        found = self.skipped.unknown(file, self._where, "line" if self.table.is_text else "row")
+        found += self.skipped.patterns(file, self._where, self.n_rows)
         if not found and "followers" in self.columns:
             numbers = {key: self.columns[key] for key in ("followers", *NUMBERS) if key in self.columns}
             theirs, others = self.others.numbers()
@@ -197,6 +243,10 @@ class RosterRows:
                 found.append(Fault(file, rule, *self._where(place, None)))
         if found:
             raise InputError(found + self._all_faults())
+
+
+def _place(row: Row) -> int:
+    return row.line if row.line is not None else row.number or 0
 
 
 def _unique(named: dict[str, int], places: array[int], word: str) -> Callable[[str], str]:

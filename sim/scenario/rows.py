@@ -19,6 +19,7 @@ class Row(NamedTuple):
     """A row: its line in a text file or its number in a Parquet file, and its cells or the rule that it breaks.
 
     ``cells`` are as many as the table has columns unless there is a rule; ``value`` is what broke it.
+    ``n_lines`` are the lines that a row with a rule spans.
     """
 
     line: int | None
@@ -26,6 +27,7 @@ class Row(NamedTuple):
     cells: Sequence[str]
     rule: str | None = None
     value: str | None = None
+    n_lines: int = 1
 
 
 class Table(ABC):

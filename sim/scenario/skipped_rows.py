@@ -29,6 +29,10 @@ FEW = 10
 """Fewer accounts than these show no correlation."""
 MOST = 0.5
 """Part of the rows that may fail for the same reason in the same column."""
+MANY_UNKNOWN = 2
+"""Rows that don't say how many followers they have make a pattern: the head could be missing them all."""
+SHOWN = 5
+"""Places of such rows that a message names."""
 MANY_FORMS = 2
 """Cells of a column, other than followers, in a form that isn't read, or rows of too many fields, make a pattern."""
 
@@ -58,6 +62,8 @@ class SkippedRows:
         self._counts: dict[tuple[str | None, str], int] = {}
         self._forms: dict[str, list[tuple[int, str]]] = {}
         self._n_forms: dict[str, int] = {}
+        self._n_unknown = 0
+        self._unknown: list[int] = []
         self._n_wide = 0
         self._wide: tuple[int, bool] | None = None
         self.at = array("q")
@@ -72,9 +78,15 @@ class SkippedRows:
             places.append(place)
 
     def form(self, place: int, column: str, cell: str) -> None:
-        """Note a number in a form that isn't read."""
+        """Note a number in a form that isn't read, or what else stands in place of a number of followers."""
         self._n_forms[column] = self._n_forms.get(column, 0) + 1
         self._forms.setdefault(column, [(place, cell)])
+
+    def unknown(self, place: int) -> None:
+        """Note a row that doesn't say how many followers it has."""
+        self._n_unknown += 1
+        if len(self._unknown) < SHOWN:
+            self._unknown.append(place)
 
     def wide(self, place: int, cells: Sequence[str]) -> None:
         """Note a row with more fields than the header, as a number without quotes around its commas makes it."""
@@ -99,6 +111,18 @@ class SkippedRows:
         """Reasons for which more than half of the rows fail."""
         return [reason for reason in self.reasons() if reason.rows > MOST * n_rows]
 
+    def unknown(self, file: str, where: Where, word: str) -> list[Fault]:
+        """Where bad rows don't say how many followers there are; ``word`` is what a place is: a line or a row."""
+        if self._n_unknown < MANY_UNKNOWN:
+            return []
+        more = ", …" if self._n_unknown > len(self._unknown) else ""
+        places = f"{word}s {', '.join(map(str, self._unknown))}{more}"
+        rule = (
+            f"bad rows can't be skipped: {self._n_unknown} rows don't say how many ({places}), and the largest "
+            "accounts could be among them: fill them in, or delete rows that are no accounts"
+        )
+        return [Fault(file, rule, *where(self._unknown[0], "followers"))]
+
     def patterns(self, file: str, where: Where, n_rows: int, advice: Callable[[str], str] | None = None) -> list[Fault]:
         """Where bad rows fail for the same reason: most rows, numbers in a form that isn't read, cells fallen apart.
 
@@ -117,8 +141,12 @@ class SkippedRows:
         for column, n in self._n_forms.items():
             if n >= (1 if column == "followers" else MANY_FORMS):
                 place, cell = self._forms[column][0]
-                cells = "1 cell is a number" if n == 1 else f"{n} cells are numbers"
-                rule = f"bad rows can't be skipped: {cells} in a form that isn't read; the first"
+                if column == "followers":
+                    cells = "1 cell is neither empty nor" if n == 1 else f"{n} cells are neither empty nor"
+                    what = f"{cells} a number of followers as it is read"
+                else:
+                    what = f"{n} cells are numbers in a form that isn't read"
+                rule = f"bad rows can't be skipped: {what}; the first"
                 found.append(Fault(file, rule, *where(place, column), shown(cell)))
         return found
 

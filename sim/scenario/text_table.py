@@ -114,10 +114,10 @@ class TextTable(Table):
         """All rows that hold anything, in order; once only."""
         width = self.width
         for line, cells, rule in self._parsed():
-            if rule:
-                yield Row(line, None, cells, rule)
-            elif len(cells) != width:
-                yield Row(line, None, cells, f"must have {width} fields, as the header has", str(len(cells)))
+            if rule or len(cells) != width:
+                n_lines = self._reader.line_num + self._before + 1 - line
+                value = None if rule else str(len(cells))
+                yield Row(line, None, cells, rule or f"must have {width} fields, as the header has", value, n_lines)
             elif self._unnamed:
                 for column in self._unnamed:
                     column.add(cells)

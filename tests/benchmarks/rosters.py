@@ -66,7 +66,7 @@ def files(folder: Path, n: int) -> list[Path]:
     """The rosters, each under its name."""
     rows = accounts(n)
     commas = [[*row[:4], row[4].replace(".", ","), row[5].replace(".", ","), row[6]] for row in rows]
-    bad = [row if i % 20 else [row[0], "nan", *row[2:]] for i, row in enumerate(rows)]
+    bad = [row if i % 20 else [*row[:2], "elsewhere", *row[3:]] for i, row in enumerate(rows)]
     made: dict[str, Callable[[], bytes]] = {
         "plain": lambda: _text(rows).encode(),
         "further": lambda: _further(rows).encode(),
