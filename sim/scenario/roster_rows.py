@@ -228,7 +228,7 @@ class RosterRows:
     def _check_skipped(self) -> None:
         """Refuse to skip rows where the head could be among them."""
         file = self.table.file
-        found = self.skipped.unknown(file, self._where, "line" if self.table.is_text else "row")
+        found = self.skipped.without_number(file, self._where, "line" if self.table.is_text else "row")
         found += self.skipped.patterns(file, self._where, self.n_rows)
         if not found and "followers" in self.columns:
             numbers = {key: self.columns[key] for key in ("followers", *NUMBERS) if key in self.columns}

@@ -111,7 +111,7 @@ class SkippedRows:
         """Reasons for which more than half of the rows fail."""
         return [reason for reason in self.reasons() if reason.rows > MOST * n_rows]
 
-    def unknown(self, file: str, where: Where, word: str) -> list[Fault]:
+    def without_number(self, file: str, where: Where, word: str) -> list[Fault]:
         """Where bad rows don't say how many followers there are; ``word`` is what a place is: a line or a row."""
         if self._n_unknown < MANY_UNKNOWN:
             return []
