@@ -23,7 +23,7 @@ from sim.model.group import Group
 from sim.model.pages import LONG, MOST_PAGES
 from sim.model.simulation import simulate
 
-MANY = settings(max_examples=100, **DRAWN)
+MANY = settings(max_examples=60, **DRAWN)
 powers_of_two = st.sampled_from([1, 2, 32, 512])
 
 

@@ -34,7 +34,7 @@ from sim.scenario import Scenario
 from sim.scenario.calendar import DAY
 from sim.streams import Lane, philox
 
-quick = settings(max_examples=70, **DRAWN)
+quick = settings(max_examples=50, **DRAWN)
 long = settings(max_examples=1500, **DRAWN)
 TRAFFIC_LANES = {lane for lane in Lane if lane <= Lane.ACTION}
 
@@ -117,13 +117,13 @@ def test_many_threads_on_a_busy_platform_give_the_bits_of_one() -> None:
 # Common random numbers
 
 
-@settings(max_examples=60, **DRAWN)
+@settings(max_examples=40, **DRAWN)
 @given(worlds())
 def test_placebo_equals_none_to_the_bit(world: World) -> None:
     assert_same(run(world, world.arm(policy="placebo")), run(world, world.arm(policy="none")))
 
 
-@settings(max_examples=60, **DRAWN)
+@settings(max_examples=40, **DRAWN)
 @given(worlds())
 def test_a_support_share_of_zero_makes_every_arm_equal_to_none(world: World) -> None:
     surfaces = {n: s.model_copy(update={"support_share": 0.0}) for n, s in world.scenario.surfaces.items()}
@@ -133,7 +133,7 @@ def test_a_support_share_of_zero_makes_every_arm_equal_to_none(world: World) -> 
         assert_same(run(unsupported, unsupported.arm(policy=policy)), none)
 
 
-@settings(max_examples=60, **DRAWN)
+@settings(max_examples=40, **DRAWN)
 @given(worlds())
 def test_every_arm_offers_the_same_sessions_slots_and_reserved_slots(world: World) -> None:
     offered = [Total.SESSIONS, Total.SLOTS, Total.RESERVED]
@@ -144,7 +144,7 @@ def test_every_arm_offers_the_same_sessions_slots_and_reserved_slots(world: Worl
             assert np.array_equal(run(world, arm).totals[:, offered], none), (policy, within_tier)
 
 
-@settings(max_examples=60, **DRAWN)
+@settings(max_examples=40, **DRAWN)
 @given(worlds())
 def test_an_idle_fan_more_changes_nothing_for_others(world: World) -> None:
     world = without_growth(world)  # who joins later stands after the fans of day 0
@@ -159,7 +159,7 @@ def test_an_idle_fan_more_changes_nothing_for_others(world: World) -> None:
     assert [r.tier.tolist() for r in ours.reviews] == [r.tier.tolist() for r in theirs.reviews]
 
 
-@settings(max_examples=60, **DRAWN)
+@settings(max_examples=40, **DRAWN)
 @given(worlds(), st.integers(1, 31))
 def test_a_surface_that_nobody_opens_changes_nothing_however_often_it_is_refreshed(world: World, hours: int) -> None:
     parts = world.scenario.model_dump()
@@ -174,7 +174,7 @@ def test_a_surface_that_nobody_opens_changes_nothing_however_often_it_is_refresh
     assert [r.tier.tolist() for r in ours.reviews] == [r.tier.tolist() for r in theirs.reviews]
 
 
-@settings(max_examples=60, **DRAWN)
+@settings(max_examples=40, **DRAWN)
 @given(worlds(), st.sets(st.integers(0, 100 * 86_400), max_size=20))
 def test_books_kept_at_other_times_too_change_nothing(world: World, times: set[int]) -> None:
     plainly = run(world)
@@ -188,7 +188,7 @@ def test_books_kept_at_other_times_too_change_nothing(world: World, times: set[i
         assert_same(run(world), plainly)
 
 
-@settings(max_examples=60, **DRAWN)
+@settings(max_examples=40, **DRAWN)
 @given(worlds(), st.sampled_from([p for p in POLICIES if p not in ("lottery", "newcomer")]), st.integers(1, 60_000))
 def test_refreshing_a_frozen_platform_at_other_times_changes_nothing(world: World, policy: str, minutes: int) -> None:
     def frozen(refresh_minutes: int | None) -> Scenario:
@@ -205,7 +205,7 @@ def test_refreshing_a_frozen_platform_at_other_times_changes_nothing(world: Worl
     assert_same(run(world, frozen(minutes)), run(world, frozen(None)))
 
 
-@settings(max_examples=60, **DRAWN)
+@settings(max_examples=40, **DRAWN)
 @given(worlds())
 def test_a_longer_horizon_repeats_the_shorter_one(world: World) -> None:
     assume(world.scenario.horizon_days > 1)

@@ -140,7 +140,9 @@ def test_an_answer_in_ascii_has_escapes_for_what_it_lacks(place: Path) -> None:
     assert left.out.startswith(b"tiny: \\u5934\\u90e8 \\xe9 \\U0001f600\n")
 
 
-@pytest.mark.parametrize("environment", [{}, ASCII], ids=["UTF-8", "ASCII"])
+@pytest.mark.parametrize(
+    "environment", [pytest.param({}, id="UTF-8", marks=pytest.mark.slow), pytest.param(ASCII, id="ASCII")]
+)
 def test_paths_of_any_bytes_are_read_and_written(tmp_path: Path, environment: dict[str, str]) -> None:
     odd = tmp_path / os.fsdecode(b"\xff\xe5\xa4\xb4")
     odd.mkdir()
