@@ -193,6 +193,7 @@ def test_a_trace_that_is_refused_names_the_fault() -> None:
         ("run", "x.toml", "--plugin", "gone.py"),
         ("run", "x.toml", "--resume", "--out", "nowhere"),
         ("compare", "nowhere"),
+        ("check", "nowhere"),
         ("check", "x.toml", "--against", "nowhere"),
         ("report", "nowhere"),
         ("plot", "nowhere", "--chart", "head-share", "--out", "x.svg"),

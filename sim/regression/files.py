@@ -23,25 +23,31 @@ def scenario_files(paths: Iterable[Path]) -> list[Path]:
     Raises
     ------
     InputError
-        A folder without scenarios.
+        A folder without scenarios; nothing of what is named is there.
     """
     found: list[Path] = []
+    missing: list[Fault] = []
     for path in paths:
         if not os.path.isdir(path):  # which raises nothing, whatever the path
-            found.append(_named(path))
+            file, faults = _named(path)
+            found.append(file)
+            missing += faults
             continue
         inside = sorted(file for file in path.rglob("*.toml") if not file.is_dir())
         inside = [file for file in inside if not set(LEFT_OUT) & set(file.relative_to(path).parts[:-1])]
         if not inside:
             raise InputError([Fault(str(path), "holds no scenario, *.toml")])
         found += inside
+    if missing and len(missing) == len(found):
+        raise InputError(missing)
     first = {file.resolve(): file for file in reversed(found)}
     return [file for file in dict.fromkeys(found) if first[file.resolve()] is file]
 
 
-def _named(path: Path) -> Path:
-    """The file of a path or of a shipped scenario's name; the path itself where there is neither."""
+def _named(path: Path) -> tuple[Path, list[Fault]]:
+    """The file of a path or of a shipped scenario's name, and what is wrong where there is neither."""
     try:
-        return Path(scenario_file(path))
-    except InputError:
-        return path
+        file = Path(scenario_file(path))
+    except InputError as error:
+        return path, list(error.faults)
+    return file, [] if os.path.exists(file) else [Fault(str(path), "no such file or folder")]

@@ -20,6 +20,9 @@ MAX_DEPTH = 32
 _SPACE = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)*+")
 _REST_OF_LINE = re.compile(r"[ \t]*+(?:#[^\n]*+)?(?:\n|\Z)")
 _KEY = re.compile(r"""[ \t]*+("(?:[^"\\\n]++|\\[^\n])*+"|'[^'\n]*+'|[A-Za-z0-9_-]++)[ \t]*+""")
+_BARE_KEY = re.compile(r"[ \t]*+([A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)*+)[ \t]*+(?=[=\]])")
+_FLAT_ARRAY = re.compile(r"""\[(?:[ \t]*+[^\s,\[\]{}#"']++[ \t]*+,?)*+[ \t]*+\]""")
+"""Plain entries on one line, which need no places of their own."""
 _SCALAR = re.compile(
     r'"""(?:[^"\\]++|\\[\s\S]|"(?!""))*+"""(?:""|")?'
     r"|'''[\s\S]*?'''(?:''|')?"
@@ -98,7 +101,12 @@ class _Scanner:
 
     def keys(self) -> list[str]:
         """A dotted key."""
-        keys: list[str] = []
+        if bare := _BARE_KEY.match(self.text, self.at):
+            self.at = bare.end()
+            keys = bare[1].split(".")
+            self.check(len(keys))
+            return keys
+        keys = []
         while True:
             keys.append(_key(self.skip(_KEY)))
             self.check(len(keys))
@@ -134,15 +142,20 @@ class _Scanner:
 
     def pair(self, path: Path) -> None:
         """``key = value`` inside the table at ``path``."""
+        line = self.line()  # that of all parts of a dotted key
         for key in self.keys():
             path = (*path, key)
-            self.put(path)
+            self.check(len(path))
+            self.lines.setdefault(path, line)
         self.need("=")
         self.skip(_SPACE)
         self.value(path)
 
     def value(self, path: Path) -> None:
-        if self.take("["):
+        if flat := _FLAT_ARRAY.match(self.text, self.at):
+            self.check(len(path) + 1)
+            self.at = flat.end()
+        elif self.take("["):
             self.array(path)
         elif self.take("{"):
             self.skip(_SPACE)
@@ -159,10 +172,11 @@ class _Scanner:
         line, entry = self.line(), 0
         self.skip(_SPACE)
         while not self.take("]"):
+            place = (*path, entry)
             # An entry on the line of its array needs no place of its own: it falls back to that one.
             if self.line() != line:
-                self.put((*path, entry))
-            self.value((*path, entry))
+                self.put(place)
+            self.value(place)
             entry += 1
             self.skip(_SPACE)
             self.take(",")
