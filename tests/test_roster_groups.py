@@ -89,12 +89,13 @@ def refused(folder: Path, claims: str, text: str = NAMED) -> str:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("grouped")
+    folder = tmp_path_factory.mktemp("grouped")
+    write(folder, ROSTER, "r.csv")
+    return folder
 
 
 @pytest.fixture(scope="module")
 def run(folder: Path) -> Run:
-    write(folder, ROSTER, "r.csv")
     return run_of(folder, NAMED + STATED + NEWCOMERS)
 
 
