@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -67,30 +66,27 @@ def _digest(state: State) -> str:
 
 
 def _of_population(population: Population) -> State:
-    """Its arrays, those with a row for each influencer or agency by it."""
-    found: State = {}
-    for field in fields(population):
-        array = getattr(population, field.name)
-        if isinstance(array, np.ndarray):
-            holder = "influencer" if field.name in _OF_INFLUENCERS else "table"
-            found[f"agency {field.name}" if field.name == "agency_group" else f"{holder} {field.name}"] = array
-    return found
-
-
-_OF_INFLUENCERS = {
-    "vertical",
-    "agency",
-    "quality",
-    "posts_per_day",
-    "age_days",
-    "shop",
-    "conversion_prob",
-    "order_value_fen",
-    "live_hours_per_day",
-    "followers",
-    "incubating",
-    "joined_at",
-}
+    """Its arrays; the names are hashed into the epochs that baselines keep, so that they stay."""
+    return {
+        "influencer vertical": population.vertical,
+        "influencer agency": population.agency,
+        "influencer quality": population.quality,
+        "influencer posts_per_day": population.posts_per_day,
+        "influencer age_days": population.age_days,
+        "influencer shop": population.shop,
+        "influencer conversion_prob": population.conversion_prob,
+        "influencer order_value_fen": population.order_value_fen,
+        "influencer live_hours_per_day": population.live_hours_per_day,
+        "influencer followers": population.followers,
+        "influencer incubating": population.incubating,
+        "influencer joined_at": population.joined_at,
+        "agency agency_group": population.agency_group,
+        "table segment": population.segment,
+        "table mean_gap": population.mean_gap,
+        "table joined": population.joined,
+        "table begin": population.begin,
+        "table members": population.members,
+    }
 
 
 class _ReachedError(Exception):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,30 +68,96 @@ def decided(
     """
     match order:
         case Order.BOOKS:
-            of_ledger = _prefixed("influencer", vars(ledger), "profit") | {"agency profit": ledger.profit}
-            return of_ledger | {"influencer flows": booked().T}
+            return _of_ledger(ledger) | {"agency profit": ledger.profit, "influencer flows": booked().T}
         case Order.CONTRACTS | Order.ENTRY:
-            found = _prefixed("influencer", vars(accounts))
-            return found | {"agency funds": contracts.funds, "agency failed": contracts.failed}
+            return _of_accounts(accounts) | {"agency funds": contracts.funds, "agency failed": contracts.failed}
         case Order.REVIEW:
-            return _prefixed("agency", vars(review()))
+            return _of_review(review())
         case _:
             return _of_tables(tables)
 
 
-def _prefixed(holder: str, attributes: Mapping[str, object], *without: str) -> State:
+# The names below are hashed into the epochs that baselines keep: they stay, whatever the attributes are called.
+
+
+def _of_ledger(ledger: Ledger) -> State:
     return {
-        f"{holder} {name.lstrip('_')}": array
-        for name, array in attributes.items()
-        if isinstance(array, np.ndarray) and name not in without
+        "influencer income": ledger.income,
+        "influencer agency_part": ledger.agency_part,
+        "influencer cost": ledger.cost,
+        "influencer take": ledger.take,
+        "influencer paid": ledger.paid,
+        "influencer result": ledger.result,
+        "influencer host_tips": ledger.host_tips,
+        "influencer seconds_on_air": ledger.seconds_on_air,
+        "influencer reads": ledger.reads,
+        "influencer gmv": ledger.gmv,
+        "influencer tips": ledger.tips,
+    }
+
+
+def _of_accounts(accounts: Accounts) -> State:
+    return {
+        "influencer status": accounts.status,
+        "influencer agency": accounts.agency,
+        "influencer vertical": accounts.vertical,
+        "influencer shop": accounts.shop,
+        "influencer quality": accounts.quality,
+        "influencer posts_per_day": accounts.posts_per_day,
+        "influencer live_hours_per_day": accounts.live_hours_per_day,
+        "influencer bad_reviews": accounts.bad_reviews,
+        "influencer savings": accounts.savings,
+        "influencer entered_at": accounts.entered_at,
+        "influencer gone_at": accounts.gone_at,
+    }
+
+
+def _of_review(review: Review) -> State:
+    return {
+        "agency accounts": review.accounts,
+        "agency followers": review.followers,
+        "agency reads_per_month": review.reads_per_month,
+        "agency posts_per_month": review.posts_per_month,
+        "agency gmv_fen_per_year": review.gmv_fen_per_year,
+        "agency tier": review.tier,
     }
 
 
 def _of_tables(tables: Tables) -> State:
-    """The tables, those with a row for each influencer by influencer."""
-    by_influencer = {"weight": tables.weight.T, "feed_weight": tables.feed_weight.T, "follow": tables.follow.T}
-    by_influencer |= {name: getattr(tables, name) for name in ("vertical", "quality", "order_base", "shop")}
-    found: State = {f"influencer {name}": array for name, array in by_influencer.items()}
-    # What is made of other fields is left out: aliases and order of the weights, traits of quality and vertical.
-    made = {"alias", "order", "traits", *by_influencer}
-    return found | {f"table {name}": array for name, array in tables._asdict().items() if name not in made}
+    """The tables; what is made of other fields is left out: aliases and order of the weights, traits of accounts."""
+    return {
+        "influencer weight": tables.weight.T,
+        "influencer feed_weight": tables.feed_weight.T,
+        "influencer follow": tables.follow.T,
+        "influencer vertical": tables.vertical,
+        "influencer quality": tables.quality,
+        "influencer order_base": tables.order_base,
+        "influencer shop": tables.shop,
+        "table visits": tables.visits,
+        "table is_feed": tables.is_feed,
+        "table slots": tables.slots,
+        "table distinct": tables.distinct,
+        "table counts_repeats": tables.counts_repeats,
+        "table reserved": tables.reserved,
+        "table ordinary": tables.ordinary,
+        "table examine": tables.examine,
+        "table looks_on": tables.looks_on,
+        "table organic": tables.organic,
+        "table support": tables.support,
+        "table custom": tables.custom,
+        "table ranked": tables.ranked,
+        "table explore": tables.explore,
+        "table feed_affinity": tables.feed_affinity,
+        "table click": tables.click,
+        "table better_only": tables.better_only,
+        "table origin": tables.origin,
+        "table unfollow": tables.unfollow,
+        "table order_factor": tables.order_factor,
+        "table referrals": tables.referrals,
+        "table tips": tables.tips,
+        "table tip_value": tables.tip_value,
+        "table order_value": tables.order_value,
+        "table follow_cap": tables.follow_cap,
+        "table keep": tables.keep,
+        "table follows_open": tables.follows_open,
+    }

@@ -72,8 +72,10 @@ class Ledger:
         """(M,): simulated reads up to the last entry."""
         self.profit: Int64s = np.zeros(len(population.agencies), np.int64)
         """(A,): agencies' parts less the costs that they have borne [fen]; may be negative."""
-        self._gmv = nothing()
-        self._tips = nothing()
+        self.gmv = nothing()
+        """(M,): turnover up to the last entry [fen]."""
+        self.tips = nothing()
+        """(M,): tips up to the last entry [fen]."""
         self._until: int | None = None
 
     def statement(self) -> Statement:
@@ -122,11 +124,11 @@ class Ledger:
 
         thousand = accounts.population.people_per_fan * scenario.reads_per_examined / 1000.0
         reported, hours = (self.reads * thousand, reads * thousand), (self.seconds_on_air / HOUR, seconds / HOUR)
-        commission = booked(self._gmv, gmv, economy.commission_share)
+        commission = booked(self.gmv, gmv, economy.commission_share)
         paid = booked(*reported, economy.pay_fen_per_1000_reads)
         paid += booked(*hours, economy.subsidy_fen_per_live_hour)
-        platform_tips = booked(self._tips, tips, economy.tip_platform_share)
-        host_tips = tips - self._tips - platform_tips
+        platform_tips = booked(self.tips, tips, economy.tip_platform_share)
+        host_tips = tips - self.tips - platform_tips
         before = self.income + self.agency_part - self.host_tips
         agency_part = booked(before, before + commission + paid, economy.agency_share)
         agency_part += booked(self.host_tips, self.host_tips + host_tips, _agency_of_host(scenario))
@@ -134,7 +136,7 @@ class Ledger:
         income = commission + paid + host_tips - agency_part
         cost = _upkeep(accounts, since, now, scenario) + booked(*hours, economy.live_fen_per_hour)
 
-        self.take += booked(self._gmv, gmv, economy.platform_commission_share)
+        self.take += booked(self.gmv, gmv, economy.platform_commission_share)
         self.take += booked(*reported, economy.ad_fen_per_1000_reads) + platform_tips - paid
         self.income += income
         self.agency_part += agency_part
@@ -144,7 +146,7 @@ class Ledger:
         self.result += np.where(contract, agency_part, income) - cost
         np.add.at(self.profit, accounts.agency[contract], (agency_part - cost)[contract])
         self.seconds_on_air = seconds
-        self._gmv, self._tips, self.reads, self._until = gmv.copy(), tips.copy(), reads.copy(), now
+        self.gmv, self.tips, self.reads, self._until = gmv.copy(), tips.copy(), reads.copy(), now
 
 
 def whole_fen(amounts: Floats, scenario: Scenario) -> Int64s:

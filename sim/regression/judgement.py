@@ -91,15 +91,16 @@ def judged(
     old = baseline.content
     n_looks = 1 if policy != "statistical" or n_values(old.values) <= baseline.replications else 2
     same = _same(old, content)
+    stale = same and baseline.replications == loaded.scenario.replications and old.epochs != content.epochs
     seen = [] if same else list(found or estimates(loaded, old.values, content.values, n_looks))
     # Rows of epochs are of all replications together.
     comparable = not same and baseline.replications == loaded.scenario.replications
     places = tuple(partings(old.epochs, content.epochs)) if comparable else ()
     changed, lines = changes(baseline.keys, loaded, source), source.lines
-    exact = _exact(baseline, content, same, policy, lines)
+    exact = _exact(baseline, content, same, policy, lines) if not stale else _stale(old, content, policy, lines)
     stated = [change.line for change in changed if change.line is not None]
     parts = [
-        exact if same or not stated else replace(exact, line=stated[0]),
+        exact if (same and not stale) or not stated else replace(exact, line=stated[0]),
         _statistical(seen, old, content, policy, lines),
         *_claims(loaded, old.claims, content.claims, lines),
     ]
@@ -146,6 +147,13 @@ def _exact(baseline: Baseline, content: Content, same: bool, policy: Policy, lin
     else:
         says = "the counters are the same, but not what is made of them"
     return Part("exact", status, says, lines.of(("arms", arms[0]) if arms else ("name",)), tuple(details))
+
+
+def _stale(old: Content, new: Content, policy: Policy, lines: Lines) -> Part:
+    """All outputs are those of the baseline, but its epochs aren't, so that it can't say any more where runs part."""
+    arms = [arm for arm, rows in new.epochs.items() if rows != old.epochs.get(arm)] or [*old.epochs]
+    says = f"all outputs are the same, but the baseline's epochs are out of date in {len(arms)} arms: {', '.join(arms)}"
+    return Part("exact", _status(False, "exact", policy), says, lines.of(("name",)))
 
 
 def _unpaired(old: Content, new: Content) -> list[str]:
