@@ -18,10 +18,12 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 
 from sim.cli.app import app as commands
-from sim.records import TABLES
 from sim.report.catalogue import CHARTS, SEVERAL
-from sim.scenario import arms, json_schema, phases
-from sim.scenario.measurable import FAMILIES
+from sim.scenario import json_schema
+from sim.scenario.patch import patches as arms
+from sim.scenario.patch import phases
+from sim.scenario.schema.measurable import FAMILIES
+from sim.store.columns import TABLES
 
 __all__ = ["scenario_tables", "setup"]
 

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import altair
 
-    from sim.experiment.run import Run
     from sim.regression.result import Checked
+    from sim.results.run import Run
     from sim.scenario import FollowGraph, Loaded
 
-from sim.plugins import policy
+from sim.registry import policy
 from sim.version import __version__ as __version__
 
-__all__ = ["chart", "check", "compare", "follow_graph", "load", "policy", "read", "run", "write_report"]
+__all__ = ["chart", "check", "compare", "follow_graph", "load", "policy", "read", "recreate", "run", "write_report"]
 
 Path = str | PathLike[str]
 
@@ -96,24 +96,31 @@ def run(
 
 def read(folder: Path) -> Run:
     """Read a finished run from its folder; ``sim.errors.InputError`` where there is none or it is damaged."""
-    from sim.experiment.run import Run
+    from sim.results.run import Run
 
     return Run.read(folder)
 
 
+def recreate(run: Run | Path, out: Path, *, roster: Path | None = None, graph: Any = None) -> Run:
+    """Run a finished run again from its manifest alone; see ``sim.experiment.execution.recreate``."""
+    from sim.experiment.execution import recreate as run_again
+
+    return run_again(_finished(run)[0], pathlib.Path(out), roster=roster, graph=graph)
+
+
 def follow_graph(scenario: Loaded | Path, arm: str | None = None, **options: Any) -> FollowGraph:
-    """Who follows whom at a day of an arm; options as ``sim.experiment.graphs.follow_graph``: ``replication``, ``day``,
-    ``engine``.
+    """Who follows whom at a day of an arm; options as ``sim.experiment.follow_graphs.follow_graph``:
+    ``replication``, ``day``, ``engine``.
     """
-    from sim.experiment.graphs import follow_graph as graph_of
+    from sim.experiment.follow_graphs import follow_graph as graph_of
     from sim.scenario import Loaded
 
     return graph_of(scenario if isinstance(scenario, Loaded) else load(scenario), arm, **options)
 
 
 def compare(first: Run | Path, second: Run | Path) -> dict[str, Any]:
-    """How the second of two finished runs differs from the first; see ``sim.experiment.side_by_side``."""
-    from sim.experiment.side_by_side import side_by_side
+    """How the second of two finished runs differs from the first; see ``sim.results.side_by_side``."""
+    from sim.results.side_by_side import side_by_side
 
     return side_by_side(*_finished([first, second]))
 
@@ -135,7 +142,7 @@ def check(*paths: Path, **terms: Any) -> list[Checked]:
         There are no such files; what is wrong with one of them is told in its ``Checked``.
     """
     from sim.regression.check import Terms, check_all
-    from sim.regression.files import scenario_files
+    from sim.regression.scenario_files import scenario_files
 
     return list(check_all(scenario_files(map(pathlib.Path, paths)), Terms(**terms)))
 
@@ -175,7 +182,7 @@ def write_report(runs: Run | Path | Sequence[Run | Path], out: Path | None = Non
 
 def _finished(runs: Run | Path | Sequence[Run | Path]) -> list[Run]:
     """Finished runs, read where a folder is given."""
-    from sim.experiment.run import Run
+    from sim.results.run import Run
 
     given = [runs] if isinstance(runs, Run | str | PathLike) else runs
     return [each if isinstance(each, Run) else Run.read(each) for each in given]

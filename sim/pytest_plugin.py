@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 if TYPE_CHECKING:
-    from sim.experiment.run import Run
     from sim.regression.result import Checked, Part
-    from sim.scenario.checking import Policy
+    from sim.results.run import Run
+    from sim.scenario.schema.check import Policy
 
 MARKERS = {
     "sim": "part of a scenario's check",
@@ -61,7 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("sim_scenarios"):
         return
     from sim.errors import InputError
-    from sim.regression.files import scenario_files
+    from sim.regression.scenario_files import scenario_files
 
     here = config.invocation_params.dir
     given = [here / path for path in config.getoption("sim_scenarios")]
@@ -189,8 +189,8 @@ class ScenarioFile(pytest.File):
         """An item for each part of the check."""
         from sim.errors import InputError
         from sim.scenario import load
-        from sim.scenario.roster_groups import claim_path
-        from sim.scenario.source import read_source
+        from sim.scenario.read.toml_file import read_source
+        from sim.scenario.resolve.roster_groups import claim_path
 
         if self.config.pluginmanager.hasplugin("xdist"):
             self.add_marker(pytest.mark.xdist_group(self.nodeid))
@@ -261,8 +261,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 def _told(found: Checked, part: Part, baselines: Path) -> str:
     """What is known of a part that failed, and what to do if it is to be so."""
-    from sim.report.checks.figures import count, lines_of
-    from sim.scenario.words import escaped
+    from sim.formatting import escaped
+    from sim.report.check_reports.wording import count, lines_of
 
     lines = lines_of(found, part)
     if part.name == "exact":

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import settings
 
-from sim import plugins
+from sim import registry as plugins
 
 pytest_plugins = ["pytester"]
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from small_runs import run_of, sim
+from support.small_runs import run_of, sim
 
 from sim.errors import MachineError
 from sim.files import WholeFile, remove_abandoned, whole_file, working_folder

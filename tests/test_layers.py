@@ -26,7 +26,7 @@ def test_imports_run_down_the_layers(capsys: pytest.CaptureFixture[str], monkeyp
 
 
 def test_the_sources_are_found() -> None:
-    assert {path.name for path in SOURCES} >= {"kernel.py", "streams.py", "scenario.py"}
+    assert {path.name for path in SOURCES} >= {"sessions.py", "streams.py", "scenario.py"}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PROJECT)))
@@ -44,4 +44,4 @@ def test_running_a_model_does_need_the_compiler() -> None:
 
 
 def test_the_reference_session_needs_no_compiler() -> None:
-    assert not modules_after("import sim.model.session") & SLOW_TO_IMPORT
+    assert not modules_after("import sim.model.spec.session") & SLOW_TO_IMPORT

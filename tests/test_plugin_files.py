@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_plugins import command, small
+from support.plugins import command, small
 
 import sim
 from sim.errors import InputError
-from sim.experiment.provenance import identity
-from sim.model.policies import PlatformView, policy_named
-from sim.plugins import load_plugin, registered
+from sim.model.ranking.policies import PlatformView, policy_named
+from sim.registry import load_plugin, registered
 from sim.report.page import page_of_run
 from sim.scenario import load
-from sim.scenario.platform import Support
+from sim.scenario.schema.platform import Support
+from sim.store.provenance import identity
 
 PLUGIN = """
 import numpy as np
@@ -255,7 +255,7 @@ def test_a_run_with_a_helper_says_so_refuses_a_changed_one_and_is_made_again_wit
     assert refused.exit_code == 2
     assert "holds a finished run of" in refused.stderr
     with pytest.raises(InputError, match=r"^helper.py: must be the file of policy 'own' in .*run, whose SHA-256"):
-        sim.read(out).recreate(tmp_path / "again")
+        sim.recreate(out, tmp_path / "again")
     write(tmp_path, helper="W = 2.0\n")
     load_plugin(file)
-    assert sim.read(out).recreate(tmp_path / "again").digest == sim.read(out).digest
+    assert sim.recreate(out, tmp_path / "again").digest == sim.read(out).digest

@@ -10,51 +10,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from looking_inside import ENGINES, assert_frequencies, one_surface, run, slots_of
-from scenarios_for_tests import World
-from typer.testing import CliRunner, Result
+from support.inspection import ENGINES, assert_frequencies, one_surface, run, slots_of
+from support.plugins import HEADER, PLUGIN, SCENARIO, command, plugin, small
+from support.scenarios import World
 
 import sim
-from sim import plugins
-from sim.cli.app import app
 from sim.errors import InputError
-from sim.experiment.provenance import identity
-from sim.model.frozen import Counter, Source
-from sim.model.policies import PlatformView
-from sim.model.population import draw_population
+from sim.model.layout import Counter, Source
+from sim.model.ranking.policies import PlatformView
 from sim.model.simulation import EngineName, simulate
-from sim.plugins import load_plugin, registered
+from sim.model.world.population import draw_population
+from sim.registry import load_plugin, registered
 from sim.scenario import load
-from sim.scenario.platform import Support
-
-EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
-SCENARIO, PLUGIN = EXAMPLES / "rising_stars.toml", EXAMPLES / "rising_stars.py"
-HEADER = "import numpy as np\nimport sim\n\n@sim.policy\ndef own(view, support):\n"
-
-
-@pytest.fixture(autouse=True)
-def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test starts without policies of the user's own and leaves none behind."""
-    monkeypatch.setattr(plugins, "_REGISTERED", {})
-
-
-def command(*args: object) -> Result:
-    return CliRunner().invoke(app, [str(arg) for arg in args])
-
-
-def small(folder: Path, policy: str = "own") -> Path:
-    """The example's scenario, small, with this policy in place of its own."""
-    text = SCENARIO.read_text().replace("replications = 10", "replications = 2").replace("= 90 ", "= 12 ")
-    text = text.replace('"rising-stars"\n', f'"{policy}"\n').replace(f'name = "{policy}"', 'name = "small"')
-    path = folder / "small.toml"
-    path.write_text(text)
-    return path
-
-
-def plugin(folder: Path, body: str, name: str = "own.py") -> Path:
-    path = folder / name
-    path.write_text(HEADER + "".join(f"    {line}\n" for line in body.splitlines()))
-    return path
+from sim.scenario.schema.platform import Support
+from sim.store.provenance import identity
 
 
 def world_under(policy: str, **over: Any) -> World:

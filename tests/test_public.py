@@ -8,7 +8,7 @@ import pkgutil
 from pathlib import Path
 
 import pytest
-from small_runs import ROSTER, TINY, tables, write
+from support.small_runs import ROSTER, TINY, tables, write
 
 import sim
 from sim.errors import InputError
@@ -50,7 +50,18 @@ def test_the_python_verbs_load_run_and_compare(tmp_path: Path) -> None:
     assert difference == sim.compare(first.path, second)
     assert difference["keys"] == [{"key": "replications", "a": 2, "b": 3}]
     assert [row["difference"] for row in difference["head_share"]] == [0.0] * 6
-    assert sim.__all__ == ["chart", "check", "compare", "follow_graph", "load", "policy", "read", "run", "write_report"]
+    assert sim.__all__ == [
+        "chart",
+        "check",
+        "compare",
+        "follow_graph",
+        "load",
+        "policy",
+        "read",
+        "recreate",
+        "run",
+        "write_report",
+    ]
 
 
 def test_a_finished_run_is_read_again_and_says_in_a_line_what_it_is(tmp_path: Path) -> None:
@@ -74,4 +85,4 @@ def test_the_python_verbs_take_a_roster(tmp_path: Path) -> None:
     roster = write(tmp_path, ROSTER, "people.csv")
     loaded = sim.load(write(tmp_path, TINY.replace("count = 20\n", "")), roster=str(roster))
     run = sim.run(loaded, out=tmp_path / "a")
-    assert tables(run.recreate(tmp_path / "b", roster=str(roster)).path) == tables(run.path)
+    assert tables(sim.recreate(run, tmp_path / "b", roster=str(roster)).path) == tables(run.path)

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_runs import TINY, run_of, sim, write
+from support.small_runs import TINY, run_of, sim, write
 
 from sim import pytest_plugin
 from sim.errors import InterruptedRunError
-from sim.experiment.run import Run
-from sim.model import draws
+from sim.model.kernel import draws
 from sim.regression.baseline import Baseline, write_baseline
 from sim.regression.content import Content
 from sim.regression.keys import Keys
 from sim.regression.result import Change, Checked, Estimate, Part, Parting, Version
+from sim.results.run import Run
 
 Fake = Callable[[Checked], Callable[[], list[str]]]
 """Given what every check is to find, gives what tells of each check that was made."""

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from sim import streams
-from sim.model import draws, session
-from sim.model.frozen import NEVER
+from sim.model.kernel import draws
+from sim.model.layout import NEVER
+from sim.model.spec import session
 from sim.streams import Lane, philox, threshold
 
 MASK = 2**32 - 1

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.scenario.graph import FollowGraph
+from sim.scenario.read.follow_graph import FollowGraph
 
 if TYPE_CHECKING:
     import networkx as nx

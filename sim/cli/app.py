@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec
 import typer
 from typer.core import TyperGroup
 
-from sim.cli.checking import check
+from sim.cli.check import check
 from sim.cli.console import console_for, mend_streams
-from sim.cli.graphs import graph, input_notes
-from sim.cli.looking import trace
+from sim.cli.graph import graph, input_notes
 from sim.cli.new import new
 from sim.cli.options import (
     Debug,
@@ -43,11 +42,13 @@ from sim.cli.options import (
     use_plugins,
 )
 from sim.cli.pictures import plot, report
+from sim.cli.state import state
+from sim.cli.trace import trace
 from sim.errors import InputError, InterruptedRunError, MachineError, SimError
 from sim.version import __version__
 
 if TYPE_CHECKING:
-    from sim.experiment.run import Run
+    from sim.results.run import Run
 
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """Of click, or of the copy of it that some versions of typer bring along."""
@@ -258,13 +259,13 @@ def compare(
     """Print the answer of a finished run again, or how two runs differ."""
     if len(runs) > 2:
         raise typer.BadParameter(f"takes one run folder or two, got {len(runs)}", param_hint="RUN")
-    from sim.experiment.run import Run
+    from sim.results.run import Run
 
     read = [Run.read(path) for path in runs]
     if len(read) == 1:
         show(read[0], quiet=False, as_json=as_json)
         return
-    from sim.experiment.side_by_side import side_by_side
+    from sim.results.side_by_side import side_by_side
 
     difference = side_by_side(*read)
     if as_json:
@@ -294,7 +295,7 @@ def validate(
     rule and value.
     """
     use_plugins(plugin)
-    from sim.cli.validity import notes_of
+    from sim.cli.validate import notes_of
     from sim.experiment.refusals import examine
 
     given: dict[str, Any] = {
@@ -331,6 +332,7 @@ app.command()(verb(plot))
 app.command()(verb(graph))
 app.command()(verb(trace))
 app.command()(verb(new))
+app.command(hidden=True)(verb(state))
 
 
 def main() -> None:

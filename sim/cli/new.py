@@ -40,7 +40,7 @@ def new(
 ) -> None:
     """Write a commented scenario file NAME.toml into the current folder, to be edited, and the files that it reads."""
     from sim.scenario import load
-    from sim.scenario.shipped import scenario_file, shipped_file
+    from sim.scenario.resolve.shipped import scenario_file, shipped_file
 
     target = Path(f"{name}.toml")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):

@@ -112,7 +112,7 @@ def engine_named(engine: str) -> EngineName:
 def use_plugins(files: list[Path] | None) -> None:
     """Run plugin files, which register their policies."""
     if files:
-        from sim.plugins import load_plugins
+        from sim.registry import load_plugins
 
         load_plugins(files)
 

@@ -12,7 +12,7 @@ from sim.errors import Fault, InputError
 from sim.files import whole_file
 
 if TYPE_CHECKING:
-    from sim.experiment.run import Run
+    from sim.results.run import Run
 
 __all__ = ["plot", "report"]
 
@@ -20,7 +20,7 @@ Runs = Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders.", 
 
 
 def _read(paths: list[Path]) -> list[Run]:
-    from sim.experiment.run import Run
+    from sim.results.run import Run
 
     return [Run.read(path) for path in paths]
 
@@ -58,8 +58,8 @@ def plot(
     debug: Debug = False,  # noqa: ARG001 - read by ``verb``
 ) -> None:
     """Write one chart as a picture for a paper: SVG, or PNG at 300 dots per inch."""
+    from sim.formatting import nearest
     from sim.report.catalogue import CHARTS, SEVERAL, chart_of
-    from sim.scenario.words import nearest
 
     kind = out.suffix.lower()
     if kind not in (".svg", ".png"):

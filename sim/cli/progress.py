@@ -18,7 +18,7 @@ from rich.text import Text
 from sim.cli.console import WIDTH
 from sim.experiment.plan import count
 from sim.experiment.progress import Progress, Report, Running
-from sim.scenario.words import escaped
+from sim.formatting import escaped
 
 if TYPE_CHECKING:
     from sim.model.simulation import EngineName
@@ -32,10 +32,10 @@ UNITS = 4
 
 def compiling_notes(engine: EngineName) -> list[str]:
     """What is said of compiled code before a run: that it must be made first, that it is kept in an unusual folder."""
-    from sim.model import draws, kernel
-    from sim.model.compiled_code import PLACE, is_compiled
+    from sim.model.kernel import draws, sessions
+    from sim.model.kernel.compiled_code import PLACE, is_compiled
 
-    needed = kernel.sessions if engine == "compiled" else draws.unit_draws
+    needed = sessions.sessions if engine == "compiled" else draws.unit_draws
     return [*([] if is_compiled(needed) else [COMPILING]), *([PLACE.note] if PLACE.note else [])]
 
 

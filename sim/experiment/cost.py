@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sim.scenario import Loaded, Scenario
-from sim.scenario.platform import Cascade, Geometric, Surface
+from sim.scenario.schema.platform import Cascade, Geometric, Surface
 
 __all__ = ["PROCESS_BYTES", "START_SECONDS", "Cost", "People", "cost", "people"]
 

@@ -6,11 +6,11 @@ import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
-from sim.experiment.plan import TWIN, Unit
+from sim.calendar import DAY
+from sim.formatting import escaped
 from sim.model.clock import Order
 from sim.model.simulation import Glance
-from sim.scenario.calendar import DAY
-from sim.scenario.words import escaped
+from sim.store.unit_record import TWIN, Unit
 
 __all__ = ["EmptyLists"]
 

@@ -1,25 +1,20 @@
 """Epochs of a unit: digests of what control events have decided and of what sessions have counted in between.
 
-They tell where two runs part. A digest says nothing of who differs: ``state_at`` runs a unit up to the place and looks.
+They tell where two runs part, but nothing of who differs.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.experiment.plan import Unit
-from sim.experiment.populations import population_of
-from sim.model.glance import Glance, State
-from sim.model.population import Population
-from sim.model.simulation import simulate
-from sim.scenario import Loaded
+from sim.model.observation import Glance, State
+from sim.model.world.population import Population
 
-__all__ = ["POPULATION", "SESSIONS", "EpochKeeper", "state_at"]
+__all__ = ["POPULATION", "SESSIONS", "EpochKeeper", "population_arrays"]
 
 POPULATION = "population"
 """Event before all others: who there is."""
@@ -38,7 +33,7 @@ class EpochKeeper:
 
     def __init__(self, population: Population, start: int) -> None:
         self._time: int | None = None
-        self._kept = [(start, POPULATION, _digest(_of_population(population)))]
+        self._kept = [(start, POPULATION, _digest(population_arrays(population)))]
 
     def watch(self, glance: Glance) -> None:
         """Keep what an event has decided, and before it what the sessions since the events before have counted."""
@@ -65,7 +60,7 @@ def _digest(state: State) -> str:
     return sha.hexdigest()
 
 
-def _of_population(population: Population) -> State:
+def population_arrays(population: Population) -> State:
     """Its arrays; the names are hashed into the epochs that baselines keep, so that they stay."""
     return {
         "influencer vertical": population.vertical,
@@ -87,42 +82,3 @@ def _of_population(population: Population) -> State:
         "table begin": population.begin,
         "table members": population.members,
     }
-
-
-class _ReachedError(Exception):
-    """Ends a unit whose state is found."""
-
-
-def state_at(loaded: Loaded, unit: Unit, time: int, event: str) -> State | None:
-    """What an event has decided, or what sessions have counted up to the next one.
-
-    Parameters
-    ----------
-    loaded, unit
-        What is run, with the compiled engine on one thread, up to there.
-    time, event
-        As ``EpochKeeper`` names them.
-
-    Returns
-    -------
-    dict
-        Copies; besides, ``influencer`` and ``agency`` are their names. None: there is no such event.
-    """
-    scenario = loaded.arms[unit.arm]
-    population = population_of(loaded, unit.arm, unit.replication)
-    names = {"influencer": np.array(population.influencers), "agency": np.array(population.agencies, dtype=np.str_)}
-    found: State = _of_population(population) if event == POPULATION else {}
-
-    def watch(glance: Glance) -> None:
-        if event == SESSIONS and glance.time > time:
-            found.update({name: array.copy() for name, array in glance.traffic().items()})
-            raise _ReachedError
-        if glance.time > time:
-            raise _ReachedError
-        if (glance.time, glance.order.name.lower()) == (time, event):
-            found.update({name: array.copy() for name, array in glance.decided().items()})
-
-    if event != POPULATION:
-        with contextlib.suppress(_ReachedError):
-            simulate(scenario, population, unit.key(scenario.seed), watch=watch)
-    return names | found if found else None

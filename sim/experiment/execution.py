@@ -11,20 +11,23 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from sim.experiment import plan, provenance
-from sim.experiment.comparison import Summary, compare_units
-from sim.experiment.folder import MANIFEST, RunFolder
+from sim.errors import Fault, InputError
+from sim.experiment import plan
+from sim.experiment.executor import run_units
 from sim.experiment.progress import Report
 from sim.experiment.refusals import check_experiment
-from sim.experiment.run import Run
-from sim.experiment.runner import run_units
-from sim.experiment.tables import UnitTables
-from sim.experiment.unit import UnitRecord
-from sim.model.frozen import Total
+from sim.model.layout import Total
 from sim.model.simulation import EngineName
-from sim.scenario import Loaded, resolved
+from sim.results.comparison import Summary, compare_units
+from sim.results.run import Run
+from sim.results.tables import UnitTables
+from sim.scenario import Loaded, from_resolved, resolved
+from sim.scenario.resolve.inputs import GivenGraph, GivenRoster
+from sim.store import provenance
+from sim.store.run_folder import MANIFEST, RunFolder
+from sim.store.unit_record import TWIN, Unit, UnitRecord
 
-__all__ = ["RUNS", "experiment"]
+__all__ = ["RUNS", "experiment", "recreate"]
 
 RUNS = Path("results/runs")
 SCHEMA = 1
@@ -109,7 +112,7 @@ def experiment(
             run_units(loaded, todo, folder, expected.crew, engine, report, epochs=epochs, note=note)
             kept = _write_units(loaded, everything, folder)
             answer = compare_units(loaded, kept)
-            of_arms = {unit: summary for unit, summary in kept.items() if unit.arm != plan.TWIN}
+            of_arms = {unit: summary for unit, summary in kept.items() if unit.arm != TWIN}
             totals = np.sum([summary.totals for summary in of_arms.values()], axis=0)
             folder.publish(
                 {
@@ -140,11 +143,11 @@ def experiment(
         return Run.read(folder.path)
 
 
-def _write_units(loaded: Loaded, units: Sequence[plan.Unit], folder: RunFolder) -> dict[plan.Unit, Summary]:
+def _write_units(loaded: Loaded, units: Sequence[Unit], folder: RunFolder) -> dict[Unit, Summary]:
     """Append the rows of all units to their tables, arm by arm, with a few records in memory at a time."""
     makers, kept = UnitTables(loaded), {}
-    arms = [*loaded.arms, plan.TWIN]
-    waiting: dict[plan.Unit, UnitRecord] = {}
+    arms = [*loaded.arms, TWIN]
+    waiting: dict[Unit, UnitRecord] = {}
 
     def write() -> None:
         for name, rows in makers.of(waiting).items():
@@ -154,10 +157,43 @@ def _write_units(loaded: Loaded, units: Sequence[plan.Unit], folder: RunFolder) 
     for unit in sorted(units, key=lambda unit: arms.index(unit.arm)):
         record = UnitRecord.from_bytes(folder.fetch(*unit))
         kept[unit] = Summary.of(record)
-        if unit.arm != plan.TWIN:
+        if unit.arm != TWIN:
             waiting[unit] = record
             if sum(own.arrays["vertical"].size for own in waiting.values()) >= ROWS:
                 write()
     if waiting:
         write()
     return kept
+
+
+def recreate(
+    run: Run,
+    out: Path | str,
+    *,
+    roster: GivenRoster = None,
+    graph: GivenGraph = None,
+) -> Run:
+    """Run a finished run again into another folder, from its manifest alone and the files that it was given.
+
+    Parameters
+    ----------
+    run
+        What is run again, with its engine. Its plugins must be registered.
+    out
+        Folder of the new run.
+    roster, graph
+        Those that the run had, wherever they are now.
+
+    Raises
+    ------
+    InputError
+        The roster, the graph or a plugin is missing or isn't what the run had; else as ``experiment``.
+    """
+    loaded = from_resolved(run.manifest["scenario"], roster, graph)
+    for name, given in (("roster", roster), ("follow_graph", graph)):
+        wanted, got = run.manifest["inputs"].get(name), loaded.inputs.get(name)
+        if wanted != got:
+            rule = f"must be the {name} of {run.path}, whose SHA-256 begins with {(wanted or 'none')[:16]}"
+            raise InputError([Fault(str(given), rule, value=(got or "none")[:16])])
+    provenance.check_plugins(run.manifest["plugin"], loaded, str(run.path))
+    return experiment(loaded, out=out, engine=run.manifest["engine"])

@@ -5,30 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from sim.errors import MachineError
 from sim.experiment.cost import PROCESS_BYTES, START_SECONDS, Cost, People, cost, people
 from sim.experiment.refusals import population_number
 from sim.scenario import Loaded
-from sim.scenario.phases import support_at_end
-from sim.streams import INDEPENDENT
+from sim.store.unit_record import TWIN, Unit
 
 __all__ = [
     "STREAM_REPLICATIONS",
-    "TWIN",
     "Crew",
     "Estimate",
-    "Unit",
     "check_memory",
     "estimate",
     "n_cores",
-    "pairs",
     "units",
 ]
 
-TWIN = "\x1ftwin"
-"""Journal name of the control arm on the same population with independent streams; no arm can be called so."""
 STREAM_REPLICATIONS = 10
 """Replications that have a twin: they only serve to state by how much common random numbers reduce the variance."""
 MEMORY_SHARE = 0.8
@@ -36,17 +29,6 @@ CONTENTION = 0.28
 """Of what holds the interpreter's lock, waited for each other unit at work; fitted as the constants of ``cost``."""
 SPLIT_SESSIONS = 200_000
 """Sessions between two refreshes from which the threads of one unit have work enough."""
-
-
-class Unit(NamedTuple):
-    """One arm in one replication."""
-
-    arm: str
-    replication: int
-
-    def key(self, seed: int) -> tuple[int, int]:
-        """Key of its traffic."""
-        return seed, self.replication + (INDEPENDENT if self.arm == TWIN else 0)
 
 
 def n_cores() -> int:
@@ -64,19 +46,6 @@ def units(loaded: Loaded) -> list[Unit]:
         for replication in range(scenario.replications)
         for arm in (*loaded.arms, *([TWIN] if replication < twins else []))
     ]
-
-
-def pairs(loaded: Loaded) -> list[tuple[str, str]]:
-    """Arms that are compared, each (arm, control): all with the control; tiered ones with uniform ones, which is the
-    effect of the tiering itself; and whatever a claim compares.
-    """
-    control = loaded.scenario.control
-    found = [(arm, control) for arm in loaded.arms if arm != control]
-    table = loaded.scenario.model_dump()
-    policy = {arm: support_at_end(table, arm)["policy"] for arm in loaded.arms}
-    found += [(a, b) for a in policy if policy[a] == "tiered" for b in policy if policy[b] == "uniform"]
-    found += [(claim.arm, claim.control) for claim in loaded.scenario.claims.values() if claim.control is not None]
-    return list(dict.fromkeys(found))
 
 
 @dataclass(frozen=True)

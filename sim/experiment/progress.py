@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 from sim.analysis.concentration import head_share
-from sim.experiment.plan import TWIN, Unit
+from sim.calendar import DAY
 from sim.model.simulation import Glance
-from sim.scenario.calendar import DAY
-from sim.scenario.scenario import Scenario
+from sim.scenario.schema.scenario import Scenario
+from sim.store.unit_record import TWIN, Unit
 
 __all__ = ["Board", "Progress", "Report", "Running"]
 

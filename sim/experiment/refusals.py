@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from sim.errors import Fault, InputError
-from sim.model.countable import Largest, countable_findings
-from sim.model.initial_follows import (
+from sim.model.world.initial_follows import (
     accounts_at_start,
     conversion_probs,
     live_hours,
@@ -18,13 +17,14 @@ from sim.model.initial_follows import (
     posting_rates,
     real_followers,
 )
+from sim.model.world.limits import Largest, countable_findings
 from sim.scenario import Loaded, load
-from sim.scenario.distributions import Constant, Distribution, Uniform
-from sim.scenario.faults import Finding
-from sim.scenario.follows import Refusal, rooms, shared_out
-from sim.scenario.inputs import GivenGraph, GivenRoster
-from sim.scenario.phases import phase_scenarios
-from sim.scenario.scenario import Scenario
+from sim.scenario.findings import Finding
+from sim.scenario.patch.phases import phase_scenarios
+from sim.scenario.resolve.follows import Refusal, rooms, shared_out
+from sim.scenario.resolve.inputs import GivenGraph, GivenRoster
+from sim.scenario.schema.distributions import Constant, Distribution, Uniform
+from sim.scenario.schema.scenario import Scenario
 from sim.streams import Lane, unit_draws
 
 __all__ = [

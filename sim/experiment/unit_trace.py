@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sim.errors import Fault, InputError
-from sim.experiment.populations import population_of
+from sim.experiment.units import population_of
 from sim.model.simulation import EngineName, Outcome, simulate
 from sim.scenario import Loaded, Scenario
 

@@ -10,21 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment, Event
 
-from sim.model.accounts import Accounts
-from sim.model.books import Books
+from sim.calendar import DAY, MONTH, snapshot_times
+from sim.model.agencies.history import Books
+from sim.model.agencies.ledger import Ledger
+from sim.model.agencies.review import Contracts
+from sim.model.agencies.tiers import YEAR, Review, review_agencies
 from sim.model.clock import Order, moment
-from sim.model.contracts import Contracts
-from sim.model.countable import check_countable
-from sim.model.frozen import Counter, Tables, Total
-from sim.model.glance import Glance, State, Watch, decided
-from sim.model.ledger import Ledger
-from sim.model.newcomers import enter
-from sim.model.population import Population
-from sim.model.surfaces import Surfaces
-from sim.model.tiers import YEAR, Review, review_agencies
-from sim.scenario.calendar import DAY, MONTH, snapshot_times
-from sim.scenario.phases import phase_scenarios
-from sim.scenario.scenario import Scenario
+from sim.model.layout import Counter, Tables, Total
+from sim.model.observation import Glance, State, Watch, decided
+from sim.model.ranking.surfaces import Surfaces
+from sim.model.world.accounts import Accounts
+from sim.model.world.entry import enter
+from sim.model.world.limits import check_countable
+from sim.model.world.population import Population
+from sim.scenario.patch.phases import phase_scenarios
+from sim.scenario.schema.scenario import Scenario
 
 __all__ = ["Control"]
 

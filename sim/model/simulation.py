@@ -26,16 +26,16 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment
 
-from sim.model.accounts import Accounts
-from sim.model.books import Books
+from sim.model.agencies.history import Books
+from sim.model.agencies.tiers import Review
 from sim.model.control import Control
 from sim.model.engines.compiled import CompiledEngine
 from sim.model.engines.reference import ReferenceEngine
-from sim.model.frozen import ID_MASK
-from sim.model.glance import Glance, Watch
-from sim.model.population import Population
-from sim.model.tiers import Review
-from sim.scenario.scenario import Scenario
+from sim.model.layout import ID_MASK
+from sim.model.observation import Glance, Watch
+from sim.model.world.accounts import Accounts
+from sim.model.world.population import Population
+from sim.scenario.schema.scenario import Scenario
 
 __all__ = ["EngineName", "Glance", "Outcome", "Watch", "simulate"]
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from sim.errors import MachineError
 from sim.files import whole_file
+from sim.formatting import shown
 from sim.regression.content import Content
 from sim.regression.keys import Keys
-from sim.scenario.source import open_regular
-from sim.scenario.words import shown
+from sim.scenario.read.toml_file import open_regular
 
 __all__ = ["Baseline", "BaselineError", "read_baseline", "write_baseline"]
 

@@ -18,25 +18,25 @@ from pathlib import Path
 from types import MappingProxyType
 
 from sim.errors import Fault, InputError, InterruptedRunError, MachineError
-from sim.experiment import provenance
 from sim.experiment.execution import experiment
 from sim.experiment.progress import Report
-from sim.experiment.run import Run
 from sim.files import working_folder
+from sim.formatting import escaped
 from sim.model.simulation import EngineName
 from sim.regression.baseline import Baseline, BaselineError, read_baseline, write_baseline
 from sim.regression.content import Content, values_of
 from sim.regression.equivalence import estimates
-from sim.regression.judgement import Judgement, judged, not_held
 from sim.regression.keys import Keys
-from sim.regression.other import Other, no_other
+from sim.regression.other_run import Other, no_other
 from sim.regression.result import Checked, Part
+from sim.regression.verdict import Judgement, judged, not_held
+from sim.results.run import Run
 from sim.scenario import Loaded, load
-from sim.scenario.checking import Policy
-from sim.scenario.loading import with_replications
-from sim.scenario.shipped import shipped_baseline
-from sim.scenario.source import read_source
-from sim.scenario.words import escaped
+from sim.scenario.read.toml_file import read_source
+from sim.scenario.resolve.loading import with_replications
+from sim.scenario.resolve.shipped import shipped_baseline
+from sim.scenario.schema.check import Policy
+from sim.store import provenance
 
 __all__ = ["BASELINES", "Terms", "check", "check_all"]
 
@@ -75,7 +75,7 @@ def check_all(files: Sequence[Path], terms: Terms, other: Other = no_other) -> I
     terms
         How.
     other
-        What each run is laid beside to find where it parts from it, see ``sim.regression.other``.
+        What each run is laid beside to find where it parts from it, see ``sim.regression.other_run``.
 
     Yields
     ------

@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sim.experiment.cells import Cell, cell_at_end
-from sim.experiment.run import Run
+from sim.measure.index import Cell, cell_at_end
 from sim.regression.epoch_rows import epoch_rows
+from sim.results.run import Run
 
 __all__ = ["WATCHED", "Content", "Watched", "values_of", "watched_cell"]
 

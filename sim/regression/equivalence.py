@@ -12,11 +12,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.experiment.claims import cell_of
-from sim.experiment.plan import pairs
-from sim.experiment.statistics import paired_differences
+from sim.inference.paired import paired_differences
 from sim.regression.content import WATCHED, Watched, watched_cell
 from sim.regression.result import Estimate
+from sim.results.claims import cell_of
+from sim.results.pairs import pairs
 from sim.scenario import Loaded
 
 __all__ = ["estimates", "margin", "n_values"]

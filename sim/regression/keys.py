@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sim.experiment import provenance
+from sim.formatting import Path, path_text
 from sim.regression.result import Change
 from sim.scenario import Loaded, resolved
-from sim.scenario.source import Source
-from sim.scenario.words import Path, path_text
+from sim.scenario.read.toml_file import Source
+from sim.store import provenance
 
 __all__ = ["Keys", "changes"]
 

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from sim.errors import Fault
-from sim.scenario.checking import Policy
-from sim.scenario.words import escaped, shown
+from sim.formatting import escaped, shown
+from sim.scenario.schema.check import Policy
 
 __all__ = ["Change", "Checked", "Estimate", "Part", "Parting", "Status", "Version"]
 

@@ -16,14 +16,15 @@ from pathlib import Path
 import numpy as np
 
 from sim.errors import Fault, InputError, MachineError
-from sim.experiment.run import Run
 from sim.files import working_folder
-from sim.model.glance import State
-from sim.regression.witness import Place
+from sim.model.observation import State
+from sim.regression.divergence import Place
+from sim.results.run import Run
 
 __all__ = ["Revision", "revision"]
 
 SAVE = "import sys; from sim.regression.witness import save_state; save_state(*sys.argv[1:])"
+"""For revisions from before the verb ``state``."""
 
 
 @dataclass(frozen=True)
@@ -82,17 +83,10 @@ class Revision:
         parting, unit, time = place
         with working_folder() as folder:
             out = folder / "state.npz"
-            done = self._python(
-                "-c",
-                SAVE,
-                os.fspath(scenario),
-                unit.arm,
-                str(unit.replication),
-                str(time),
-                parting.event,
-                str(out),
-                *self._plugins(),
-            )
+            where = (os.fspath(scenario), unit.arm, str(unit.replication), str(time), parting.event, str(out))
+            has_verb = not self.has_source or (self.folder / "sim/cli/state.py").exists()
+            command = ("-m", "sim", "state", "--") if has_verb else ("-c", SAVE)
+            done = self._python(*command, *where, *self._plugins())
             if done.returncode:
                 rule = f"can't be looked into at the revision; it says: {_complaint(done)}"
                 raise InputError([Fault(str(scenario), rule, value=self.name)])

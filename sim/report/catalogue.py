@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from sim.experiment.run import Run
+from sim.formatting import escaped
 from sim.report.charts import concentration, moves, people, several
 from sim.report.charts.chart import Chart
-from sim.report.charts.source import Source
-from sim.scenario.words import escaped
+from sim.report.charts.numbers import Source
+from sim.results.run import Run
 
 __all__ = ["CHARTS", "LINKS", "SEVERAL", "chart_of", "labels_of"]
 

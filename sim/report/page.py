@@ -15,14 +15,14 @@ from urllib.parse import quote
 import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from sim.experiment.answer import QUESTION, amount, interval, number, reading_notes
-from sim.experiment.run import Run
-from sim.experiment.side_by_side import differing_keys
 from sim.files import whole_file
 from sim.report.catalogue import CHARTS, LINKS, SEVERAL, labels_of
 from sim.report.charts.chart import VEGA_LITE, Chart
-from sim.report.charts.source import Source
+from sim.report.charts.numbers import Source
 from sim.report.protocols import protocols
+from sim.results.answer import QUESTION, amount, interval, number, reading_notes
+from sim.results.run import Run
+from sim.results.side_by_side import differing_keys
 
 __all__ = ["page_of_run", "page_of_runs", "write_report"]
 
@@ -112,7 +112,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     inputs = [f"{name}: SHA-256 {digest}" for name, digest in manifest["inputs"].items() if digest]
     plugins = [_policy(name, plugin) for name, plugin in (manifest["plugin"] or {}).items()]
     notes = reading_notes(manifest)
-    again = "sim.read(FOLDER).recreate(OUT, roster=…, graph=…) in Python re-creates it from its manifest."
+    again = "sim.recreate(FOLDER, OUT, roster=…, graph=…) in Python re-creates it from its manifest."
     facts = [
         ("Scenario", manifest["name"]),
         ("Seed", str(manifest["seed"])),

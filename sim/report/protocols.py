@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sim.experiment.answer import reading_notes
-from sim.scenario.phases import support_at_end
+from sim.results.answer import reading_notes
+from sim.scenario.patch.phases import support_at_end
 
 __all__ = ["Protocol", "protocols"]
 

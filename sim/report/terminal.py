@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from sim.experiment.answer import QUESTION, Answer, amount, interval, number
-from sim.experiment.run import Run
+from sim.results.answer import QUESTION, Answer, amount, interval, number
+from sim.results.run import Run
 
 __all__ = ["print_answer", "print_side_by_side"]
 

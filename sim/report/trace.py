@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
 
+from sim.calendar import DAY, snapshot_times
 from sim.experiment.unit_trace import Look
-from sim.model.frozen import Counter, Deed, Source
-from sim.scenario.calendar import DAY, snapshot_times
+from sim.model.layout import Counter, Deed, Source
 
 __all__ = ["FanTrace", "InfluencerTrace", "fan_lines", "fan_trace", "influencer_lines", "influencer_trace"]
 

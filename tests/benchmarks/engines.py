@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 
 from sim import load
-from sim.model.frozen import Total
-from sim.model.population import draw_population
+from sim.model.layout import Total
 from sim.model.simulation import EngineName, simulate
+from sim.model.world.population import draw_population
 from sim.scenario import Scenario
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "weibo-2017.toml"

@@ -45,10 +45,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from sim.model.choice import look_up
-from sim.model.draws import below, exp, normal_quantile, philox, unit_draws
-from sim.model.pages import choose_organic
-from sim.model.slots import MAX_TOTAL, MAX_WEIGHT, build_table, powers
+from sim.model.kernel.choice import look_up
+from sim.model.kernel.draws import below, exp, normal_quantile, philox, unit_draws
+from sim.model.kernel.pages import choose_organic
+from sim.model.kernel.slot_tables import MAX_TOTAL, MAX_WEIGHT, build_table, powers
 
 SIZES = (1_000, 10_000, 100_000)
 ROSTERS = ("lognormal", "pareto", "sorted")
@@ -71,7 +71,7 @@ Row = dict[str, Any]
 
 
 class Staging(NamedTuple):
-    """Columns of a group that looking up needs, as in ``sim.model.group``, and draws below a total."""
+    """Columns of a group that looking up needs, as in ``sim.model.kernel.session_group``, and draws below a total."""
 
     row: NDArray[np.uint64]
     bucket: Uint32s
@@ -86,7 +86,7 @@ class Staging(NamedTuple):
 
 @njit
 def build_prefix(weights, factor, vertical, prefix):  # type: ignore[no-untyped-def]
-    """Prefix sums of the integer weights of ``sim.model.slots.build_table``."""
+    """Prefix sums of the integer weights of ``sim.model.kernel.slot_tables.build_table``."""
     n = weights.size
     amounts = np.empty(n, np.float64)
     largest = 0.0

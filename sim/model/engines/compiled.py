@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment, Event
 
+from sim.calendar import MONTH
 from sim.errors import MachineError
-from sim.model import kernel, lists, openings
 from sim.model.clock import Order, moment
-from sim.model.frozen import TRACE, Counter, Fans, Tables, Total
-from sim.model.group import Group, new_group
-from sim.scenario.calendar import MONTH
-from sim.scenario.follows import MOST_FOLLOWS
+from sim.model.kernel import arrivals, follow_lists, sessions
+from sim.model.kernel.session_group import Group, new_group
+from sim.model.layout import TRACE, Counter, Fans, Tables, Total
+from sim.scenario.resolve.follows import MOST_FOLLOWS
 
 __all__ = ["CompiledEngine"]
 
@@ -60,7 +60,7 @@ class Chunk:
         """
         fans = self.fans
         old_start = fans.start.copy()
-        lists.sizes(fans.length, fans.room)
+        follow_lists.sizes(fans.length, fans.room)
         room = np.left_shift(1, fans.room, dtype=np.int64)
         used = int(room.sum())
         # Fans may follow whole pages.
@@ -72,10 +72,10 @@ class Chunk:
         fans.start[:] = room
         # Pages of its own: taken when they are touched only, and given back when the arena is let go.
         arena: Int32s = np.frombuffer(mmap(-1, n_places * 4), np.int32)
-        lists.move_lists(old_start, fans.length, self.arena, fans.start, arena)
+        follow_lists.move_lists(old_start, fans.length, self.arena, fans.start, arena)
         self.arena = arena
         self.free[0] = used
-        self.free[1:] = lists.NO_ROW
+        self.free[1:] = follow_lists.NO_ROW
 
 
 @dataclass
@@ -162,7 +162,7 @@ class CompiledEngine:
             there = min(max(n_first - chunk.first_id, 0), joined.size)
             first = chunk.first_id + there - n_first
             joined[there:] = self._joined[first : first + joined.size - there] - self._start
-            openings.arrivals(joined, chunk.first_id, self._key, chunk.fans.mean_gap, chunk.fans.next_time)
+            arrivals.arrivals(joined, chunk.first_id, self._key, chunk.fans.mean_gap, chunk.fans.next_time)
         env.process(self._live(env))
 
     def _live(self, env: Environment) -> Generator[Event, None, None]:
@@ -192,7 +192,7 @@ class CompiledEngine:
             traced = self._traced - chunk.first_id if 0 <= self._traced - chunk.first_id < n else -1
             least = LEAST_GROUP
             while True:
-                f = kernel.sessions(
+                f = sessions.sessions(
                     f, n, least, chunk.first_id, self._start, until - self._start, traced, self._key, self.tables,
                     chunk.fans, chunk.arena, chunk.free, worker.counts, worker.reads, worker.totals, worker.group,
                     self._trace, self._trace_length,
@@ -247,7 +247,7 @@ class CompiledEngine:
             own = begin[first : first + fans.length.size + 1]
             np.cumsum(fans.length, out=own[1:], dtype=np.uint32)
             own[1:] += own[0]
-            lists.move_lists(fans.start, fans.length, chunk.arena, own[:-1], members)
+            follow_lists.move_lists(fans.start, fans.length, chunk.arena, own[:-1], members)
         return begin, members
 
 
@@ -264,6 +264,6 @@ def _chunk(
         length=np.diff(begin).astype(np.int32),
         room=np.zeros(segment.size, np.int8),
     )
-    chunk = Chunk(first, fans, members[begin[0] : begin[-1]], np.zeros(1 + lists.N_SIZES, np.int64))
+    chunk = Chunk(first, fans, members[begin[0] : begin[-1]], np.zeros(1 + follow_lists.N_SIZES, np.int64))
     chunk.make_room()
     return chunk

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from simpy import Environment, Event
 
 from sim.model.clock import Order, moment
-from sim.model.frozen import TRACE, Counter, Tables, Total
-from sim.model.session import Fan, exponential_gap, run_session
+from sim.model.layout import TRACE, Counter, Tables, Total
+from sim.model.spec.session import Fan, exponential_gap, run_session
 from sim.streams import Lane, philox
 
 __all__ = ["ReferenceEngine"]

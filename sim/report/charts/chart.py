@@ -12,7 +12,7 @@ from typing import Any, Literal
 import altair as alt
 import vl_convert
 
-from sim.scenario.spreadsheet import cell
+from sim.scenario.read.spreadsheet import cell
 
 __all__ = [
     "ACCENT",

@@ -23,7 +23,7 @@ from sim.report.charts.chart import (
     tooltip,
     zero_line,
 )
-from sim.report.charts.source import PERCENT, Source, point
+from sim.report.charts.numbers import PERCENT, Source, point
 
 __all__ = ["claims", "decomposition", "differences", "head_share", "lorenz"]
 

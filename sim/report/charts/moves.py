@@ -24,7 +24,7 @@ from sim.report.charts.chart import (
     rows_high,
     scale_of,
 )
-from sim.report.charts.source import PERCENT, Source
+from sim.report.charts.numbers import PERCENT, Source
 
 __all__ = ["mobility", "tiers"]
 

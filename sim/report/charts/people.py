@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from sim.analysis.concentration import head_size
-from sim.records import exposure_column
 from sim.report.charts.chart import (
     NEUTRAL,
     NOBODY,
@@ -27,8 +26,9 @@ from sim.report.charts.chart import (
     scale_of,
     tooltip,
 )
-from sim.report.charts.source import Floats, Ints, Source, by_group
-from sim.scenario.measurable import GROUPS, MIDDLE_AGENCY, SMALL_AGENCY
+from sim.report.charts.numbers import Floats, Ints, Source, by_group
+from sim.scenario.schema.measurable import GROUPS, MIDDLE_AGENCY, SMALL_AGENCY
+from sim.store.columns import exposure_column
 
 __all__ = ["agencies", "gains", "surfaces", "verticals"]
 

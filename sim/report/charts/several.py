@@ -7,7 +7,6 @@ from typing import Any
 
 import altair as alt
 
-from sim.experiment.side_by_side import Grid, grid_of
 from sim.report.charts.chart import (
     ACCENT,
     LOSS,
@@ -24,7 +23,8 @@ from sim.report.charts.chart import (
     scale_of,
     tooltip,
 )
-from sim.report.charts.source import Source, point
+from sim.report.charts.numbers import Source, point
+from sim.results.side_by_side import Grid, grid_of
 
 __all__ = ["grid", "runs"]
 

@@ -1,0 +1,36 @@
+"""The hidden verb ``state``: the state of a unit after one of its events, which a later revision's check asks for.
+
+Its name and the order of its arguments stay: later revisions call it in a process of this one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+__all__ = ["state"]
+
+
+def state(
+    scenario: str,
+    arm: str,
+    replication: int,
+    time: int,
+    event: str,
+    out: Path,
+    plugins: list[Path] = typer.Argument(default_factory=list),  # noqa: B008 - how typer has it
+) -> None:
+    """Write the state of a scenario at its small size to an ``.npz``; no file where there is no such event."""
+    import numpy as np
+
+    from sim.experiment.event_state import state_at
+    from sim.registry import load_plugins
+    from sim.scenario import load
+    from sim.store.unit_record import Unit
+
+    load_plugins(plugins)
+    found = state_at(load(scenario, small=True), Unit(arm, replication), time, event)
+    if found is not None:
+        with out.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **found)

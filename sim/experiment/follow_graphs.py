@@ -1,0 +1,116 @@
+"""The follow graph at any day of a run, simulated anew up to that day; knows no files but those of the scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+
+from sim.calendar import DAY
+from sim.errors import Fault, InputError
+from sim.experiment.plan import n_cores
+from sim.experiment.units import population_of
+from sim.model.simulation import EngineName, Outcome, simulate
+from sim.model.world.accounts import Status
+from sim.scenario import FollowGraph, Loaded, Scenario
+from sim.store.unit_record import Unit
+
+__all__ = ["follow_graph"]
+
+
+def follow_graph(
+    loaded: Loaded,
+    arm: str | None = None,
+    replication: int = 0,
+    day: int | None = None,
+    *,
+    engine: EngineName = "compiled",
+) -> FollowGraph:
+    """Who follows whom in an arm and replication when a day begins.
+
+    The unit is simulated from its start and stopped at that day. That gives exactly the state that a whole run passes
+    through, since whatever happens depends on what was before only, and everybody who ever joins is drawn beforehand.
+
+    Parameters
+    ----------
+    loaded
+        From ``sim.scenario.load``.
+    arm
+        Left out: the control.
+    replication
+        From 0.
+    day
+        From 0, the start, to the horizon; left out: the end.
+    engine
+        The same graph with either.
+
+    Returns
+    -------
+    FollowGraph
+        Fans and influencers that have joined, in order of their ids, under the names of roster and follow graph;
+        generated names where there are none. Influencers that are gone keep their followers. Fans have the column
+        ``segment``, influencers ``vertical`` and ``quality``.
+
+    Raises
+    ------
+    InputError
+        No such arm, replication or day; the population can't be drawn.
+    """
+    name = loaded.scenario.control if arm is None else arm
+    horizon = loaded.scenario.horizon_days
+    last = horizon if day is None else day
+    rules = (
+        (name in loaded.arms, f"the arm must be one of {', '.join(loaded.arms)}", name),
+        (
+            0 <= replication < loaded.scenario.replications,
+            f"the replication must be from 0 to {loaded.scenario.replications - 1}",
+            replication,
+        ),
+        (0 <= last <= horizon, f"the day must be from 0 to {horizon}", last),
+    )
+    found = [Fault(loaded.file, rule, value=str(value)) for holds, rule, value in rules if not holds]
+    if found:
+        raise InputError(found)
+    scenario = loaded.arms[name]
+    # Drawn for the whole horizon, which future fans are spread over.
+    population = population_of(loaded, name, replication)
+    outcome = simulate(
+        scenario.model_copy(update={"horizon_days": last}),
+        population,
+        Unit(name, replication).key(scenario.seed),
+        engine=engine,
+        threads=n_cores(),
+    )
+    return _graph(scenario, outcome, last * DAY)
+
+
+def _graph(scenario: Scenario, outcome: Outcome, time: int) -> FollowGraph:
+    """The graph of those who have joined by then."""
+    population = outcome.population
+    taken = (*population.influencers, *(population.fans or ()))
+    first = population.fans or _names("fan", scenario.fans.count or 0, taken)
+    later = _names("joined", population.segment.size - len(first), (*taken, *first))
+    joined = np.concatenate([np.ones(len(first), np.bool_), population.joined < time])
+    accounts = outcome.accounts
+    entered = accounts.status != Status.WAITING
+    begin, members = outcome.follow_lists
+    fan = np.repeat(np.cumsum(joined) - 1, np.diff(begin))
+    names = np.array([*first, *later], dtype=object)[joined]
+    return FollowGraph(
+        tuple(names.tolist()),
+        tuple(np.array(population.influencers, dtype=object)[entered].tolist()),
+        fan,
+        (np.cumsum(entered, dtype=np.int32) - 1)[members],
+        fan_columns={"segment": [population.segments[g] for g in population.segment[joined]]},
+        influencer_columns={
+            "vertical": [population.verticals[v] for v in accounts.vertical[entered]],
+            "quality": population.quality[entered].tolist(),
+        },
+    )
+
+
+def _names(kind: str, n: int, taken: Collection[str]) -> tuple[str, ...]:
+    """Names of n fans, ``KIND-0001`` and so on, that aren't taken."""
+    while any(name.startswith(f"{kind}-") for name in taken):
+        kind = f"a-{kind}"
+    return tuple(f"{kind}-{i + 1:0{len(str(n))}d}" for i in range(n))

@@ -1,0 +1,1 @@
+"""Agencies and money over time: review, tiers, ledger, history, services. They know no sessions."""

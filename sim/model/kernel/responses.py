@@ -1,0 +1,223 @@
+"""Stages 5 to 7 of the kernel: what fans examine, click and do then, in order of slots; knows arrays only."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.model.kernel.choice import draw, staged
+from sim.model.kernel.compiled_code import njit
+from sim.model.kernel.draws import philox
+from sim.model.kernel.follow_lists import append, is_better, is_member, remove
+from sim.model.layout import ORIGIN_SHIFT, VERTICAL_BITS, Counter, Deed
+from sim.streams import Lane
+
+READS, CLICKS, FOLLOWS, UNFOLLOWS = (
+    int(c) for c in (Counter.READS, Counter.CLICKS, Counter.FOLLOWS, Counter.UNFOLLOWS)
+)
+ORDERS, GMV_FEN, REFERRALS = int(Counter.ORDERS), int(Counter.GMV_FEN), int(Counter.REFERRALS)
+TIPS_FEN = int(Counter.TIPS_FEN)
+READ, CLICKED = int(Deed.READ), int(Deed.CLICKED)
+UNFOLLOWED, FOLLOWED, REFUSED = int(Deed.UNFOLLOWED), int(Deed.FOLLOWED), int(Deed.REFUSED)
+TIPPED = int(Deed.TIPPED)
+ACTION, UNFOLLOW = np.uint64(Lane.ACTION), np.uint64(Lane.UNFOLLOW)
+WORD_BITS = np.uint64(32)
+VERTICAL_SHIFT, VERTICAL = np.uint64(VERTICAL_BITS), np.uint64((1 << VERTICAL_BITS) - 1)
+BITS = np.int64(32)
+
+
+class Appeal(NamedTuple):
+    """What a surface's fans click, as ``frozen.Tables`` has it."""
+
+    traits: NDArray[np.int64]
+    """(M,)"""
+    click: NDArray[np.int64]
+    """(G, V)"""
+
+
+class Following(NamedTuple):
+    """How fans follow and unfollow on a surface, as ``frozen.Tables`` has it."""
+
+    follow: NDArray[np.int64]
+    """(M,)"""
+    unfollow: NDArray[np.int64]
+    """(S + 1,)"""
+    cap: int
+    origin: int
+    better_only: bool
+    counts_repeats: bool
+
+
+class Sales(NamedTuple):
+    """What clicks on a surface bring, as ``frozen.Tables`` has it."""
+
+    shop: NDArray[np.bool_]
+    """(M,)"""
+    order_base: NDArray[np.float64]
+    """(M,)"""
+    order_value: NDArray[np.int64]
+    """(M,)"""
+    order_factor: NDArray[np.float64]
+    """(G,)"""
+    referrals: float
+    tips: NDArray[np.float64]
+    """(G,)"""
+    tip_value: int
+
+
+@njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True, forceinline=True)
+def _is_clicked(word, i, segment, appeal):
+    """Whether an examined influencer is clicked, by word 0 of an ACTION block."""
+    traits = np.uint64(appeal.traits[i])
+    chance = (traits >> VERTICAL_SHIFT) * np.uint64(appeal.click[segment, traits & VERTICAL])
+    return np.int64(word) < np.int64(chance >> WORD_BITS)
+
+
+@staged
+def examine(n_slots, threshold, looks_on, appeal, key, sessions, words, chosen, read_at):
+    """Stage 5: the slots that fans examine, in an order that keeps each page's; their number."""
+    if not looks_on[0] or not looks_on[1]:
+        return _look_until(n_slots, threshold, looks_on, appeal, key, sessions, words, chosen, read_at)
+    n, stride = np.uint32(0), chosen.shape[1]
+    for k in range(n_slots):
+        for s in range(sessions.id.size):
+            read_at[n] = k * stride + s
+            n += np.uint32((np.int64(words[3, k, s]) < threshold[k]) & (chosen[k, s] >= 0))
+    return np.int64(n)
+
+
+@staged
+def _look_until(n_slots, threshold, looks_on, appeal, key, sessions, words, chosen, read_at):
+    """As ``examine``, of fans who stop at the first slot that they don't examine, or that they click."""
+    n, stride = np.uint32(0), chosen.shape[1]
+    for s in range(sessions.id.size):
+        for k in range(n_slots):
+            i = chosen[k, s]
+            if i < 0:
+                continue
+            if np.int64(words[3, k, s]) >= threshold[k]:
+                if not looks_on[0]:
+                    break
+                continue
+            read_at[n] = k * stride + s
+            n += np.uint32(1)
+            if not looks_on[1]:
+                word, _ = draw((np.uint64(sessions.id[s]), np.uint64(sessions.event[s]), np.uint64(k)), ACTION, key)
+                if _is_clicked(word, i, sessions.segment[s], appeal):
+                    break
+    return np.int64(n)
+
+
+@njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True, forceinline=True)
+def _logarithm(power_of_two):
+    """Which power of two it is."""
+    bits = 0
+    while (1 << bits) < power_of_two:
+        bits += 1
+    return bits
+
+
+@staged
+def read(n, opens, appeal, following, key, sessions, chosen, reads, n_read, n_read_by):
+    """Stage 6: the words of n reads, who is read and clicked; the numbers of clicks and of acts on follow lists, which
+    are done only if the surface ``opens`` them. ``n_read`` and ``n_read_by``, each segment's, are added to.
+    """
+    session, slot, who, ids, events = reads.session, reads.slot, reads.who, reads.id, reads.event
+    words, coins, clicks = reads.words, reads.coin, reads.clicks
+    session_id, session_event, segments = sessions.id, sessions.event, sessions.segment
+    places, flat = np.uint32(chosen.shape[1] - 1), chosen.reshape(-1)
+    bits = np.uint32(_logarithm(chosen.shape[1]))
+    for r in range(n):
+        at = reads.at[r]
+        s = at & places
+        session[r], slot[r], who[r], ids[r], events[r] = s, at >> bits, flat[at], session_id[s], session_event[s]
+    for r in range(n):
+        w = philox(np.uint64(ids[r]), np.uint64(events[r]), np.uint64(slot[r]), ACTION, key[0], key[1])
+        words[0, r], words[1, r], words[2, r], words[3, r] = w
+    leaving = following.unfollow[0] if opens else 0
+    if leaving > 0:
+        for r in range(n):
+            w = philox(np.uint64(ids[r]), np.uint64(events[r]), np.uint64(slot[r]), UNFOLLOW, key[0], key[1])
+            coins[r] = w[0]
+    n_clicks = np.uint32(0)
+    for r in range(n):
+        i, segment = who[r], np.uint8(segments[session[r]])
+        clicked = _is_clicked(words[0, r], i, segment, appeal)
+        n_read[i] += 1
+        n_read_by[segment, i] += 1
+        reads.deeds[r] = READ + CLICKED * clicked
+        clicks[n_clicks] = r
+        n_clicks += np.uint32(clicked)
+    return np.int64(n_clicks), _find_acts(n, n_clicks, leaving, following.follow, reads) if opens else np.int64(0)
+
+
+@staged
+def _find_acts(n, n_clicks, leaving, follow, reads):
+    """Of n reads those that may change a follow list, in order; their number."""
+    acts, clicks, words, n_acts = reads.acts, reads.clicks, reads.words, np.uint32(0)
+    if leaving == 0:
+        for c in range(n_clicks):
+            acts[n_acts] = clicks[c]
+            n_acts += np.uint32(np.int64(words[1, clicks[c]]) < follow[reads.who[clicks[c]]])
+        return np.int64(n_acts)
+    for r in range(n):
+        acts[n_acts] = r
+        follows = (reads.deeds[r] & CLICKED > 0) & (np.int64(words[1, r]) < follow[reads.who[r]])
+        n_acts += np.uint32(follows | (np.int64(reads.coin[r]) < leaving))
+    return np.int64(n_acts)
+
+
+@staged
+def change_lists(n, following, quality, fans, arena, free, who_reads, reads, counts):
+    """Stage 7: unfollow, then follow, act after act, each page's in order of slots; ``who_reads`` are the sessions'
+    fans, ``counts`` the surface's.
+    """
+    start, length, room, deeds = fans.start, fans.length, fans.room, reads.deeds
+    origin_bits = np.int64(following.origin) << ORIGIN_SHIFT
+    for act in range(n):
+        r = reads.acts[act]
+        i, f = np.int64(reads.who[r]), who_reads[reads.session[r]]
+        coin = np.int64(reads.coin[r])
+        if coin < following.unfollow[0] and remove(arena, start, length, f, i, coin, following.unfollow):
+            deeds[r] |= UNFOLLOWED
+            counts[UNFOLLOWS, i] += 1
+        if not deeds[r] & CLICKED or np.int64(reads.words[1, r]) >= following.follow[i]:
+            continue
+        first, n_followed = np.int64(start[f]), np.int64(length[f])
+        if is_member(arena, first, n_followed, i):
+            deeds[r] |= REFUSED
+            counts[FOLLOWS, i] += following.counts_repeats
+        elif n_followed < following.cap and (
+            not following.better_only or is_better(arena, first, n_followed, i, quality)
+        ):
+            append(start, length, room, arena, free, f, i | origin_bits)
+            deeds[r] |= FOLLOWED
+            counts[FOLLOWS, i] += 1
+        else:
+            deeds[r] |= REFUSED
+
+
+@staged
+def spend(n, sales, segments, reads, counts):
+    """Stage 8: clicks, visits to shops, orders and tips; ``segments`` are the sessions', ``counts`` the surface's."""
+    n_clicked, n_referred, words = counts[CLICKS], counts[REFERRALS], reads.words
+    referrals = np.int64(sales.referrals)
+    for click in range(n):
+        r = reads.clicks[click]
+        i, segment = reads.who[r], segments[reads.session[r]]
+        n_clicked[i] += 1
+        n_orders = np.int64(0)
+        if sales.shop[i]:
+            word = np.int64(words[2, r])
+            n_referred[i] += (referrals + word) >> BITS
+            n_orders = (np.int64(sales.order_base[i] * sales.order_factor[segment]) + word) >> BITS
+            if n_orders > 0:
+                counts[ORDERS, i] += n_orders
+                counts[GMV_FEN, i] += n_orders * sales.order_value[i]
+        reads.orders[r] = n_orders
+        n_tips = (np.int64(sales.tips[segment]) + np.int64(words[3, r])) >> BITS
+        if n_tips > 0:
+            reads.deeds[r] |= TIPPED
+            counts[TIPS_FEN, i] += n_tips * sales.tip_value

@@ -1,0 +1,154 @@
+"""Slot tables: integer weights and alias tables of them, shared by both engines; knows arrays and scalars only.
+
+These keep the interpreter's lock, which numpy's own functions release and take again: with several units at work on
+threads, waiting for it would take longer than what they do.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.model.kernel.compiled_code import njit
+from sim.model.kernel.draws import exp, power
+from sim.model.layout import FRACTION_BITS, ID_MASK, ORIGIN_SHIFT
+
+MAX_WEIGHT = float(1 << 40)
+LN_2 = 0.6931471805599453
+MAX_TOTAL = float(1 << 62)
+FRACTIONS = float(1 << FRACTION_BITS)
+MAX_THRESHOLD = np.int64((1 << FRACTION_BITS) - 1)
+THRESHOLD_SHIFT = np.uint64(ORIGIN_SHIFT)
+NOBODY = np.uint64(ID_MASK)
+
+
+@njit(cache=True)
+def powers(amounts, exponent):
+    """``amounts ** exponent`` by ``streams.power``; shape (n,)."""
+    out = np.empty(amounts.size, np.float64)
+    for i in range(amounts.size):
+        out[i] = power(amounts[i], exponent)
+    return out
+
+
+@njit(cache=True)
+def powers_of_ratios(amounts, offset, scale, exponent):
+    """``((amounts + offset) / scale) ** exponent``; shape (n,)."""
+    out = np.empty(amounts.size, np.float64)
+    for i in range(amounts.size):
+        out[i] = power((amounts[i] + offset) / scale, exponent)
+    return out
+
+
+@njit(cache=True)
+def products(first, second):
+    """Products of two arrays, one by one; shape (n,)."""
+    return first * second
+
+
+@njit(cache=True)
+def follow_thresholds(fame, prob, out):
+    """``floor(min(prob * fame, 1) * 2^32)`` into ``out``; shapes (M,)."""
+    for i in range(fame.size):
+        out[i] = np.int64(np.floor(min(prob * fame[i], 1.0) * 4294967296.0))
+
+
+@njit(cache=True)
+def halvings(times):
+    """``2 ** -times`` for times >= 0, 0 beyond 1,000; shape (n,)."""
+    out = np.zeros(times.size, np.float64)
+    for i in range(times.size):
+        if times[i] < 1000.0:
+            out[i] = exp(-times[i] * LN_2)
+    return out
+
+
+def rank(weight: NDArray[np.int64], order: NDArray[np.int32]) -> None:
+    """Influencers by falling integer weight, the lower id first among equals, into ``order``; -1 after the last."""
+    order[:] = np.argsort(-weight, kind="stable")
+    order[weight[order] == 0] = -1
+
+
+@njit(cache=True)
+def build_tables(weights, factors, vertical, rows, weight, alias):
+    """As ``build_table``, of the same weights with other factors for each of these rows; shapes (R, V) and (R,)."""
+    for r in range(rows.size):
+        build_table(weights, factors[r], vertical, weight[rows[r]], alias[rows[r]])
+
+
+@njit(cache=True, error_model="numpy")
+def build_table(weights, factor, vertical, weight, alias):
+    """Integer weights and the alias table of them.
+
+    The integer weight is ``floor(w / max(w) * 2^40)``, at least 1 where w > 0, of ``w = weights * factor[vertical]``;
+    with more than 2^22 influencers ``2^62 / M`` takes the place of 2^40, so that the sum fits.
+
+    Parameters
+    ----------
+    weights, factor, vertical
+        Shapes (M,), (V,), (M,); weights and factors finite and >= 0.
+    weight, alias
+        Shapes (M,), int64 and uint64. Changed.
+    """
+    n = weights.size
+    amounts = np.empty(n, np.float64)
+    largest = 0.0
+    for i in range(n):
+        amounts[i] = weights[i] * factor[vertical[i]]
+        largest = max(largest, amounts[i])
+    if largest == 0.0:
+        weight[:] = 0
+        alias[:] = NOBODY
+        return
+    unit = min(MAX_WEIGHT, MAX_TOTAL / n)
+    total = np.int64(0)
+    for i in range(n):
+        weight[i] = max(np.int64(amounts[i] > 0.0), np.int64(amounts[i] / largest * unit))
+        total += weight[i]
+    own, other = np.empty(n, np.int64), np.empty(n, np.int32)
+    _pair(weight, total, own, other)
+    for i in range(n):
+        threshold = min(np.int64(own[i] * (FRACTIONS / np.float64(total))), MAX_THRESHOLD)
+        threshold = max(threshold, np.int64(weight[i] > 0))  # whoever has any weight can be drawn
+        alias[i] = (np.uint64(threshold) << THRESHOLD_SHIFT) | np.uint64(other[i])
+
+
+@njit(cache=True, error_model="numpy")
+def _pair(weight, total, own, other):
+    """What of each bucket of an alias table is its influencer's ``own``, of the total, and whose the rest is.
+
+    Walker, A. J.: An efficient method for generating discrete random variables with general distributions (ACM
+    Transactions on Mathematical Software 3, 1977). Bucket i, one of M with an equal share of the total, holds i first.
+    Light ones are filled up from heavy ones, both in order of id: so tables of similar weights are alike, and arms that
+    share draws choose the same influencer nearly as often as can be.
+    """
+    n = weight.size
+    light, heavy = np.empty(n + 1, np.int32), np.empty(n + 1, np.int32)
+    n_light, n_heavy = 0, 0
+    for i in range(n):
+        own[i], other[i] = total, i
+        is_heavy = weight[i] * n > total
+        light[n_light] = heavy[n_heavy] = i
+        n_light += not is_heavy
+        n_heavy += is_heavy
+    if n_heavy == 0:
+        return
+    heavy[n_heavy] = heavy[n_heavy - 1]
+    i, j = 0, 0
+    left = weight[heavy[0]] * n
+    # Which of the two comes next is a coin toss: all is written without branches.
+    while i < n_light and j < n_heavy:
+        a, b, after = light[i], heavy[j], heavy[j + 1]
+        of_a, of_after = weight[a] * n, weight[after] * n
+        fills = left > total
+        bucket = a if fills else b
+        own[bucket] = of_a if fills else left
+        other[bucket] = b if fills else after
+        left += (of_a if fills else of_after) - total
+        i += fills
+        j += not fills
+    # In whole numbers nothing is left over: the other light ones are full, the other heavy ones fill each other.
+    while j < n_heavy:
+        own[heavy[j]], other[heavy[j]] = left, heavy[j + 1]
+        left += weight[heavy[j + 1]] * n - total
+        j += 1

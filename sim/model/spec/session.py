@@ -1,0 +1,342 @@
+"""Sessions, in plain Python, written to be read: the executable specification; ``kernel.py`` is its fast twin.
+
+A session of a fan, in this order:
+
+1. block (fan, event, 0, SESSION): word 1 decides whether it takes place at this hour, word 0 chooses the surface, words
+   2 and 3 the gap to the next session;
+2. for each slot k, block (fan, event, k, SLOT): words 0 and 1 choose the influencer, word 2 is the coin of a reserved
+   slot (low) or of one for custom products (high), word 3 decides whether it is examined; a rejected choice draws anew
+   with ``k | attempt << 8``; block (fan, event, k, EXPLORE), word 0: the slot is drawn from everybody alike instead,
+   with block (fan, event, k, EXPLORED);
+3. an examined slot, block (fan, event, k, ACTION): word 0 click, word 1 follow, word 2 visits to the shop and orders,
+   word 3 tips; in between, block (fan, event, k, UNFOLLOW), word 0: unfollow.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.model.layout import FRACTION_BITS, ID_MASK, NOBODY, ORGANIC, ORIGIN_SHIFT, Counter, Deed, Source, Tables, Total
+from sim.streams import Lane, log, philox
+
+__all__ = ["Fan", "exponential_gap", "run_session"]
+
+ATTEMPTS = 32
+NEVER = 1 << 62
+HOUR = 3600
+
+
+@dataclass
+class Fan:
+    """A fan: who it is, and the state that its own sessions change."""
+
+    id: int
+    segment: int
+    mean_gap: float
+    follows: list[int]
+    """Entries ``influencer | origin << 24``."""
+    event: int = 0
+    page: list[int] = field(default_factory=list)
+    trace: list[tuple[int, ...]] | None = None
+    """Rows as ``frozen.TRACE`` names them, where its slots are written down."""
+    offered: list[int] = field(default_factory=list)
+    """Whom it followed when it opened the page: a feed's slots are drawn from them."""
+
+
+def exponential_gap(high: int, low: int, mean: float) -> int:
+    """Exponential gap of this mean, rounded to whole seconds, at least one [s]; ``NEVER`` beyond any horizon."""
+    u = float((high << 21) | (low >> 11)) + 1.0
+    gap = -log(u * 2.0**-53) * mean + 0.5
+    return max(int(gap), 1) if gap < 4.0e18 else NEVER
+
+
+def below(high: int, low: int, total: int) -> int:
+    """``floor(u * total / 2^64)``, u = high * 2^32 + low uniform."""
+    return (high << 32 | low) * total >> 64
+
+
+def from_alias(entries: NDArray[np.uint64], high: int, low: int) -> int | None:
+    """Index drawn from an alias table; None: nobody has any weight. See ``frozen.Tables.alias``."""
+    scaled = (high << 32 | low) * len(entries)
+    bucket = scaled >> 64
+    fraction = scaled >> (64 - FRACTION_BITS) & ((1 << FRACTION_BITS) - 1)
+    entry = int(entries[bucket])
+    chosen = bucket if fraction < entry >> ORIGIN_SHIFT else entry & ID_MASK
+    return chosen if chosen != ID_MASK else None
+
+
+def without_replacement(
+    pick: Callable[[int, int], int | None],
+    members: Sequence[int],
+    weights: Callable[[], list[int]],
+    distinct: bool,
+    fan: Fan,
+    slot: int,
+    lanes: tuple[Lane, Lane],
+    first: tuple[int, int],
+    key: tuple[int, int],
+) -> int | None:
+    """Member that ``pick`` draws in proportion to its weight, without those on the page; None: nobody is left.
+
+    Rejection first, after ``ATTEMPTS`` tries exactly, from the residual weights. ``first`` are the words of attempt 0.
+    """
+    high, low = first
+    for attempt in range(1, ATTEMPTS + 1):
+        chosen = pick(high, low)
+        if chosen is None or not distinct or chosen not in fan.page:
+            return chosen
+        if attempt < ATTEMPTS:
+            high, low, *_ = philox((fan.id, fan.event, slot | attempt << 8, lanes[0]), key)
+    rest = list(accumulate(0 if i in fan.page else weight for i, weight in zip(members, weights(), strict=True)))
+    if rest[-1] == 0:
+        return None
+    high, low, *_ = philox((fan.id, fan.event, slot, lanes[1]), key)
+    return members[bisect_right(rest, below(high, low, rest[-1]))]
+
+
+def from_table(
+    table: int,
+    slot: int,
+    surface: int,
+    first: tuple[int, int],
+    lanes: tuple[Lane, Lane],
+    fan: Fan,
+    tables: Tables,
+    key: tuple[int, int],
+) -> int | None:
+    """Influencer from a slot table, in its order or drawn; None: nobody is left."""
+    distinct = bool(tables.distinct[surface])
+    if tables.ranked[table]:
+        for i in tables.order[table].tolist():
+            if i < 0 or not distinct or i not in fan.page:
+                return i if i >= 0 else None
+        return None
+    everyone = range(tables.weight.shape[1])
+    return without_replacement(
+        lambda high, low: from_alias(tables.alias[table], high, low),
+        everyone,
+        tables.weight[table].tolist,
+        distinct,
+        fan,
+        slot,
+        lanes,
+        first,
+        key,
+    )
+
+
+def from_feed(
+    slot: int, surface: int, first: tuple[int, int], fan: Fan, tables: Tables, key: tuple[int, int]
+) -> int | None:
+    """Influencer from those followed when the page was opened; None: nobody is left."""
+    affinity = tables.feed_affinity[surface, fan.segment]
+    weights = [int(tables.feed_weight[surface, i]) * int(affinity[tables.vertical[i]]) for i in fan.offered]
+    prefix = list(accumulate(weights))
+    if not prefix or prefix[-1] == 0:
+        return None
+    return without_replacement(
+        lambda high, low: fan.offered[bisect_right(prefix, below(high, low, prefix[-1]))],
+        fan.offered,
+        lambda: weights,
+        bool(tables.distinct[surface]),
+        fan,
+        slot,
+        (Lane.SLOT, Lane.RESIDUAL),
+        first,
+        key,
+    )
+
+
+def influencer_for(
+    slot: int,
+    kind: Source,
+    surface: int,
+    first: tuple[int, int],
+    fan: Fan,
+    tables: Tables,
+    totals: NDArray[np.int64],
+    key: tuple[int, int],
+) -> tuple[int | None, Source]:
+    """Influencer that stands in a slot of this kind, None: it stays empty; and where it comes from."""
+    if tables.is_feed[surface]:
+        return from_feed(slot, surface, first, fan, tables, key), Source.FEED
+    organic = int(tables.organic[surface, fan.segment])
+    table = organic
+    if kind == Source.SUPPORT:
+        table = int(tables.support[surface, fan.segment])
+    elif kind == Source.CUSTOM:
+        table = int(tables.custom[surface])
+    if table == NOBODY:
+        return None, kind
+    source = kind
+    if table == ORGANIC:
+        table, source = organic, Source.ORGANIC
+    explores = (
+        tables.explore[table] > 0 and philox((fan.id, fan.event, slot, Lane.EXPLORE), key)[0] < tables.explore[table]
+    )
+    if explores:
+        everybody = tables.weight.shape[0] - 1
+        high, low, *_ = philox((fan.id, fan.event, slot, Lane.EXPLORED), key)
+        lanes, source = (Lane.EXPLORED, Lane.EXPLORED_RESIDUAL), Source.EXPLORED
+        chosen = from_table(everybody, slot, surface, (high, low), lanes, fan, tables, key)
+    else:
+        chosen = from_table(table, slot, surface, first, (Lane.SLOT, Lane.RESIDUAL), fan, tables, key)
+    if chosen is None and table != organic:
+        high, low, *_ = philox((fan.id, fan.event, slot, Lane.FALLBACK), key)
+        lanes = (Lane.FALLBACK, Lane.FALLBACK_RESIDUAL)
+        chosen = from_table(organic, slot, surface, (high, low), lanes, fan, tables, key)
+        if chosen is not None:
+            totals[surface, Total.SUPPORT_UNFILLED] += kind == Source.SUPPORT
+            source = Source.INSTEAD_OF_SUPPORT if kind == Source.SUPPORT else Source.ORGANIC
+    return chosen, source
+
+
+def run_session(
+    fan: Fan,
+    now: int,
+    tables: Tables,
+    counts: NDArray[np.int64],
+    reads: NDArray[np.int64],
+    totals: NDArray[np.int64],
+    key: tuple[int, int],
+) -> int:
+    """One session of a fan, or none where it is thinned out.
+
+    Parameters
+    ----------
+    fan
+        Whose session it is. Its follow list, page, trace and event number are changed.
+    now
+        Time [s].
+    tables
+        What it sees. Read only.
+    counts, reads, totals
+        Shapes (M, S, 10), (M, G) and (S, 7); added to.
+    key
+        Seed and replication.
+
+    Returns
+    -------
+    int
+        Gap to the fan's next session [s].
+    """
+    choice, thin, *gap_words = philox((fan.id, fan.event, 0, Lane.SESSION), key)
+    if thin < tables.keep[fan.segment, now // HOUR % 24]:
+        surface = min(bisect_right(tables.visits[fan.segment], choice), tables.is_feed.size - 1)
+        open_page(fan, now, surface, tables, counts, reads, totals, key)
+    fan.event += 1
+    return exponential_gap(gap_words[0], gap_words[1], fan.mean_gap)
+
+
+def open_page(
+    fan: Fan,
+    now: int,
+    surface: int,
+    tables: Tables,
+    counts: NDArray[np.int64],
+    reads: NDArray[np.int64],
+    totals: NDArray[np.int64],
+    key: tuple[int, int],
+) -> None:
+    """A page of a surface, slot after slot."""
+    n_slots = int(tables.slots[surface])
+    totals[surface, Total.SESSIONS] += 1
+    totals[surface, Total.SLOTS] += n_slots
+    fan.page.clear()
+    fan.offered = [entry & ID_MASK for entry in fan.follows]
+    looking = True
+    for slot in range(n_slots):
+        high, low, coin, look = philox((fan.id, fan.event, slot, Lane.SLOT), key)
+        reserved = coin < tables.reserved[surface]
+        totals[surface, Total.RESERVED] += reserved
+        custom = not reserved and coin >= tables.ordinary[surface]
+        totals[surface, Total.CUSTOM] += custom
+        kind = Source.SUPPORT if reserved else Source.CUSTOM if custom else Source.ORGANIC
+        deeds, n_orders = Deed.RESERVED if reserved else Deed(0), 0
+        i, source = influencer_for(slot, kind, surface, (high, low), fan, tables, totals, key)
+        if i is None:
+            totals[surface, Total.EMPTY] += 1
+        else:
+            fan.page.append(i)
+            totals[surface, Total.IMPRESSIONS] += 1
+            counts[i, surface, Counter.EXPOSURE] += 1
+            counts[i, surface, Counter.RESERVED] += reserved
+            if looking and look < tables.examine[surface, slot]:
+                counts[i, surface, Counter.READS] += 1
+                reads[i, fan.segment] += 1
+                done, n_orders = react(fan, i, slot, surface, tables, counts[i, surface], key)
+                deeds |= done
+                if done & Deed.CLICKED:
+                    looking = bool(tables.looks_on[surface, 1])
+            elif looking:
+                looking = bool(tables.looks_on[surface, 0])
+        if fan.trace is not None:
+            influencer = -1 if i is None else i
+            fan.trace.append((now, fan.event, surface, slot, influencer, int(source), int(deeds), n_orders))
+
+
+def react(
+    fan: Fan, i: int, slot: int, surface: int, tables: Tables, tally: NDArray[np.int64], key: tuple[int, int]
+) -> tuple[Deed, int]:
+    """What a fan does with an influencer that it has examined: click, unfollow, follow, order, tip.
+
+    Its deeds and orders.
+    """
+    click, follow, order, tip = philox((fan.id, fan.event, slot, Lane.ACTION), key)
+    appeal = int(tables.quality[i]) * int(tables.click[surface, fan.segment, tables.vertical[i]])
+    deeds = Deed.READ
+    if click < appeal >> 32:
+        deeds |= Deed.CLICKED
+        tally[Counter.CLICKS] += 1
+    place = place_of(fan, i)
+    if tables.follows_open[0] and place is not None:
+        coin, *_ = philox((fan.id, fan.event, slot, Lane.UNFOLLOW), key)
+        if coin < tables.unfollow[surface, fan.follows[place] >> ORIGIN_SHIFT]:
+            unfollow(fan, place)
+            place = None
+            deeds |= Deed.UNFOLLOWED
+            tally[Counter.UNFOLLOWS] += 1
+    if not deeds & Deed.CLICKED:
+        return deeds, 0
+    if tables.follows_open[0] and follow < tables.follow[surface, i]:
+        if place is not None:
+            deeds |= Deed.REFUSED
+            tally[Counter.FOLLOWS] += bool(tables.counts_repeats[surface])
+        elif len(fan.follows) < tables.follow_cap[0] and (
+            not tables.better_only[surface]
+            or all(tables.quality[entry & ID_MASK] < tables.quality[i] for entry in fan.follows)
+        ):
+            fan.follows.append(i | int(tables.origin[surface]) << ORIGIN_SHIFT)
+            deeds |= Deed.FOLLOWED
+            tally[Counter.FOLLOWS] += 1
+        else:
+            deeds |= Deed.REFUSED
+    n_orders = 0
+    if tables.shop[i]:
+        tally[Counter.REFERRALS] += (int(tables.referrals[surface]) + order) >> 32
+        n_orders = (int(tables.order_base[i] * tables.order_factor[surface, fan.segment]) + order) >> 32
+        tally[Counter.ORDERS] += n_orders
+        tally[Counter.GMV_FEN] += n_orders * int(tables.order_value[i])
+    n_tips = (int(tables.tips[surface, fan.segment]) + tip) >> 32
+    if n_tips:
+        deeds |= Deed.TIPPED
+        tally[Counter.TIPS_FEN] += n_tips * int(tables.tip_value[surface])
+    return deeds, n_orders
+
+
+def place_of(fan: Fan, i: int) -> int | None:
+    """Where an influencer stands on a follow list; None: nowhere."""
+    return next((place for place, entry in enumerate(fan.follows) if entry & ID_MASK == i), None)
+
+
+def unfollow(fan: Fan, place: int) -> None:
+    """Take a place off a follow list; the last one moves there."""
+    last = fan.follows.pop()
+    if place < len(fan.follows):
+        fan.follows[place] = last

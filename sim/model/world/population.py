@@ -1,0 +1,296 @@
+"""Who is on the platform at the start: influencers, agencies, fans and who follows whom; knows nothing of what they do.
+
+Every attribute is drawn per entity from addressed numbers (one lane each), so that adding an entity changes no other.
+Ids of influencers follow the roster, ids of agencies the scenario's groups. Ids of fans run segment after segment; fans
+of a follow graph keep its order, so that one more at its end changes no other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.calendar import DAY
+from sim.model.kernel import draws
+from sim.model.world import initial_graph
+from sim.model.world.initial_follows import (
+    column,
+    conversion_probs,
+    followers_at_start,
+    live_hours,
+    names_at_start,
+    order_values,
+    people_per_fan,
+    posting_rates,
+    real_followers,
+    verticals,
+)
+from sim.model.world.limits import Largest
+from sim.model.world.sampling import choose, sample
+from sim.scenario.resolve.follows import Accounts, affinities, segment_sizes
+from sim.scenario.schema.scenario import Scenario
+from sim.streams import Lane
+
+if TYPE_CHECKING:
+    from sim.scenario.read.follow_graph import FollowGraph
+    from sim.scenario.read.roster import Roster
+
+__all__ = ["Population", "draw_population"]
+
+QUALITY_MARGIN = 1e-6
+Key = tuple[np.uint64, np.uint64]
+Floats = NDArray[np.float64]
+Int64s = NDArray[np.int64]
+Int32s = NDArray[np.int32]
+Int8s = NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Population:
+    """Everybody at day 0 and whoever comes later. Axes: M influencers, F fans, A agencies, E follows.
+
+    Nothing in it changes in a run: what an influencer's attributes become later is the affair of ``accounts``.
+    """
+
+    influencers: tuple[str, ...]
+    verticals: tuple[str, ...]
+    segments: tuple[str, ...]
+    agencies: tuple[str, ...]
+    vertical: Int32s
+    agency: Int32s
+    """(M,): -1 for independents."""
+    quality: Floats
+    posts_per_day: Floats
+    age_days: Floats
+    """(M,): age at day 0 [days], negative for newcomers."""
+    shop: NDArray[np.bool_]
+    conversion_prob: Floats
+    order_value_fen: Int64s
+    live_hours_per_day: Floats
+    followers: Int64s
+    """(M,): simulated fans."""
+    incubating: NDArray[np.bool_]
+    """(M,): has too few followers for a shop."""
+    joined_at: Int64s
+    """(M,): when an influencer enters [s]; those of day 0 were there before the warm-up."""
+    n_initial: int
+    """Influencers of day 0; whoever enters later stands after them."""
+    agency_group: Int32s
+    """(A,): the scenario's group that an agency belongs to, -1: a roster's."""
+    segment: Int8s
+    """(F,)"""
+    mean_gap: Floats
+    """(F,): mean time between sessions before thinning by hour [s]; inf: none."""
+    joined: Int64s
+    """When those fans join who were not there before the warm-up [s]: they stand after all others."""
+    begin: NDArray[np.uint32]
+    """(F + 1,): where a fan's follow list begins in ``members``."""
+    members: Int32s
+    """(E,)"""
+    people_per_fan: float
+    fans: tuple[str, ...] | None = None
+    """Names of the fans of day 0, where a follow graph gives them."""
+
+    def largest(self) -> Largest:
+        """What decides how much a click can bring and an account cost."""
+        columns = (self.conversion_prob, self.order_value_fen, self.posts_per_day, self.live_hours_per_day)
+        return Largest(self.people_per_fan, *(float(column.max()) for column in columns))
+
+
+def _first_segments(scenario: Scenario, follow_graph: FollowGraph | None, key: Key) -> Int8s:
+    """Segment of each fan of day 0: whole blocks by their shares, or drawn for each fan of a graph."""
+    shares = np.array([s.share for s in scenario.segments.values()])
+    if follow_graph is not None:
+        return choose(shares, draws.unit_draws(Lane.FAN_SEGMENT, 0, len(follow_graph.fans), *key)).astype(np.int8)
+    return np.repeat(np.arange(shares.size, dtype=np.int8), segment_sizes(scenario))
+
+
+def _fans(scenario: Scenario, first: Int8s, key: Key) -> tuple[Int8s, Floats, Int64s]:
+    """Segment and mean gap between sessions of each fan, those of day 0 first, and when the others join."""
+    segments = list(scenario.segments.values())
+    n_in = initial_graph.sizes_of_segments(first, len(segments))
+    growth = np.array([s.growth_per_year * scenario.horizon_days / 365 for s in segments])
+    n_later = np.floor(n_in * growth + 0.5).astype(np.int64)
+    numbers = np.arange(n_in.size, dtype=np.int8)
+    segment = np.concatenate([first, np.repeat(numbers, n_later)])
+    u = draws.unit_draws(Lane.JOINED, first.size, segment.size - first.size, *key)
+    joined = np.floor(u * (scenario.horizon_days * DAY)).astype(np.int64)
+    peak = np.array([max(s.hours) * 24 / sum(s.hours) if s.hours else 1.0 for s in segments])
+    activity = np.array([s.activity for s in segments]) * peak
+    fans = scenario.fans
+    return segment, initial_graph.mean_gaps(segment, activity, fans.sessions_per_day, fans.activity_sigma, key), joined
+
+
+def _follow_lists(
+    scenario: Scenario, followers: Int64s, vertical: Int32s, segment: Int8s, key: Key
+) -> tuple[NDArray[np.uint32], Int32s]:
+    """Follow lists of all fans: where they begin, shape (F + 1,), and their members.
+
+    A segment weighs size x activity x affinity: who has no sessions follows nobody.
+    """
+    size = initial_graph.sizes_of_segments(segment, len(scenario.segments))
+    activity = np.array([s.activity for s in scenario.segments.values()])
+    weight = np.ascontiguousarray(size * activity * affinities(scenario).T)
+    offset = draws.unit_draws(Lane.FOLLOWER_SEGMENT, 0, followers.size, *key)
+    per_segment = initial_graph.split_by_segment(followers, vertical, weight, size, offset)
+    begin, members = initial_graph.draw_lists(per_segment, np.cumsum(size) - size, size, key)
+    return begin, members
+
+
+def _agencies(scenario: Scenario, vertical: Int32s, key: Key) -> tuple[tuple[str, ...], Int32s, Floats, Int32s]:
+    """Names of the agencies, agency of each influencer (-1: none), the factor on its chance of a shop, their groups.
+
+    Influencers stand in a random order; agency after agency takes as many as it wants of those still free, from the
+    verticals that it recruits from.
+    """
+    position = {name: v for v, name in enumerate(scenario.verticals)}
+    order = np.argsort(draws.unit_draws(Lane.AGENCY, 0, vertical.size, *key), kind="stable")
+    agency = np.full(vertical.size, -1, np.int32)
+    factor = np.full(vertical.size, scenario.influencers.shop_factor)
+    names: list[str] = []
+    groups: list[int] = []
+    for number, (name, group) in enumerate(scenario.agencies.items()):
+        u = draws.unit_draws(Lane.AGENCY_SIZE, len(names), group.count, *key)
+        if group.stratified:
+            u = (np.arange(group.count) + 0.5) / max(group.count, 1)
+        sizes = np.floor(sample(group.accounts, u) + 0.5).astype(np.int64)
+        wanted = [position[v] for v in group.verticals] or list(position.values())
+        for size in sizes:
+            free = order[(agency[order] < 0) & np.isin(vertical[order], wanted)][: max(int(size), 0)]
+            agency[free] = len(names)
+            factor[free] = group.shop_factor
+            names.append(f"{name}-{len(names) + 1}")
+            groups.append(number)
+    return tuple(names), agency, factor, np.array(groups, dtype=np.int32)
+
+
+def _agencies_of(roster: Roster) -> tuple[tuple[str, ...], Int32s]:
+    """Names of a roster's agencies and the agency of each influencer (-1: none)."""
+    given = roster.agency or ()
+    names = tuple(dict.fromkeys(name for name in given if name is not None))
+    position = {name: a for a, name in enumerate(names)}
+    return names, np.array([-1 if name is None else position[name] for name in given], dtype=np.int32)
+
+
+def _contracts(
+    scenario: Scenario, roster: Roster | None, vertical: Int32s, key: Key
+) -> tuple[tuple[str, ...], Int32s, Floats, Int32s]:
+    """As ``_agencies``, of the roster's agencies where it names any."""
+    if not (roster and roster.agency):
+        return _agencies(scenario, vertical, key)
+    names, agency = _agencies_of(roster)
+    return names, agency, np.full(vertical.size, scenario.influencers.shop_factor), np.full(len(names), -1, np.int32)
+
+
+def _entries(scenario: Scenario, n_initial: int, key: Key) -> Int64s:
+    """When each influencer enters [s]: those of day 0 before the warm-up, newcomers with a week, not before day 1."""
+    u = draws.unit_draws(Lane.NEWCOMER, n_initial, scenario.n_newcomers, *key)
+    weeks = np.floor(u * (scenario.horizon_days / 7)).astype(np.int64)
+    days = np.maximum(7 * weeks, 1)
+    start = np.full(n_initial, -scenario.warmup_days * DAY, np.int64)
+    return np.concatenate([start, days * DAY])
+
+
+def _ages(drawn: Floats, joined_at: Int64s, n_initial: int) -> Floats:
+    """Age at day 0 [days]: negative for newcomers, whose account is made when they enter."""
+    ages: Floats = np.clip(drawn, 0, 1e6)
+    ages[n_initial:] = -joined_at[n_initial:] / DAY
+    return ages
+
+
+def _newcomers(taken: tuple[str, ...], n: int) -> tuple[str, ...]:
+    """Ids of newcomers that nobody has."""
+    stem = "newcomer"
+    while any(name.startswith(stem) for name in taken):
+        stem += "-"
+    return tuple(f"{stem}-{i + 1:0{len(str(n))}d}" for i in range(n))
+
+
+def draw_population(
+    scenario: Scenario, roster: Roster | None, key: tuple[int, int], follow_graph: FollowGraph | None = None
+) -> Population:
+    """Draw everybody.
+
+    Parameters
+    ----------
+    scenario
+        A resolved scenario.
+    roster
+        Its columns take the place of the scenario's distributions, cell by cell.
+    key
+        Seed and replication.
+    follow_graph
+        Fans, influencers (the roster's, where there is one) and who follows whom at day 0, in place of drawn ones.
+
+    Raises
+    ------
+    InputError
+        The follows can't be shared out: fewer than accounts, or more for one account than there are fans.
+
+    Notes
+    -----
+    O(F + M agencies + E). Lanes 32 to 49.
+    """
+    if scenario.influencers.follow_graph is not None and follow_graph is None:
+        raise ValueError("a scenario with a follow graph needs that graph to draw its population")
+    k = (np.uint64(key[0]), np.uint64(key[1]))
+    initial = names_at_start(scenario, roster, follow_graph)
+    n_initial = len(initial)
+    joined_at = _entries(scenario, n_initial, k)
+    n = joined_at.size
+
+    def draw(lane: Lane) -> Floats:
+        u: Floats = draws.unit_draws(lane, 0, n, *k)
+        return u
+
+    def drawn(name: str, lane: Lane) -> Floats:
+        return column(scenario, roster, name, draw(lane))
+
+    vertical = verticals(scenario, roster, n, key)
+    real = real_followers(scenario, roster, follow_graph, n_initial, key)
+    incubating = np.concatenate([real < scenario.entry.incubated_followers, np.ones(n - n_initial, np.bool_)])
+    agencies, agency, shop_factor, agency_group = _contracts(scenario, roster, vertical[:n_initial], k)
+    shop_prob = np.array([v.shop_prob for v in scenario.verticals.values()])[vertical[:n_initial]] * shop_factor
+    shop = (draw(Lane.SHOP)[:n_initial] < shop_prob) & ~incubating[:n_initial]
+    if roster and roster.shop is not None:
+        shop = np.where(roster.shop >= 0, roster.shop == 1, shop)
+    first = _first_segments(scenario, follow_graph, k)
+    if follow_graph:
+        followers = follow_graph.in_degrees()
+        begin, members = follow_graph.begin().astype(np.uint32), follow_graph.influencer
+    else:
+        followers = followers_at_start(scenario, Accounts(initial, real, vertical[:n_initial]))
+        begin, members = _follow_lists(scenario, followers, vertical[:n_initial], first, k)
+    segment, mean_gap, joined = _fans(scenario, first, k)
+    begin = np.append(begin, np.full(segment.size - first.size, begin[-1]))
+    newcomers = n - n_initial
+    return Population(
+        influencers=initial + _newcomers(initial, newcomers),
+        verticals=tuple(scenario.verticals),
+        segments=tuple(scenario.segments),
+        agencies=agencies,
+        vertical=vertical,
+        agency=np.append(agency, np.full(newcomers, -1, np.int32)),
+        quality=np.clip(drawn("quality", Lane.QUALITY), QUALITY_MARGIN, 1 - QUALITY_MARGIN),
+        posts_per_day=posting_rates(scenario, roster, draw(Lane.POSTS_PER_DAY)),
+        age_days=_ages(drawn("age_days", Lane.AGE), joined_at, n_initial),
+        shop=np.append(shop, np.zeros(newcomers, np.bool_)),
+        conversion_prob=conversion_probs(scenario, roster, draw(Lane.CONVERSION_PROB)),
+        order_value_fen=order_values(scenario, roster, draw(Lane.ORDER_VALUE)),
+        live_hours_per_day=live_hours(scenario, roster, draw(Lane.LIVE_HOURS)),
+        followers=np.append(followers, np.zeros(newcomers, np.int64)),
+        incubating=incubating,
+        joined_at=joined_at,
+        n_initial=n_initial,
+        agency_group=agency_group,
+        segment=segment,
+        mean_gap=mean_gap,
+        joined=joined,
+        begin=begin,
+        members=members,
+        people_per_fan=people_per_fan(scenario, real, followers),
+        fans=follow_graph.fans if follow_graph else None,
+    )

@@ -1,0 +1,1 @@
+"""A finished run as its readers see it: tables, comparison, claims, answer. It knows no engine."""

@@ -1,0 +1,100 @@
+"""Claims of a scenario: which values each compares, and the verdict on it; knows nothing of how values are measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.inference.paired import PairedDifference, paired_difference, verdict
+from sim.measure.index import Cell, cell_at_end
+from sim.scenario.schema.claim import Claim
+from sim.scenario.schema.measurable import column_groups
+from sim.scenario.schema.scenario import Scenario
+
+__all__ = ["Contrast", "Statement", "cell_of", "groups_of", "judged", "statements"]
+
+Floats = NDArray[np.float64]
+
+
+class Contrast(NamedTuple):
+    """What is held against what, replication by replication: a test of its own in the family.
+
+    Arm - control in one column; without a control, the column - the baseline column in the arm; with both, arm -
+    control of that difference.
+    """
+
+    arm: str
+    control: str | None
+    column: int
+    baseline: int | None = None
+
+    def arms(self) -> set[str]:
+        """The arms in it."""
+        return {self.arm} if self.control is None else {self.arm, self.control}
+
+    def paired(self, values: Mapping[str, Floats]) -> PairedDifference:
+        """The paired difference, given each arm's values, shape (R, n_columns)."""
+
+        def of(arm: str) -> Floats:
+            own = values[arm]
+            return own[:, self.column] if self.baseline is None else own[:, self.column] - own[:, self.baseline]
+
+        if self.control is not None:
+            return paired_difference(of(self.control), of(self.arm))
+        own = values[self.arm]
+        return paired_difference(own[:, self.baseline], own[:, self.column])
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A claim with the cell that its row tells and the contrast that tests it."""
+
+    claim: Claim
+    cell: Cell
+    contrast: Contrast
+
+
+def groups_of(scenario: Scenario) -> tuple[str, ...]:
+    """Groups by a column of the roster that a resolved scenario's claims name: they are measured."""
+    return column_groups(name for claim in scenario.claims.values() for name in (claim.group, claim.baseline_group))
+
+
+def cell_of(claim: Claim, population: str, scenario: Scenario) -> Cell:
+    """What a claim says of a population or group: at the end, flows over its window."""
+    about = (population, claim.level, claim.quantity, claim.measure)
+    days, warmup = scenario.horizon_days, scenario.warmup_days
+    return cell_at_end(*about, window=claim.window, horizon_days=days, warmup_days=warmup)
+
+
+def statements(scenario: Scenario, position: Mapping[Cell, int]) -> dict[str, Statement]:
+    """The scenario's claims by name, ``position`` being the column of each cell."""
+    found = {}
+    for name, claim in scenario.claims.items():
+        cell = cell_of(claim, claim.group or claim.population, scenario)
+        baseline = None
+        if claim.baseline_group is not None:
+            baseline = position[cell_of(claim, claim.baseline_group, scenario)]
+        found[name] = Statement(claim, cell, Contrast(claim.arm, claim.control, position[cell], baseline))
+    return found
+
+
+def judged(name: str, said: Statement, values: Mapping[str, Floats], level: float | None) -> dict[str, Any]:
+    """A claim's row; without a level (an arm that isn't compared, nothing measured) it stays undecided."""
+    claim = said.claim
+    row: dict[str, Any] = {"claim": name}
+    row |= {key: getattr(claim, key) for key in ("arm", "control", "group", "baseline_group")}
+    row |= said.cell._asdict() | {"direction": claim.direction, "margin": claim.margin}
+    if level is None or np.isnan(level):
+        return row | {"estimate": None, "ci_low": None, "ci_high": None, "verdict": "undecided"}
+    paired = said.contrast.paired(values)
+    judgement = verdict(paired, direction=claim.direction, margin=claim.margin, alpha=level)
+    return row | {
+        "estimate": paired.difference,
+        "ci_low": judgement.ci_low,
+        "ci_high": judgement.ci_high,
+        "verdict": str(judgement.verdict),
+    }

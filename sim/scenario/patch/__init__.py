@@ -1,0 +1,1 @@
+"""Patches of a scenario: arms and phases. They know nothing of files or lines."""

@@ -1,0 +1,121 @@
+"""A claim: what a scenario states about its outcome and a run gives a verdict on; knows nothing of how it is tested."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, WithJsonSchema
+
+from sim.scenario.schema.distributions import Section
+from sim.scenario.schema.measurable import GROUPS
+
+__all__ = ["MAX_CLAIMS", "Claim"]
+
+MAX_CLAIMS = 200
+"""Of a scenario."""
+
+GROUP_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {"enum": [*chain(*GROUPS.values())], "type": "string"},
+        {"maxLength": 500, "pattern": "^[^=]+(=.+)?$", "type": "string"},
+        {"type": "null"},
+    ]
+}
+"""For editors: which columns there are is known with the roster only, so that any text may be one."""
+Group = Annotated[Annotated[str, Field(max_length=500)] | None, WithJsonSchema(GROUP_SCHEMA)]
+
+
+class Claim(Section):
+    """A statement on the difference of a measure between two arms, two groups, or both; it gets a verdict.
+
+    With ``control`` alone the difference is arm - control; with ``group`` and ``baseline_group`` alone, group -
+    baseline group within the arm; with all three, the first difference less that of the baseline group.
+    """
+
+    title: str = Field(default="", max_length=1000, description="The claim in words.")
+    arm: str = Field(description="The arm.")
+    control: str | None = Field(
+        default=None, description="The arm that it is compared with; left out: two groups of the arm are compared."
+    )
+    group: Group = Field(
+        default=None,
+        description="Part of the accounts (level influencer: head, middle, small, newcomers; head: the largest 1 % at "
+        "day 0, middle: the next 19 %), agencies (small_agencies: up to 5 accounts at day 0, middle_agencies: up to "
+        "20, large_agencies) or surfaces (level platform: feed, discovery, commerce, live) that is measured; "
+        "COLUMN=VALUE: the accounts with that value in a column of the roster that isn't an attribute of the model; "
+        "COLUMN: each such group, in a claim of its own. Left out: the population.",
+    )
+    baseline_group: Group = Field(default=None, description="Group that the group is held against; not a whole column.")
+    direction: Literal["lower", "higher"] = Field(description="Where the arm's or group's measure is said to lie.")
+    margin: float = Field(
+        default=0.005, ge=0, description="Smallest difference that matters (.005 for head shares, .01 for Gini)."
+    )
+    quantity: Literal[
+        "followers",
+        "exposure",
+        "reads",
+        "orders",
+        "gmv",
+        "new_follows",
+        "unfollows",
+        "net_follows",
+        "tips",
+        "income",
+        "cuts",
+        "profit",
+        "take",
+        "accounts",
+        "tiers",
+        "utility",
+    ] = Field(default="followers", description="What is measured; money in fen.")
+    window: Literal["month", "quarter", "run"] = Field(
+        default="quarter",
+        description="What a flow is measured over: the last 30 days, the last 90, or all from day 0 to the end.",
+    )
+    measure: Literal[
+        "head_share_01",
+        "head_share_10",
+        "initial_head_share_01",
+        "top_10_share",
+        "gini",
+        "hhi",
+        "effective_number",
+        "theil",
+        "tail_exponent",
+        "total",
+        "share",
+        "mean",
+        "growth",
+        "n_losing",
+        "start_rank_correlation",
+        "head_turnover_01",
+        "head_turnover_10",
+        "mean_decile_change",
+        "upward_share",
+        "n_reached_head",
+        "n_good_reached_head",
+        "quality_rank_correlation",
+        "top_quality_decile_share",
+        "n_active",
+        "active_share",
+        "gained_share",
+        "n_explosive",
+        "ecommerce_share",
+        "n_present",
+        "n_entered",
+        "n_cut",
+        "n_left",
+        "n_promotions",
+        "n_demotions",
+    ] = Field(default="head_share_01", description="How it is summed up.")
+    level: Literal["influencer", "agency", "vertical", "platform", "fan"] = Field(
+        default="influencer",
+        description="Of what: concentration on influencers, agencies or verticals; mobility, merit, participation and "
+        "the platform's take on the platform; utility of fans.",
+    )
+    population: Literal["all", "active", "partners", "shops"] = Field(
+        default="all",
+        description="Over which accounts: all that have ever entered, those here at the time, day 0's partners or "
+        "shops. Left out beside a group.",
+    )

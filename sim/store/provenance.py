@@ -1,0 +1,108 @@
+"""What makes a run re-creatable: its identity, versions and source; knows no results."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from sim.errors import Fault, InputError
+from sim.registry import registered
+from sim.scenario import Loaded, resolved
+from sim.scenario.patch.phases import policies_of
+from sim.scenario.read.roster_notes import reading, skipped
+from sim.scenario.resolve.graph_notes import graph_notes
+from sim.version import __version__
+
+__all__ = ["DECIDING", "check_plugins", "how_read", "identity", "libraries", "plugins", "source_digest", "versions"]
+
+DECIDING = ("numba", "numpy", "pyarrow", "pydantic", "simpy")
+"""Packages whose versions a manifest names."""
+
+
+@cache
+def source_digest() -> str:
+    """SHA-256 over the project's own source files, in order of their names."""
+    folder = Path(__file__).parents[1]
+    sha = hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        sha.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return sha.hexdigest()
+
+
+def identity(loaded: Loaded, engine: str, *, epochs: bool = False) -> str:
+    """SHA-256 over all that decides the content of a run: scenario, roster, follow graph, plugins, engine, source.
+
+    A run with ``epochs`` has a table more.
+    """
+    parts = {
+        "scenario": resolved(loaded),
+        "roster": loaded.inputs.get("roster"),
+        "follow_graph": loaded.inputs.get("follow_graph"),
+        "plugin": plugins(loaded),
+        "engine": engine,
+        "source": source_digest(),
+    } | ({"epochs": True} if epochs else {})
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def plugins(loaded: Loaded) -> dict[str, dict[str, Any]] | None:
+    """The user's own policies that the arms and their phases use, by name; None: they use none.
+
+    Of each: ``file`` and its ``sha256``, and ``imports``, SHA-256 by path of the files that it imports from its folder.
+    """
+    used = {name for arm in loaded.arms.values() for name in policies_of(arm)}
+    own = {
+        name: {"file": plugin.file, "sha256": plugin.sha256, "imports": dict(plugin.imports)}
+        for name, plugin in sorted(registered().items())
+        if name in used
+    }
+    return own or None
+
+
+def how_read(loaded: Loaded) -> dict[str, Any]:
+    """How the input files were read, of each that there is: what was left out of it, and what was taken for what."""
+    found: dict[str, Any] = {} if loaded.roster is None else {"roster": reading(loaded.roster)}
+    if loaded.graph is not None:
+        graph = {"follows": len(loaded.graph.fan), "skipped": skipped(loaded.graph.n_skipped, loaded.graph.skipped)}
+        found["follow_graph"] = {**graph, "notes": graph_notes(loaded)}
+    return found
+
+
+def check_plugins(wanted: Mapping[str, Mapping[str, Any]] | None, loaded: Loaded, run: str) -> None:
+    """Refuse policies that aren't those of a run, given what its manifest says of them.
+
+    Raises
+    ------
+    InputError
+        A file of the first policy that differs is another, or only one of both has it.
+    """
+    own = plugins(loaded) or {}
+    for name, before in (wanted or {}).items():
+        files = {before["file"]: before["sha256"], **before.get("imports", {})}
+        now = own.get(name, {"file": "none", "sha256": "none"})
+        found = {now["file"]: now["sha256"], **now.get("imports", {})}
+        for file in [*files, *found]:
+            if files.get(file) != found.get(file):
+                begins = files.get(file, "none")[:16]
+                rule = f"must be the file of policy {name!r} in {run}, whose SHA-256 begins with {begins}"
+                raise InputError([Fault(file, rule, value=found.get(file, "none")[:16])])
+
+
+def libraries() -> dict[str, str]:
+    """Versions of Python, the project and the packages that decide."""
+    return {
+        "headshare": __version__,
+        "python": platform.python_version(),
+        **{package: version(package) for package in DECIDING},
+    }
+
+
+def versions() -> dict[str, Any]:
+    """What a manifest tells of the software: ``libraries``, and the digest of the project's source."""
+    return {**libraries(), "source": source_digest()}
