@@ -17,7 +17,7 @@ import pytest
 if TYPE_CHECKING:
     from sim.regression.result import Checked, Part
     from sim.results.run import Run
-    from sim.scenario.schema.check import Policy
+    from sim.types import CheckPolicy
 
 MARKERS = {
     "sim": "part of a scenario's check",
@@ -118,7 +118,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScenarioFi
 class _Scenarios:
     """What a session collects and how it checks, with the checks that this process has made."""
 
-    def __init__(self, files: frozenset[Path], baselines: Path, policy: Policy | None) -> None:
+    def __init__(self, files: frozenset[Path], baselines: Path, policy: CheckPolicy | None) -> None:
         self.files = files
         self.baselines = baselines
         self.names: dict[str, Path] = {}
@@ -189,13 +189,13 @@ class ScenarioFile(pytest.File):
         """An item for each part of the check."""
         from sim.errors import InputError
         from sim.scenario import load
-        from sim.scenario.read.toml_file import read_source
+        from sim.scenario.read.toml_file import read_toml
         from sim.scenario.resolve.roster_groups import claim_path
 
         if self.config.pluginmanager.hasplugin("xdist"):
             self.add_marker(pytest.mark.xdist_group(self.nodeid))
         try:
-            lines = read_source(self.path).lines
+            lines = read_toml(self.path).lines
             scenario = load(self.path, small=True).scenario
         except InputError:
             yield self._item(_What("valid"))

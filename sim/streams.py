@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.types import Floats
+
 __all__ = [
     "INDEPENDENT",
     "Lane",
@@ -31,7 +33,6 @@ __all__ = [
     "unit_draws",
 ]
 
-Floats = NDArray[np.float64]
 Word = TypeVar("Word", int, NDArray[np.uint64])
 Number = TypeVar("Number", float, NDArray[np.float64])
 

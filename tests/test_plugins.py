@@ -16,14 +16,15 @@ from support.scenarios import World
 
 import sim
 from sim.errors import InputError
-from sim.model.layout import Counter, Source
+from sim.model.layout import Counter, SlotSource
 from sim.model.ranking.policies import PlatformView
-from sim.model.simulation import EngineName, simulate
+from sim.model.simulation import simulate
 from sim.model.world.population import draw_population
 from sim.registry import load_plugin, registered
 from sim.scenario import load
 from sim.scenario.schema.platform import Support
 from sim.store.provenance import identity
+from sim.types import EngineName
 
 
 def world_under(policy: str, **over: Any) -> World:
@@ -76,7 +77,7 @@ def test_a_policy_sees_the_platform_as_it_is_at_each_refresh_and_cannot_change_i
 
 
 @pytest.mark.parametrize(
-    ("deed", "says"),
+    ("response", "says"),
     [
         ("view.followers[:] = 0", "ValueError: assignment destination is read-only"),
         ("view.followers.flags.writeable = True", "ValueError: cannot set WRITEABLE flag to True"),
@@ -87,8 +88,8 @@ def test_a_policy_sees_the_platform_as_it_is_at_each_refresh_and_cannot_change_i
         ("support.parameters['x'] = 1", "TypeError: 'mappingproxy' object does not support item assignment"),
     ],
 )
-def test_a_policy_that_changes_what_it_sees_is_refused(tmp_path: Path, deed: str, says: str) -> None:
-    load_plugin(plugin(tmp_path, f"{deed}\nreturn view.followers"))
+def test_a_policy_that_changes_what_it_sees_is_refused(tmp_path: Path, response: str, says: str) -> None:
+    load_plugin(plugin(tmp_path, f"{response}\nreturn view.followers"))
     with pytest.raises(InputError, match=rf"own.py:6: own: policy failed: {re.escape(says)}"):
         run(world_under("own"))
 
@@ -202,7 +203,7 @@ def test_weights_of_nobody_leave_the_reserved_slots_to_the_organic_table() -> No
 
     outcome = run(world_under("nobody"), fan=0)
     sources = {slot.source for slot in slots_of(outcome)}
-    assert sources == {Source.ORGANIC, Source.INSTEAD_OF_SUPPORT}
+    assert sources == {SlotSource.ORGANIC, SlotSource.INSTEAD_OF_SUPPORT}
 
 
 # From a file

@@ -19,7 +19,7 @@ from sim.model.kernel import draws
 from sim.regression.baseline import Baseline, write_baseline
 from sim.regression.content import Content
 from sim.regression.keys import Keys
-from sim.regression.result import Change, Checked, Estimate, Part, Parting, Version
+from sim.regression.result import Change, Checked, Divergence, Estimate, Part, Version
 from sim.results.run import Run
 
 Fake = Callable[[Checked], Callable[[], list[str]]]
@@ -47,7 +47,7 @@ DIFFERS = Checked(
         Part("claim lower", "failed", "supported -> undecided", 42, ("was supported", "now undecided")),
     ),
     estimates=(MOVED,),
-    partings=(Parting("tiered", "review", 10.0, 10.0, "agency all-1: tier all -> none"),),
+    divergences=(Divergence("tiered", "review", 10.0, 10.0, "agency all-1: tier all -> none"),),
     changes=(Change("support.share", 0.3, 0.31, 26),),
     versions=(Version("numpy", "2.0.0", "2.4.6"),),
 )
@@ -76,7 +76,7 @@ def checks(pytester: pytest.Pytester) -> Fake:
         pytester.makeconftest(
             f"""
             import pytest
-            from sim.regression.result import Change, Checked, Estimate, Part, Parting, Version
+            from sim.regression.result import Change, Checked, Estimate, Part, Divergence, Version
 
             def check(file, terms, *_):
                 with open({str(log)!r}, "a") as log:

@@ -13,7 +13,7 @@ from scipy import special, stats
 
 from sim import streams
 from sim.model.kernel import draws
-from sim.model.layout import NEVER
+from sim.model.layout import NO_SESSION
 from sim.model.spec import session
 from sim.streams import Lane, philox, threshold
 
@@ -178,7 +178,7 @@ def test_both_engines_scale_the_extremes_exactly(u: int, total: int) -> None:
 def both_gaps(high: int, low: int, mean: float) -> tuple[int, int]:
     """A gap as each engine draws it, cut off at the end of time of the compiled one."""
     ours = int(draws.exponential_gap(np.uint64(high), np.uint64(low), mean))
-    return ours, min(session.exponential_gap(high, low, mean), NEVER)
+    return ours, min(session.exponential_gap(high, low, mean), NO_SESSION)
 
 
 extreme = st.sampled_from([0, 1, 2**10, 2**11 - 1, 2**11, 2**31, MASK - 1, MASK])
@@ -188,17 +188,17 @@ extreme = st.sampled_from([0, 1, 2**10, 2**11 - 1, 2**11, 2**31, MASK - 1, MASK]
 @settings(max_examples=1000)
 def test_both_engines_give_the_same_gap_or_one_beyond_any_horizon(high: int, low: int, mean: float) -> None:
     ours, theirs = both_gaps(high, low, mean)
-    assert 1 <= ours == theirs <= NEVER
+    assert 1 <= ours == theirs <= NO_SESSION
 
 
 @pytest.mark.parametrize("low", [0, 1, 2**11, MASK])
 @pytest.mark.parametrize("high", [0, 1, 2**31, MASK])
 def test_a_fan_without_sessions_never_comes_whatever_it_draws(high: int, low: int) -> None:
-    assert both_gaps(high, low, math.inf) == (NEVER, NEVER)
+    assert both_gaps(high, low, math.inf) == (NO_SESSION, NO_SESSION)
 
 
 def test_no_horizon_is_as_long_as_the_gap_that_is_never_over() -> None:
-    assert NEVER > 100 * 366 * 86_400
+    assert NO_SESSION > 100 * 366 * 86_400
 
 
 def test_gaps_are_exponential() -> None:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.types import Floats
+
 __all__ = ["Amounts", "checked", "exact_sum", "positive", "quotients", "ratio"]
 
 Amounts = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 _LOW_32 = (1 << 32) - 1
 _EXACT_FLOAT = 1 << 53

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from sim.analysis.amounts import Amounts, checked, ratio
 from sim.analysis.concentration import head_members
 from sim.analysis.ranks import deciles
+from sim.types import Int64s
 
 __all__ = [
-    "NEVER",
+    "NOT_REACHED",
     "arrivals_in_head",
     "decile_transitions",
     "head_turnover",
@@ -25,10 +26,8 @@ __all__ = [
     "upward_share",
 ]
 
-NEVER = -1
+NOT_REACHED = -1
 """Time of arrival of who doesn't arrive; times are >= 0."""
-
-Int64s = NDArray[np.int64]
 
 
 def head_turnover(start: Amounts, end: Amounts, k: int) -> float:
@@ -158,8 +157,8 @@ def arrivals_in_head(amounts: Int64s, times: Int64s, k: int) -> Int64s:
     Returns
     -------
     NDArray[np.int64]
-        Shape ``(n,)``: the first of ``times`` at which the holder is among the ``k`` largest, ``NEVER`` for those that
-        never are and for those that were in the first head.
+        Shape ``(n,)``: the first of ``times`` at which the holder is among the ``k`` largest, ``NOT_REACHED`` for those
+        that never are and for those that were in the first head.
 
     Notes
     -----
@@ -171,7 +170,7 @@ def arrivals_in_head(amounts: Int64s, times: Int64s, k: int) -> Int64s:
     """
     if len(times) == 0 or len(amounts) != len(times) or (np.diff(times) <= 0).any() or int(times[0]) < 0:
         raise ValueError(f"times must be >= 0 and ascend, one for each of {len(amounts)} rows of amounts")
-    first = np.full(amounts.shape[1], NEVER, np.int64)
+    first = np.full(amounts.shape[1], NOT_REACHED, np.int64)
     waiting = np.ones(amounts.shape[1], np.bool_)
     waiting[head_members(amounts[0], k)] = False
     for time, now in zip(times[1:].tolist(), amounts[1:], strict=True):
@@ -202,11 +201,11 @@ def median_arrival(arrivals: Int64s, until: int) -> tuple[float, int]:
     -----
     O(n log n). No random numbers.
 
-    >>> median_arrival(np.array([NEVER, 30, 60, 90]), 60)
+    >>> median_arrival(np.array([NOT_REACHED, 30, 60, 90]), 60)
     (45.0, 2)
     """
     arrived = np.sort(checked(arrivals, negative=True))
-    arrived = arrived[(arrived != NEVER) & (arrived <= until)]
+    arrived = arrived[(arrived != NOT_REACHED) & (arrived <= until)]
     n = len(arrived)
     if n == 0:
         return math.nan, 0

@@ -1,13 +1,11 @@
 """Measures of how many take part. It must not know the model, files or experiments."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.analysis.amounts import checked, ratio
+from sim.types import Int64s
 
 __all__ = ["n_above", "share_above", "threshold_over"]
-
-Int64s = NDArray[np.int64]
 
 
 def n_above(amounts: Int64s, threshold: int = 0) -> int:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.types import Int64s
+
 __all__ = ["correlation_of_ranks", "deciles", "doubled_ranks", "rank_correlation"]
 
 Column = NDArray[Any]
-Int64s = NDArray[np.int64]
 
 _LARGEST = 1 << 24
 _BLOCK = 1 << 14

@@ -9,13 +9,12 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.streams import exp, exp_each, log, log_each, normal_quantile
+from sim.types import Floats
 
 __all__ = ["p_values", "quantile"]
 
-Floats = NDArray[np.float64]
 
 _FRACTION_LEVELS = 72
 _SERIES_TERMS = 64

@@ -5,10 +5,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["mean_utility"]
+from sim.types import Floats, Int64s
 
-Floats = NDArray[np.float64]
-Int64s = NDArray[np.int64]
+__all__ = ["mean_utility"]
 
 
 def mean_utility(reads_by_segment: Int64s, quality: Floats, affinity: Floats, vertical: NDArray[np.integer]) -> float:

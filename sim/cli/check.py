@@ -28,7 +28,7 @@ from sim.files import whole_file
 
 if TYPE_CHECKING:
     from sim.regression.result import Checked
-    from sim.scenario.schema.check import Policy
+    from sim.types import CheckPolicy
 
 __all__ = ["check"]
 
@@ -145,7 +145,7 @@ def _check_places(out: Path | None, *files: Path | None) -> None:
             raise MachineError(f"{os.fspath(file)!r}: can't be written: {says}")
 
 
-def _policy_named(policy: str | None) -> Policy | None:
+def _policy_named(policy: str | None) -> CheckPolicy | None:
     """The policy of this name, or a usage error."""
     match policy:
         case None | "exact" | "statistical" | "claims":

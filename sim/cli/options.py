@@ -14,7 +14,7 @@ import typer
 from sim.errors import Fault
 
 if TYPE_CHECKING:
-    from sim.model.simulation import EngineName
+    from sim.types import EngineName
 
 __all__ = [
     "Arm",

@@ -21,7 +21,7 @@ from sim.experiment.progress import Progress, Report, Running
 from sim.formatting import escaped
 
 if TYPE_CHECKING:
-    from sim.model.simulation import EngineName
+    from sim.types import EngineName
 
 __all__ = ["COMPILING", "Display", "compiling_notes"]
 
@@ -130,7 +130,7 @@ def _units(progress: Progress) -> RenderableType:
 
 def _name(unit: Running) -> str:
     """What a unit is called; of a long name the beginning is read."""
-    return escaped(f"twin of {unit.arm}" if unit.is_twin else unit.arm)
+    return escaped(f"independent {unit.arm}" if unit.is_independent else unit.arm)
 
 
 def _day(unit: Running) -> str:

@@ -20,7 +20,7 @@ SLOT_SECONDS = 1.9e-8
 REFERENCE_FACTOR = 250.0  # of the reference engine on sessions
 REFRESH_SECONDS = 6e-5
 TABLE_SECONDS = 1e-8  # per influencer in a slot table that is built
-ENTRY_SECONDS = 1e-6  # per influencer and entry in the books, with the measures and rows that are made of it
+ENTRY_SECONDS = 1e-6  # per influencer and entry in the history, with the measures and rows that are made of it
 DRAW_FAN_SECONDS = 2e-7
 DRAW_FOLLOW_SECONDS = 5e-8
 DRAW_INFLUENCER_SECONDS = 4e-6
@@ -33,7 +33,7 @@ FAN_BYTES = 26
 FOLLOW_BYTES = 7
 COUNT_BYTES = 250  # per influencer and surface
 TABLE_BYTES = 16  # per influencer and slot table
-ENTRY_BYTES = 100  # per influencer and entry in the books
+ENTRY_BYTES = 100  # per influencer and entry in the history
 INFLUENCER_BYTES = 3500
 
 
@@ -172,7 +172,7 @@ def _tables(scenario: Scenario, surface: Surface) -> int:
 
 
 def _entries(scenario: Scenario) -> int:
-    """Times at which the books are kept: measures, reviews and what they look back to."""
+    """Times at which the history are kept: measures, reviews and what they look back to."""
     reviews = (scenario.support.review_days, scenario.contracts.review_days, 30)
     times = {day for step in reviews for day in range(0, scenario.horizon_days + 1, step)}
     return len(times) + 3

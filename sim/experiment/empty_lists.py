@@ -9,8 +9,8 @@ from queue import Empty, SimpleQueue
 from sim.calendar import DAY
 from sim.formatting import escaped
 from sim.model.clock import Order
-from sim.model.simulation import Glance
-from sim.store.unit_record import TWIN, Unit
+from sim.model.simulation import Observation
+from sim.store.unit_record import INDEPENDENT_CONTROL, Unit
 
 __all__ = ["EmptyLists"]
 
@@ -23,20 +23,20 @@ class EmptyLists:
         self._noted: set[tuple[str, int]] = set()
         self._waiting: SimpleQueue[str] = SimpleQueue()
 
-    def watch(self, unit: Unit) -> Callable[[Glance], None]:
+    def watch(self, unit: Unit) -> Callable[[Observation], None]:
         """What looks at a unit's lists when they are first made, at day 0 and with each phase."""
-        is_known = unit.arm == TWIN
+        is_known = unit.arm == INDEPENDENT_CONTROL
 
-        def watch(glance: Glance) -> None:
+        def watch(observation: Observation) -> None:
             nonlocal is_known
-            if glance.order is Order.PHASE:
-                is_known = unit.arm == TWIN
-            if is_known or glance.order not in (Order.REFRESH, Order.RENEWAL):
+            if observation.order is Order.PHASE:
+                is_known = unit.arm == INDEPENDENT_CONTROL
+            if is_known or observation.order not in (Order.REFRESH, Order.RENEWAL):
                 return
-            share = glance.empty_share()
+            share = observation.empty_share()
             is_known = share is not None
             if share:
-                self._note(unit, glance.time // DAY, share)
+                self._note(unit, observation.time // DAY, share)
 
         return watch
 

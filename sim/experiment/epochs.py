@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.model.observation import Glance, State
+from sim.model.observation import Observation, State
 from sim.model.world.population import Population
 
 __all__ = ["POPULATION", "SESSIONS", "EpochKeeper", "population_arrays"]
@@ -35,12 +35,12 @@ class EpochKeeper:
         self._time: int | None = None
         self._kept = [(start, POPULATION, _digest(population_arrays(population)))]
 
-    def watch(self, glance: Glance) -> None:
+    def watch(self, observation: Observation) -> None:
         """Keep what an event has decided, and before it what the sessions since the events before have counted."""
-        if self._time is not None and self._time < glance.time:
-            self._kept.append((self._time, SESSIONS, _digest(glance.traffic())))
-        self._time = glance.time
-        self._kept.append((glance.time, glance.order.name.lower(), _digest(glance.decided())))
+        if self._time is not None and self._time < observation.time:
+            self._kept.append((self._time, SESSIONS, _digest(observation.traffic())))
+        self._time = observation.time
+        self._kept.append((observation.time, observation.order.label, _digest(observation.decided())))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """``epoch_time`` [s], ``epoch_event``, ``epoch_digest`` in order, shape (n,) each."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.experiment.epochs import POPULATION, SESSIONS, population_arrays
 from sim.experiment.units import population_of
-from sim.model.observation import Glance, State
+from sim.model.observation import Observation, State
 from sim.model.simulation import simulate
 from sim.scenario import Loaded
 from sim.store.unit_record import Unit
@@ -40,14 +40,14 @@ def state_at(loaded: Loaded, unit: Unit, time: int, event: str) -> State | None:
     names = {"influencer": np.array(population.influencers), "agency": np.array(population.agencies, dtype=np.str_)}
     found: State = population_arrays(population) if event == POPULATION else {}
 
-    def watch(glance: Glance) -> None:
-        if event == SESSIONS and glance.time > time:
-            found.update({name: array.copy() for name, array in glance.traffic().items()})
+    def watch(observation: Observation) -> None:
+        if event == SESSIONS and observation.time > time:
+            found.update({name: array.copy() for name, array in observation.traffic().items()})
             raise _ReachedError
-        if glance.time > time:
+        if observation.time > time:
             raise _ReachedError
-        if (glance.time, glance.order.name.lower()) == (time, event):
-            found.update({name: array.copy() for name, array in glance.decided().items()})
+        if (observation.time, observation.order.label) == (time, event):
+            found.update({name: array.copy() for name, array in observation.decided().items()})
 
     if event != POPULATION:
         with contextlib.suppress(_ReachedError):

@@ -15,9 +15,8 @@ from sim.errors import Fault, InputError
 from sim.experiment import plan
 from sim.experiment.executor import run_units
 from sim.experiment.progress import Report
-from sim.experiment.refusals import check_experiment
+from sim.experiment.refusals import refuse_impossible
 from sim.model.layout import Total
-from sim.model.simulation import EngineName
 from sim.results.comparison import Summary, compare_units
 from sim.results.run import Run
 from sim.results.tables import UnitTables
@@ -25,7 +24,8 @@ from sim.scenario import Loaded, from_resolved, resolved
 from sim.scenario.resolve.inputs import GivenGraph, GivenRoster
 from sim.store import provenance
 from sim.store.run_folder import MANIFEST, RunFolder
-from sim.store.unit_record import TWIN, Unit, UnitRecord
+from sim.store.unit_record import INDEPENDENT_CONTROL, Unit, UnitRecord
+from sim.types import EngineName
 
 __all__ = ["RUNS", "experiment", "recreate"]
 
@@ -51,7 +51,7 @@ def experiment(
     command: Sequence[str] = (),
     epochs: bool = False,
     report: Report | None = None,
-    announce: Callable[[plan.Estimate], None] = lambda _estimate: None,
+    announce: Callable[[plan.CostEstimate], None] = lambda _estimate: None,
     note: Callable[[str], None] = warnings.warn,
 ) -> Run:
     """Run a scenario to its end, or go on with an unfinished run of the same identity; a finished one is just read.
@@ -99,8 +99,8 @@ def experiment(
     free = psutil.virtual_memory().available
     if not os.path.exists(path / MANIFEST):  # what is refused leaves no folder behind
         if not force:
-            plan.check_memory(loaded, free)
-        check_experiment(loaded)
+            plan.refuse_memory(loaded, free)
+        refuse_impossible(loaded)
     with RunFolder.open(path, identity, resume=resume) as folder:
         if not folder.finished:
             everything = plan.units(loaded)
@@ -109,10 +109,10 @@ def experiment(
             expected = plan.estimate(loaded, threads, free, todo, engine=engine)
             if todo:
                 announce(expected)
-            run_units(loaded, todo, folder, expected.crew, engine, report, epochs=epochs, note=note)
+            run_units(loaded, todo, folder, expected.parallelism, engine, report, epochs=epochs, note=note)
             kept = _write_units(loaded, everything, folder)
             answer = compare_units(loaded, kept)
-            of_arms = {unit: summary for unit, summary in kept.items() if unit.arm != TWIN}
+            of_arms = {unit: summary for unit, summary in kept.items() if unit.arm != INDEPENDENT_CONTROL}
             totals = np.sum([summary.totals for summary in of_arms.values()], axis=0)
             folder.publish(
                 {
@@ -146,7 +146,7 @@ def experiment(
 def _write_units(loaded: Loaded, units: Sequence[Unit], folder: RunFolder) -> dict[Unit, Summary]:
     """Append the rows of all units to their tables, arm by arm, with a few records in memory at a time."""
     makers, kept = UnitTables(loaded), {}
-    arms = [*loaded.arms, TWIN]
+    arms = [*loaded.arms, INDEPENDENT_CONTROL]
     waiting: dict[Unit, UnitRecord] = {}
 
     def write() -> None:
@@ -157,7 +157,7 @@ def _write_units(loaded: Loaded, units: Sequence[Unit], folder: RunFolder) -> di
     for unit in sorted(units, key=lambda unit: arms.index(unit.arm)):
         record = UnitRecord.from_bytes(folder.fetch(*unit))
         kept[unit] = Summary.of(record)
-        if unit.arm != TWIN:
+        if unit.arm != INDEPENDENT_CONTROL:
             waiting[unit] = record
             if sum(own.arrays["vertical"].size for own in waiting.values()) >= ROWS:
                 write()
@@ -195,5 +195,5 @@ def recreate(
         if wanted != got:
             rule = f"must be the {name} of {run.path}, whose SHA-256 begins with {(wanted or 'none')[:16]}"
             raise InputError([Fault(str(given), rule, value=(got or "none")[:16])])
-    provenance.check_plugins(run.manifest["plugin"], loaded, str(run.path))
+    provenance.refuse_other_plugins(run.manifest["plugin"], loaded, str(run.path))
     return experiment(loaded, out=out, engine=run.manifest["engine"])

@@ -10,20 +10,21 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from sim.errors import Fault, InputError, InterruptedRunError
 from sim.experiment.empty_lists import EmptyLists
-from sim.experiment.plan import Crew
-from sim.experiment.progress import Board, Report
+from sim.experiment.plan import Parallelism
+from sim.experiment.progress import ProgressTracker, Report
 from sim.experiment.refusals import PEOPLE, population_number
 from sim.experiment.units import population_of, run_unit
 from sim.measure.subgroups import NO_GROUPS
 from sim.model.layout import Total
-from sim.model.simulation import EngineName, Glance
+from sim.model.simulation import Observation
 from sim.model.world.population import Population
 from sim.results.claims import groups_of
 from sim.scenario import Loaded, Scenario
 from sim.scenario.findings import NO_VALUE, Finding, InWords
 from sim.scenario.resolve.roster_groups import members
 from sim.store.run_folder import RunFolder
-from sim.store.unit_record import TWIN, Unit
+from sim.store.unit_record import INDEPENDENT_CONTROL, Unit
+from sim.types import EngineName
 
 __all__ = ["run_units"]
 
@@ -69,7 +70,7 @@ class _Populations:
 
 def _arm(loaded: Loaded, unit: Unit) -> str:
     """Arm that a unit runs."""
-    return loaded.scenario.control if unit.arm == TWIN else unit.arm
+    return loaded.scenario.control if unit.arm == INDEPENDENT_CONTROL else unit.arm
 
 
 def _people(arm: Scenario) -> str:
@@ -99,7 +100,7 @@ def run_units(
     loaded: Loaded,
     todo: list[Unit],
     folder: RunFolder,
-    crew: Crew,
+    parallelism: Parallelism,
     engine: EngineName,
     report: Report | None,
     *,
@@ -117,7 +118,7 @@ def run_units(
         On ``KeyboardInterrupt``; all finished units are kept.
     """
     scenario = loaded.scenario
-    board = Board(scenario, todo)
+    tracker = ProgressTracker(scenario, todo)
     stop = threading.Event()
     populations = _Populations(loaded, todo)
     lists = EmptyLists()
@@ -126,18 +127,18 @@ def run_units(
     def work(unit: Unit) -> bytes:
         if stop.is_set():
             raise _StoppedError
-        board.begin(unit)
+        tracker.begin(unit)
         arm = loaded.arms[_arm(loaded, unit)]
         with populations.of(unit) as population:
             look_at_lists = lists.watch(unit)
-            look = None if report is None else board.watch(unit, population.n_initial)
+            look = None if report is None else tracker.watch(unit, population.n_initial)
 
-            def watch(glance: Glance) -> None:
+            def watch(observation: Observation) -> None:
                 if stop.is_set():
                     raise _StoppedError
-                look_at_lists(glance)
+                look_at_lists(observation)
                 if look is not None:
-                    look(glance)
+                    look(observation)
 
             key = unit.key(scenario.seed)
             with _placed(loaded, unit):
@@ -146,15 +147,15 @@ def run_units(
                     population,
                     key,
                     engine=engine,
-                    threads=crew.threads,
+                    threads=parallelism.threads,
                     watch=watch,
                     epochs=epochs,
                     groups=groups,
                 )
-        board.end(unit, int(record.arrays["totals"][:, Total.SESSIONS].sum()))
+        tracker.end(unit, int(record.arrays["totals"][:, Total.SESSIONS].sum()))
         return record.to_bytes()
 
-    pool = ThreadPoolExecutor(crew.workers)
+    pool = ThreadPoolExecutor(parallelism.workers)
     patient = True
     try:
         running: dict[Future[bytes], Unit] = {pool.submit(work, unit): unit for unit in todo}
@@ -168,7 +169,7 @@ def run_units(
             for text in lists.take():
                 note(text)
             if report is not None:
-                report(board.progress())
+                report(tracker.progress())
     except KeyboardInterrupt:
         patient = False  # a worker looks up at its next refresh only; all that is kept is stored by this thread
         raise InterruptedRunError(

@@ -10,10 +10,11 @@ from sim.calendar import DAY
 from sim.errors import Fault, InputError
 from sim.experiment.plan import n_cores
 from sim.experiment.units import population_of
-from sim.model.simulation import EngineName, Outcome, simulate
-from sim.model.world.accounts import Status
+from sim.model.simulation import Outcome, simulate
+from sim.model.world.accounts import AccountStatus
 from sim.scenario import FollowGraph, Loaded, Scenario
 from sim.store.unit_record import Unit
+from sim.types import EngineName
 
 __all__ = ["follow_graph"]
 
@@ -92,7 +93,7 @@ def _graph(scenario: Scenario, outcome: Outcome, time: int) -> FollowGraph:
     later = _names("joined", population.segment.size - len(first), (*taken, *first))
     joined = np.concatenate([np.ones(len(first), np.bool_), population.joined < time])
     accounts = outcome.accounts
-    entered = accounts.status != Status.WAITING
+    entered = accounts.status != AccountStatus.WAITING
     begin, members = outcome.follow_lists
     fan = np.repeat(np.cumsum(joined) - 1, np.diff(begin))
     names = np.array([*first, *later], dtype=object)[joined]

@@ -10,20 +10,20 @@ from sim.errors import MachineError
 from sim.experiment.cost import PROCESS_BYTES, START_SECONDS, Cost, People, cost, people
 from sim.experiment.refusals import population_number
 from sim.scenario import Loaded
-from sim.store.unit_record import TWIN, Unit
+from sim.store.unit_record import INDEPENDENT_CONTROL, Unit
 
 __all__ = [
     "STREAM_REPLICATIONS",
-    "Crew",
-    "Estimate",
-    "check_memory",
+    "CostEstimate",
+    "Parallelism",
     "estimate",
     "n_cores",
+    "refuse_memory",
     "units",
 ]
 
 STREAM_REPLICATIONS = 10
-"""Replications that have a twin: they only serve to state by how much common random numbers reduce the variance."""
+"""Replications that have an independent control: it only states by how much common random numbers reduce variance."""
 MEMORY_SHARE = 0.8
 CONTENTION = 0.28
 """Of what holds the interpreter's lock, waited for each other unit at work; fitted as the constants of ``cost``."""
@@ -40,16 +40,16 @@ def units(loaded: Loaded) -> list[Unit]:
     """All units, replication by replication, so that the arms of one share its population."""
     scenario = loaded.scenario
     wanted = len(loaded.arms) > 1 and scenario.replications > 1  # one alone has no variance
-    twins = min(scenario.replications, STREAM_REPLICATIONS) if wanted else 0
+    independent_controls = min(scenario.replications, STREAM_REPLICATIONS) if wanted else 0
     return [
         Unit(arm, replication)
         for replication in range(scenario.replications)
-        for arm in (*loaded.arms, *([TWIN] if replication < twins else []))
+        for arm in (*loaded.arms, *([INDEPENDENT_CONTROL] if replication < independent_controls else []))
     ]
 
 
 @dataclass(frozen=True)
-class Crew:
+class Parallelism:
     """Units that run at a time, and threads that each of them has."""
 
     workers: int
@@ -57,7 +57,7 @@ class Crew:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class CostEstimate:
     """What units are expected to take, with the threads that they get."""
 
     scale: str
@@ -67,7 +67,7 @@ class Estimate:
     seconds: float
     bytes: float
     """Of the whole process at its peak."""
-    crew: Crew
+    parallelism: Parallelism
 
     def __str__(self) -> str:
         """One line for the user."""
@@ -76,7 +76,7 @@ class Estimate:
 
 def estimate(
     loaded: Loaded, threads: int, free: int, todo: Sequence[Unit] | None = None, *, engine: str = "compiled"
-) -> Estimate:
+) -> CostEstimate:
     """What it takes to run an experiment, or what is still to do of it; from the scenario alone.
 
     Parameters
@@ -92,7 +92,7 @@ def estimate(
 
     Returns
     -------
-    Estimate
+    CostEstimate
         Seconds as on the machine that the constants of ``cost`` were fitted on.
     """
     everything = units(loaded)
@@ -100,25 +100,27 @@ def estimate(
     scenario = loaded.scenario
     sizes = {arm: people(of, loaded) for arm, of in loaded.arms.items()}
     costs = {arm: cost(of, sizes[arm], reference=engine == "reference") for arm, of in loaded.arms.items()}
-    costs[TWIN] = costs[scenario.control]
-    crew = _crew(costs, loaded, wanted, threads, free)
+    costs[INDEPENDENT_CONTROL] = costs[scenario.control]
+    parallelism = _crew(costs, loaded, wanted, threads, free)
     own = [costs[unit.arm] for unit in wanted]
     draws: dict[tuple[int, People], float] = {}
     for unit in wanted:
         number = population_number(scenario, unit.replication)
-        draws[number, sizes[scenario.control if unit.arm == TWIN else unit.arm]] = costs[unit.arm].draw_seconds
-    at_once = min(crew.workers * crew.threads, n_cores())
+        draws[number, sizes[scenario.control if unit.arm == INDEPENDENT_CONTROL else unit.arm]] = costs[
+            unit.arm
+        ].draw_seconds
+    at_once = min(parallelism.workers * parallelism.threads, n_cores())
     parallel = sum(c.parallel_seconds for c in own) + sum(draws.values())
     serial = sum(c.serial_seconds for c in own)
     n_arms, n = len(loaded.arms), scenario.replications
     whole = f"{n_arms} arm{'s' * (n_arms != 1)} x {n} replication{'s' * (n != 1)}"
-    return Estimate(
+    return CostEstimate(
         scale=whole if len(wanted) == len(everything) else f"{len(wanted)} of {len(everything)} units to go",
         units=len(wanted),
         sessions=sum(c.sessions for c in own),
-        seconds=START_SECONDS + serial * _waiting(crew.workers) + parallel / max(at_once, 1),
-        bytes=PROCESS_BYTES + _bytes(costs, loaded, wanted, crew.workers),
-        crew=crew,
+        seconds=START_SECONDS + serial * _waiting(parallelism.workers) + parallel / max(at_once, 1),
+        bytes=PROCESS_BYTES + _bytes(costs, loaded, wanted, parallelism.workers),
+        parallelism=parallelism,
     )
 
 
@@ -142,22 +144,22 @@ def _bytes(costs: Mapping[str, Cost], loaded: Loaded, wanted: Sequence[Unit], wo
     )
 
 
-def _crew(costs: Mapping[str, Cost], loaded: Loaded, wanted: Sequence[Unit], threads: int, free: int) -> Crew:
+def _crew(costs: Mapping[str, Cost], loaded: Loaded, wanted: Sequence[Unit], threads: int, free: int) -> Parallelism:
     """How to use the threads: so many units at a time that they don't wait for each other's control plane longer than
     they gain, and no more than memory allows; what is left over, for the sessions of each.
     """
     serial = sum(costs[unit.arm].serial_seconds for unit in wanted)
     parallel = sum(costs[unit.arm].parallel_seconds for unit in wanted)
     if all(costs[unit.arm].interval_sessions >= SPLIT_SESSIONS for unit in wanted):
-        return Crew(1, threads)  # as fast with the memory of one
+        return Parallelism(1, threads)  # as fast with the memory of one
     most = max(1, min(len(wanted), threads))
     workers = min(range(1, most + 1), key=lambda n: serial * _waiting(n) + parallel / n)
     while workers > 1 and PROCESS_BYTES + _bytes(costs, loaded, wanted, workers) > MEMORY_SHARE * free:
         workers -= 1
-    return Crew(workers, max(1, threads // workers))
+    return Parallelism(workers, max(1, threads // workers))
 
 
-def check_memory(loaded: Loaded, free: int) -> None:
+def refuse_memory(loaded: Loaded, free: int) -> None:
     """Refuse, with ``MachineError``, an experiment that takes over 80 % of the free memory unit by unit."""
     needed = estimate(loaded, 1, free).bytes
     if needed > MEMORY_SHARE * free:

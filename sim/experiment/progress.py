@@ -10,11 +10,11 @@ from time import perf_counter
 
 from sim.analysis.concentration import head_share
 from sim.calendar import DAY
-from sim.model.simulation import Glance
+from sim.model.simulation import Observation
 from sim.scenario.schema.scenario import Scenario
-from sim.store.unit_record import TWIN, Unit
+from sim.store.unit_record import INDEPENDENT_CONTROL, Unit
 
-__all__ = ["Board", "Progress", "Report", "Running"]
+__all__ = ["Progress", "ProgressTracker", "Report", "Running"]
 
 HEAD = 0.01
 LOOK_SECONDS = 0.3
@@ -28,9 +28,9 @@ class Running:
     """A unit that runs now."""
 
     arm: str
-    """Of a twin, the control."""
+    """Of an independent control, the control."""
     replication: int
-    is_twin: bool
+    is_independent: bool
     """The control once more with independent streams, which tells how much common random numbers help."""
     day: int | None = None
     """Day that is simulated, negative in the warm-up; None while the population is drawn."""
@@ -68,7 +68,7 @@ class _Note:
     head_share: float | None = None
 
 
-class Board:
+class ProgressTracker:
     """Where the workers of a run note how far their units are, each its own, and anyone reads all.
 
     Parameters
@@ -93,7 +93,7 @@ class Board:
         with self._lock:
             self._notes[unit] = _Note()
 
-    def watch(self, unit: Unit, n_initial: int) -> Callable[[Glance], None]:
+    def watch(self, unit: Unit, n_initial: int) -> Callable[[Observation], None]:
         """What notes how far a unit is, at its refreshes and in its worker's thread.
 
         Parameters
@@ -105,14 +105,14 @@ class Board:
         """
         note, due = self._notes[unit], 0.0
 
-        def watch(glance: Glance) -> None:
+        def watch(observation: Observation) -> None:
             nonlocal due
-            note.time = glance.time
+            note.time = observation.time
             started = perf_counter()
             if started >= due:
-                share = head_share(glance.followers(), HEAD, n_initial)
+                share = head_share(observation.followers(), HEAD, n_initial)
                 note.head_share = None if math.isnan(share) else share
-                note.sessions = glance.sessions()
+                note.sessions = observation.sessions()
                 ended = perf_counter()
                 due = ended + max(LOOK_SECONDS, (ended - started) / LOOK_SHARE)
 
@@ -141,11 +141,11 @@ class Board:
         )
 
     def _running(self, unit: Unit, note: _Note) -> Running:
-        is_twin = unit.arm == TWIN
+        is_independent = unit.arm == INDEPENDENT_CONTROL
         return Running(
-            arm=self._scenario.control if is_twin else unit.arm,
+            arm=self._scenario.control if is_independent else unit.arm,
             replication=unit.replication,
-            is_twin=is_twin,
+            is_independent=is_independent,
             day=None if note.time is None else note.time // DAY,
             head_share=note.head_share,
         )

@@ -26,16 +26,17 @@ from sim.scenario.resolve.inputs import GivenGraph, GivenRoster
 from sim.scenario.schema.distributions import Constant, Distribution, Uniform
 from sim.scenario.schema.scenario import Scenario
 from sim.streams import Lane, unit_draws
+from sim.types import Key
 
 __all__ = [
     "PEOPLE",
     "Examined",
-    "check_experiment",
     "examine",
     "faults_of",
     "n_drawn",
     "n_populations",
     "population_number",
+    "refuse_impossible",
     "validate",
 ]
 
@@ -103,7 +104,7 @@ def n_drawn(loaded: Loaded) -> int:
     return min(n_populations(loaded), QUICK // max(n_accounts * n_groups, LEAST * n_groups))
 
 
-def check_experiment(loaded: Loaded) -> None:
+def refuse_impossible(loaded: Loaded) -> None:
     """Refuse an experiment before anything of it is run: a population of an arm and replication can't be drawn, or what
     a click brings in an arm, or in one of its phases, can't be counted.
 
@@ -162,13 +163,13 @@ def _follows(loaded: Loaded, scenario: Scenario, numbers: range) -> tuple[Findin
     people: dict[int, float] = {}
     if graph is not None:
         n = len(names_at_start(scenario, roster, graph))
-        real = real_followers(scenario, roster, graph, n, (0, 0))  # the key has no say
+        real = real_followers(scenario, roster, graph, n, Key(0, 0))  # the key has no say
         return None, dict.fromkeys(numbers, people_per_fan(scenario, real, graph.in_degrees()))
     refused: dict[int, Refusal] = {}
     of_vertical = rooms(scenario)
     differ = _followers_differ(loaded, scenario)
     for number in numbers if differ else range(1):
-        accounts = accounts_at_start(scenario, roster, (scenario.seed, number))
+        accounts = accounts_at_start(scenario, roster, Key(scenario.seed, number))
         followers = shared_out(scenario, accounts, of_vertical)
         if isinstance(followers, Refusal):
             refused[number] = followers

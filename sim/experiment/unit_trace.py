@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from sim.errors import Fault, InputError
 from sim.experiment.units import population_of
-from sim.model.simulation import EngineName, Outcome, simulate
+from sim.model.simulation import Outcome, simulate
 from sim.scenario import Loaded, Scenario
+from sim.types import EngineName, Key
 
 __all__ = ["Look", "look_at_fan", "look_at_influencer"]
 
@@ -45,7 +46,7 @@ def _look(
     if fan >= population.segment.size:
         raise _refused(loaded, f"--fan must be from 0 to {population.segment.size - 1}", fan)
     account = -1 if influencer is None else _account(loaded, population.influencers, influencer)
-    key = (scenario.seed, replication)
+    key = Key(scenario.seed, replication)
     outcome = simulate(scenario, population, key, engine=engine, fan=fan, influencer=account)
     return Look(scenario, name, replication, max(fan, account), outcome)
 

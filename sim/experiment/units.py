@@ -12,12 +12,13 @@ from sim.experiment.epochs import EpochKeeper
 from sim.experiment.refusals import population_number
 from sim.measure.meter import lorenz_curves, measure, support_effect, tier_transitions, transitions
 from sim.measure.subgroups import NO_GROUPS, Groups
-from sim.model.simulation import EngineName, Glance, Outcome, Watch, simulate
-from sim.model.world.accounts import Status
+from sim.model.simulation import Observation, Outcome, Watch, simulate
+from sim.model.world.accounts import AccountStatus
 from sim.model.world.population import Population, draw_population
 from sim.scenario import Loaded
 from sim.scenario.schema.scenario import Scenario
 from sim.store.unit_record import UnitRecord
+from sim.types import EngineName, Key
 
 __all__ = ["population_of", "run_unit"]
 
@@ -27,14 +28,14 @@ TIER_REVIEW = ("accounts", "followers", "reads_per_month", "posts_per_month", "g
 def population_of(loaded: Loaded, arm: str, replication: int) -> Population:
     """Draw the population of an arm in a replication; ``InputError`` where it can't be drawn."""
     scenario = loaded.arms[arm]
-    key = (scenario.seed, population_number(scenario, replication))
+    key = Key(scenario.seed, population_number(scenario, replication))
     return draw_population(scenario, loaded.roster, key, loaded.graph)
 
 
 def run_unit(
     scenario: Scenario,
     population: Population,
-    key: tuple[int, int],
+    key: Key,
     *,
     engine: EngineName,
     threads: int,
@@ -48,10 +49,10 @@ def run_unit(
     """
     keeper = EpochKeeper(population, -scenario.warmup_days * DAY) if epochs else None
 
-    def watched(glance: Glance) -> None:
-        watch(glance)
+    def watched(observation: Observation) -> None:
+        watch(observation)
         if keeper is not None:
-            keeper.watch(glance)
+            keeper.watch(observation)
 
     outcome = simulate(scenario, population, key, engine=engine, threads=threads, watch=watched)
     record = _record(outcome, scenario, groups)
@@ -82,8 +83,8 @@ def _record(outcome: Outcome, scenario: Scenario, groups: Groups) -> UnitRecord:
             "vertical": accounts.vertical,
             "agency": population.agency,
             # As the measures see them: before the events of the end.
-            "agency_end": outcome.books.agency[end],
-            "status_end": outcome.books.status[end],
+            "agency_end": outcome.history.agency[end],
+            "status_end": outcome.history.status[end],
             "gone_at": accounts.gone_at,
             "n_initial": np.array(population.n_initial),
             "joined_at": population.joined_at,
@@ -94,7 +95,7 @@ def _record(outcome: Outcome, scenario: Scenario, groups: Groups) -> UnitRecord:
             "shop_end": accounts.shop,
             "conversion_prob": population.conversion_prob,
             "order_value_fen": population.order_value_fen,
-            "income_fen": outcome.books.flow("income", end),
+            "income_fen": outcome.history.flow("income", end),
             "review_time": np.array([review.time for review in outcome.reviews], dtype=np.int64),
         }
         | {f"review_{name}": column for name, column in reviews.items()}
@@ -107,16 +108,18 @@ def _since_the_last_review(outcome: Outcome) -> dict[str, NDArray[np.int64]]:
 
     An account counts for the agency that it was with at the review before.
     """
-    books, n = outcome.books, len(outcome.population.agencies)
+    history, n = outcome.history, len(outcome.population.agencies)
     cut, profit = [], []
     before = None
     for time in (review.time for review in outcome.reviews):
         lost = np.zeros(n, np.int64)
         if before is not None:
-            was = books.agency[before]
-            now = (was >= 0) & (books.status[time] == Status.CUT) & (books.status[before] != Status.CUT)
+            was = history.agency[before]
+            now = (
+                (was >= 0) & (history.status[time] == AccountStatus.CUT) & (history.status[before] != AccountStatus.CUT)
+            )
             lost = np.bincount(was[now], minlength=n).astype(np.int64)
         cut.append(lost)
-        profit.append(books.profit[time] - (0 if before is None else books.profit[before]))
+        profit.append(history.profit[time] - (0 if before is None else history.profit[before]))
         before = time
     return {"review_cut": np.array(cut), "review_profit": np.array(profit)}

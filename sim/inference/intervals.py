@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from sim.analysis import student
 from sim.streams import normal_quantile
-
-Floats = NDArray[np.float64]
+from sim.types import Floats
 
 _N_RESAMPLES = 9_999
 _RESAMPLING_KEY = 0x48656164  # any constant: the same values must give the same interval whenever it is computed

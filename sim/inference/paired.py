@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.inference.intervals import bca_interval, moments, sign_test, skewness, t_intervals, t_p_values
+from sim.types import Floats
 
-Floats = NDArray[np.float64]
 Direction = Literal["lower", "higher"]
 
 
@@ -63,7 +63,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Decision:
     """A verdict and the adjusted interval, of level ``1 - alpha``, that it rests on."""
 
     verdict: Verdict
@@ -272,7 +272,7 @@ def holm_levels(p_values: Floats, alpha: float = 0.05) -> Floats:
     return levels
 
 
-def verdict(paired: PairedDifference, *, direction: Direction, margin: float, alpha: float = 0.05) -> Judgement:
+def verdict(paired: PairedDifference, *, direction: Direction, margin: float, alpha: float = 0.05) -> Decision:
     """What a paired difference says to the claim that it lies beyond a margin in a direction.
 
     In this order, strictly, for ``lower`` (``higher`` is its mirror image): *supported* when the t interval of level
@@ -292,7 +292,7 @@ def verdict(paired: PairedDifference, *, direction: Direction, margin: float, al
 
     Returns
     -------
-    Judgement
+    Decision
         The verdict and the interval of level ``1 - alpha``.
 
     Notes
@@ -314,7 +314,7 @@ def verdict(paired: PairedDifference, *, direction: Direction, margin: float, al
         said = Verdict.NEGLIGIBLE
     else:
         said = Verdict.REFUTED if short else Verdict.UNDECIDED
-    return Judgement(said, low, high)
+    return Decision(said, low, high)
 
 
 def decomposition(

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.analysis.amounts import exact_sum, ratio
 from sim.analysis.concentration import group_share, head_members, head_size, lorenz
@@ -17,22 +16,21 @@ from sim.analysis.utility import mean_utility
 from sim.analysis.welfare import ecommerce_share, growth, n_losing
 from sim.calendar import DAY, snapshot_times
 from sim.measure.index import Frame, frames, lorenz_frames, measured
-from sim.measure.mobility_and_merit import Standing
-from sim.measure.subgroups import NO_GROUPS, Census, Groups, Heads, Split
-from sim.model.agencies.history import FLOWS
+from sim.measure.mobility_and_merit import MobilityAndMerit
+from sim.measure.subgroups import NO_GROUPS, Groups, Heads, Split, Subgroups
+from sim.model.agencies.history import RECORDED_FLOWS
 from sim.model.simulation import Outcome
-from sim.model.world.accounts import Status
+from sim.model.world.accounts import AccountStatus
 from sim.scenario.resolve.follows import affinities
 from sim.scenario.schema.measurable import GROUPS, HELD
 from sim.scenario.schema.scenario import Scenario
+from sim.types import Floats, Int64s
 
 __all__ = ["LORENZ_POINTS", "lorenz_curves", "measure", "support_effect", "tier_transitions", "transitions"]
 
 COUNTED_IN_FULL = ("orders", "gmv", "tips", "income")
 """Quantities that the model counts as real ones; the others are of simulated fans."""
 LORENZ_POINTS = 101
-Int64s = NDArray[np.int64]
-Floats = NDArray[np.float64]
 Found = dict[tuple[str, str], dict[str, float]]
 """Measures by name, of each population and level."""
 
@@ -46,10 +44,10 @@ class Flows:
         self._rows: Int64s = np.zeros((0, 0), np.int64)
 
     def row(self, name: str, start: int, end: int) -> Int64s:
-        """A row of the books over [start, end) [s], shape (M,)."""
+        """A row of the history over [start, end) [s], shape (M,)."""
         if self._window != (start, end):
-            self._window, self._rows = (start, end), self._outcome.books.between(start, end)
-        return np.asarray(self._rows[FLOWS.index(name)])
+            self._window, self._rows = (start, end), self._outcome.history.between(start, end)
+        return np.asarray(self._rows[RECORDED_FLOWS.index(name)])
 
     def amounts(self, frame: Frame) -> Int64s:
         """What each influencer has of a frame's quantity, shape (M,)."""
@@ -76,15 +74,17 @@ class Meter:
         self._outcome = outcome
         self._flows = Flows(outcome)
         self._scale = population.people_per_fan
-        self._census = Census(outcome, groups)
+        self._subgroups = Subgroups(outcome, groups)
         times = snapshot_times(scenario.horizon_days)
         followers = np.stack([outcome.followers(time) for time in times])
         explosive = scenario.explosive_gmv_fen_per_year
-        self._standing = Standing(times, followers, population.quality, population.n_initial, explosive)
+        self._mobility_and_merit = MobilityAndMerit(
+            times, followers, population.quality, population.n_initial, explosive
+        )
         at_start = followers[0]
-        of_day_0 = self._census.populations(0).items()
+        of_day_0 = self._subgroups.populations(0).items()
         self._heads = {who: heads for who, holders in of_day_0 if (heads := Heads.of(holders, at_start))}
-        self._at_start = {level: split.holders.amounts(at_start) for level, split in self._census.splits(0).items()}
+        self._at_start = {level: split.holders.amounts(at_start) for level, split in self._subgroups.splits(0).items()}
         self._followers_at_start = at_start
         self._affinity = affinities(scenario)
         self._n_tiers = len(scenario.support.tiers)
@@ -94,9 +94,9 @@ class Meter:
 
     def _look_at(self, time: int) -> None:
         self._time = time
-        self._entered = self._census.entered(time)
-        self._populations = self._census.populations(time)
-        self._splits = self._census.splits(time)
+        self._entered = self._subgroups.entered(time)
+        self._populations = self._subgroups.populations(time)
+        self._splits = self._subgroups.splits(time)
         self._places = {who: self._populations[who].places(h.initial) for who, h in self._heads.items()}
 
     def found(self, frame: Frame) -> Found:
@@ -163,7 +163,7 @@ class Meter:
     def _of_columns(self, amounts: Int64s, is_stock: bool, scale: float) -> Iterator[tuple[str, dict[str, float]]]:
         """Totals of each group by a column of the roster, with the growth of a stock."""
         everything = exact_sum(amounts)
-        for name, holders in self._census.of_columns.items():
+        for name, holders in self._subgroups.of_columns.items():
             held = exact_sum(holders.amounts(amounts))
             values = {"total": held * scale, "share": ratio(held, everything), "mean": ratio(held, holders.n) * scale}
             if is_stock:
@@ -171,7 +171,7 @@ class Meter:
             yield name, values
 
     def _of_platform(self, frame: Frame, amounts: Int64s) -> dict[str, float]:
-        found = self._standing.values(frame.quantity, amounts, self._entered, frame.time, frame.start)
+        found = self._mobility_and_merit.values(frame.quantity, amounts, self._entered, frame.time, frame.start)
         if frame.quantity == "income" and frame.start is not None:
             of_authors = (exact_sum(self._flows.row(n, frame.start, frame.time)) for n in ("gmv", "tips", "paid"))
             found["ecommerce_share"] = ecommerce_share(*of_authors)
@@ -179,7 +179,7 @@ class Meter:
 
     def _surfaces(self, frame: Frame) -> Found:
         assert frame.start is not None  # turnover is a flow
-        upto = self._outcome.books.surface_gmv
+        upto = self._outcome.history.surface_gmv
         gmv = (upto[frame.time] - upto[frame.start]).tolist()
         totals = [sum(gmv[s] for s in of_kind) for of_kind in self._kinds]
         return {
@@ -189,29 +189,29 @@ class Meter:
 
     def _cuts(self) -> Found:
         split = self._splits["influencer"]
-        is_cut = self._census.cut(self._time).astype(np.int64)
+        is_cut = self._subgroups.cut(self._time).astype(np.int64)
         n_cut, n = split.holders.amounts(is_cut).tolist(), split.n_members.tolist()
         parts = [("all", sum(n_cut), sum(n)), *zip(split.names, n_cut, n, strict=True)]
-        parts += [(name, exact_sum(own.amounts(is_cut)), own.n) for name, own in self._census.of_columns.items()]
+        parts += [(name, exact_sum(own.amounts(is_cut)), own.n) for name, own in self._subgroups.of_columns.items()]
         return {(who, "influencer"): {"total": float(cut), "share": ratio(cut, of)} for who, cut, of in parts}
 
     def _accounts(self) -> dict[str, float]:
-        status = self._outcome.books.status[self._time]
+        status = self._outcome.history.status[self._time]
         counted = {
-            "n_present": self._census.present(self._time),
+            "n_present": self._subgroups.present(self._time),
             "n_entered": self._entered[self._outcome.population.n_initial :],
-            "n_cut": self._census.cut(self._time),
-            "n_left": status == Status.LEFT,
+            "n_cut": self._subgroups.cut(self._time),
+            "n_left": status == AccountStatus.LEFT,
         }
         return {name: float(np.count_nonzero(chosen)) for name, chosen in counted.items()}
 
     def _profit(self, frame: Frame) -> Found:
         assert frame.start is not None  # profit is a flow
-        upto = self._outcome.books.profit
+        upto = self._outcome.history.profit
         profit = upto[frame.time] - upto[frame.start]
         found: Found = {}
         chosen = {"all": np.ones(profit.size, np.bool_)}
-        chosen |= {name: self._census.agency_group == g for g, name in enumerate(GROUPS["agency"])}
+        chosen |= {name: self._subgroups.agency_group == g for g, name in enumerate(GROUPS["agency"])}
         for who, members in chosen.items():
             own = profit[members]
             total = exact_sum(own)
@@ -221,7 +221,7 @@ class Meter:
 
     def _utility(self, frame: Frame) -> float:
         assert frame.start is not None  # a flow
-        reads = self._outcome.books.reads[frame.time] - self._outcome.books.reads[frame.start]
+        reads = self._outcome.history.reads[frame.time] - self._outcome.history.reads[frame.start]
         quality = self._outcome.population.quality
         return mean_utility(reads, quality, self._affinity, self._outcome.accounts.vertical)
 
@@ -291,9 +291,9 @@ def lorenz_curves(outcome: Outcome, horizon_days: int) -> Floats:
     ndarray
         Shape (n, 101): share held by the smallest 0 %, 1 %, ... 100 %; nan where undefined.
     """
-    flows, census = Flows(outcome), Census(outcome)
+    flows, subgroups = Flows(outcome), Subgroups(outcome)
     wanted = lorenz_frames(horizon_days)
-    return np.array([lorenz(flows.amounts(f)[census.entered(f.time)], LORENZ_POINTS) for f in wanted])
+    return np.array([lorenz(flows.amounts(f)[subgroups.entered(f.time)], LORENZ_POINTS) for f in wanted])
 
 
 def support_effect(outcome: Outcome, horizon_days: int) -> tuple[float, float, float]:

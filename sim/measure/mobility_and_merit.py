@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sim.analysis.concentration import head_size
 from sim.analysis.merit import as_good_as_top_tenth, share_of_decile, tenths_of_quality
 from sim.analysis.mobility import (
-    NEVER,
+    NOT_REACHED,
     arrivals_in_head,
     decile_transitions,
     head_turnover,
@@ -21,16 +21,15 @@ from sim.analysis.mobility import (
 from sim.analysis.participation import n_above, threshold_over
 from sim.analysis.ranks import correlation_of_ranks, doubled_ranks
 from sim.calendar import DAY
+from sim.types import Bools, Int64s
 
-__all__ = ["Standing"]
+__all__ = ["MobilityAndMerit"]
 
 TOP_DECILE = 9
 YEAR = 365
-Int64s = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 
-class Standing:
+class MobilityAndMerit:
     """A run's accounts at day 0 and by quality, against which each later amount is held.
 
     Parameters
@@ -64,7 +63,7 @@ class Standing:
         self._head_10 = head_size(n_initial, 0.1)
         self._arrivals = arrivals_in_head(followers, np.array(times, dtype=np.int64), self._head_01)
         good = as_good_as_top_tenth(quality, n_initial)
-        self._arrivals_of_good = np.where(good, self._arrivals, NEVER)
+        self._arrivals_of_good = np.where(good, self._arrivals, NOT_REACHED)
         self._has_best = bool(good.any())
         self._look_at(np.arange(quality.size) < n_initial)
 

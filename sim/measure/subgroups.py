@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 
 from sim.analysis.concentration import head_members, head_size, summarise
 from sim.model.simulation import Outcome
-from sim.model.world.accounts import Status, is_present
+from sim.model.world.accounts import AccountStatus, is_present
 from sim.scenario.schema.measurable import GROUPS, MIDDLE_AGENCY, SMALL_AGENCY
+from sim.types import Int32s, Int64s
 
-__all__ = ["NO_GROUPS", "Census", "Groups", "Heads", "Holders", "Split", "agency_classes", "size_classes"]
+__all__ = ["NO_GROUPS", "Groups", "Heads", "Holders", "Split", "Subgroups", "agency_classes", "size_classes"]
 
-Int64s = NDArray[np.int64]
-Int32s = NDArray[np.int32]
 Who = tuple[str, str]
 """A population and its level."""
 Groups = Mapping[str, NDArray[np.bool_]]
@@ -124,8 +123,8 @@ def agency_classes(n_accounts: Int64s) -> Int32s:
     return ((n_accounts > SMALL_AGENCY).astype(np.int32) + (n_accounts > MIDDLE_AGENCY)).astype(np.int32)
 
 
-class Census:
-    """Populations and groups of a run at any time that its books know [s].
+class Subgroups:
+    """Populations and groups of a run at any time that its history know [s].
 
     Accounts of ``all`` have entered by the time, whether they are still here or not; an agency holds what the accounts
     have that are under contract with it at the time; verticals hold what everybody has who has chosen them. Partners
@@ -133,8 +132,8 @@ class Census:
     """
 
     def __init__(self, outcome: Outcome, groups: Groups = NO_GROUPS) -> None:
-        self._status = outcome.books.status
-        self._agency = outcome.books.agency
+        self._status = outcome.history.status
+        self._agency = outcome.history.agency
         population = outcome.population
         everyone = np.arange(population.vertical.size)
         self._n_agencies = len(population.agencies)
@@ -155,7 +154,7 @@ class Census:
 
     def entered(self, time: int) -> NDArray[np.bool_]:
         """(M,): who has ever been here."""
-        entered: NDArray[np.bool_] = self._status[time] != Status.WAITING
+        entered: NDArray[np.bool_] = self._status[time] != AccountStatus.WAITING
         return entered
 
     def present(self, time: int) -> NDArray[np.bool_]:
@@ -164,7 +163,7 @@ class Census:
 
     def cut(self, time: int) -> NDArray[np.bool_]:
         """(M,): whose contract was ended."""
-        cut: NDArray[np.bool_] = self._status[time] == Status.CUT
+        cut: NDArray[np.bool_] = self._status[time] == AccountStatus.CUT
         return cut
 
     def populations(self, time: int) -> Mapping[Who, Holders]:

@@ -7,29 +7,28 @@ from functools import partial
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from simpy import Environment, Event
 
 from sim.calendar import DAY, MONTH, snapshot_times
-from sim.model.agencies.history import Books
+from sim.model.agencies.history import History
 from sim.model.agencies.ledger import Ledger
-from sim.model.agencies.review import Contracts
-from sim.model.agencies.tiers import YEAR, Review, review_agencies
+from sim.model.agencies.review import AgencyReview
+from sim.model.agencies.tiers import YEAR, TierReview, review_agencies
 from sim.model.clock import Order, moment
 from sim.model.layout import Counter, Tables, Total
-from sim.model.observation import Glance, State, Watch, decided
+from sim.model.observation import Observation, State, Watch, decided
 from sim.model.ranking.surfaces import Surfaces
 from sim.model.world.accounts import Accounts
 from sim.model.world.entry import enter
-from sim.model.world.limits import check_countable
+from sim.model.world.limits import refuse_uncountable
 from sim.model.world.population import Population
 from sim.scenario.patch.phases import phase_scenarios
 from sim.scenario.schema.scenario import Scenario
+from sim.types import Int64s, Key
 
 __all__ = ["Control"]
 
 QUARTER = 90 * DAY
-Int64s = NDArray[np.int64]
 
 
 class Traffic(Protocol):
@@ -65,21 +64,21 @@ class Control:
     watch
         Called after every control event; may raise to end the run.
     influencer
-        Influencer whose counts on each surface the books keep, -1: none.
+        Influencer whose counts on each surface the history keep, -1: none.
     """
 
     def __init__(
         self,
         scenario: Scenario,
         population: Population,
-        key: tuple[int, int],
+        key: Key,
         watch: Watch,
         influencer: int = -1,
     ) -> None:
         self._scenario = scenario
         self._phases = phase_scenarios(scenario)
         for _, later in self._phases:
-            check_countable(later, population.largest())  # now, not when the phase begins
+            refuse_uncountable(later, population.largest())  # now, not when the phase begins
         self._population = population
         self._key = key
         self._watch = watch
@@ -87,16 +86,16 @@ class Control:
         self.start = -scenario.warmup_days * DAY
         self.end = scenario.horizon_days * DAY
         self.accounts = Accounts(population)
-        self.contracts = Contracts(population, key)
+        self.contracts = AgencyReview(population, key)
         self.ledger = Ledger(population)
         self.tier = np.full(len(population.agencies), -1, np.int32)
-        self.reviews: list[Review] = []
+        self.reviews: list[TierReview] = []
         self._surfaces = Surfaces(scenario, self.accounts, key)
         self._surfaces.renew(self.start, self.tier)
         self._stale: bool | None = None
         self._known: tuple[int, Int64s] | None = None
         windows = {self.start, 0, max(self.end - QUARTER, 0), self.end}
-        self.books = Books(self.tables.is_feed, windows, influencer)
+        self.history = History(self.tables.is_feed, windows, influencer)
 
     @property
     def tables(self) -> Tables:
@@ -140,13 +139,13 @@ class Control:
         return max(time - window, self.start)
 
     def _keep_books(self, env: Environment) -> Generator[Event, None, None]:
-        for event in at(env, self._book_times(), Order.BOOKS):
+        for event in at(env, self._book_times(), Order.HISTORY):
             yield event
             now, traffic = int(env.now), self._traffic
             gmv, tips, reads = (traffic.count(c) for c in (Counter.GMV_FEN, Counter.TIPS_FEN, Counter.READS))
             self.ledger.accrue(now, gmv, tips, reads, self.accounts, self._scenario)
-            self.books.enter(now, traffic.counts, traffic.reads, self.accounts, self.ledger)
-            self._show(now, Order.BOOKS)
+            self.history.enter(now, traffic.counts, traffic.reads, self.accounts, self.ledger)
+            self._show(now, Order.HISTORY)
 
     def _change_phase(self, env: Environment) -> Generator[Event, None, None]:
         scenarios = [scenario for _, scenario in self._phases]
@@ -162,12 +161,12 @@ class Control:
             self._show(int(env.now), Order.PHASE)
 
     def _review_contracts(self, env: Environment) -> Generator[Event, None, None]:
-        for event in at(env, self._contract_times(), Order.CONTRACTS):
+        for event in at(env, self._contract_times(), Order.AGENCY_REVIEW):
             yield event
             now = int(env.now)
             if self.contracts.review(now, self.accounts, self.ledger, self.followers(now), self.tier, self._scenario):
                 self._touch(env, anew=True)
-            self._show(now, Order.CONTRACTS)
+            self._show(now, Order.AGENCY_REVIEW)
 
     def _let_enter(self, env: Environment) -> Generator[Event, None, None]:
         """Newcomers come on their days, and when a vertical opens that some have waited for."""
@@ -182,17 +181,17 @@ class Control:
             self._show(now, Order.ENTRY)
 
     def _review_tiers(self, env: Environment) -> Generator[Event, None, None]:
-        for event in at(env, self._tier_times(), Order.REVIEW):
+        for event in at(env, self._tier_times(), Order.TIER_REVIEW):
             yield event
             now = int(env.now)
             review = review_agencies(
-                now, self._scenario, self.accounts, self.followers(now), self.books, self.contracts.failed
+                now, self._scenario, self.accounts, self.followers(now), self.history, self.contracts.failed
             )
             self.reviews.append(review)
             if (self.tier != review.tier).any():
                 self.tier[:] = review.tier
                 self._touch(env)
-            self._show(now, Order.REVIEW)
+            self._show(now, Order.TIER_REVIEW)
 
     def _open(self, env: Environment) -> Generator[Event, None, None]:
         yield moment(env, -self.start, Order.OPENING)
@@ -232,7 +231,9 @@ class Control:
     def _show(self, now: int, order: Order) -> None:
         """Let the watcher look at what an event has done."""
         followers, state = partial(self.followers, now), partial(self._decided, order)
-        self._watch(Glance(now, order, followers, self._sessions, self._counted, self._surfaces.empty_share, state))
+        self._watch(
+            Observation(now, order, followers, self._sessions, self._counted, self._surfaces.empty_share, state)
+        )
 
     def _decided(self, order: Order) -> State:
         return decided(
@@ -240,7 +241,7 @@ class Control:
             accounts=self.accounts,
             contracts=self.contracts,
             ledger=self.ledger,
-            booked=self.books.last,
+            booked=self.history.last,
             review=lambda: self.reviews[-1],
             tables=self.tables,
         )

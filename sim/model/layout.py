@@ -12,27 +12,25 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.types import Floats, Int32s, Int64s
+
 __all__ = [
     "FRACTION_BITS",
     "ID_MASK",
     "IN_32_BITS",
-    "NEVER",
-    "NOBODY",
+    "LEFT_EMPTY",
+    "NO_SESSION",
     "ORGANIC",
     "ORIGIN_SHIFT",
     "TRACE",
     "VERTICAL_BITS",
     "Counter",
-    "Deed",
-    "Fans",
-    "Source",
+    "FanState",
+    "Response",
+    "SlotSource",
     "Tables",
     "Total",
 ]
-
-Int64s = NDArray[np.int64]
-Int32s = NDArray[np.int32]
-Floats = NDArray[np.float64]
 
 
 class Counter(IntEnum):
@@ -62,7 +60,7 @@ class Total(IntEnum):
     CUSTOM = 6
 
 
-class Source(IntEnum):
+class SlotSource(IntEnum):
     """Where the influencer in a slot comes from."""
 
     FEED = 0
@@ -73,7 +71,7 @@ class Source(IntEnum):
     CUSTOM = 5
 
 
-class Deed(IntFlag):
+class Response(IntFlag):
     """What happened in a slot."""
 
     RESERVED = 1
@@ -85,11 +83,11 @@ class Deed(IntFlag):
     TIPPED = 64
 
 
-TRACE = ("time", "event", "surface", "slot", "influencer", "source", "deeds", "orders")
-"""Columns of a trace, one row a slot: time [s]; influencer -1 in an empty slot; ``Source``; ``Deed``; real orders."""
+TRACE = ("time", "event", "surface", "slot", "influencer", "source", "responses", "orders")
+"""Columns of a trace, one row a slot: time [s]; influencer -1: empty slot; ``SlotSource``; ``Response``; orders."""
 
 
-ORGANIC, NOBODY = -1, -2
+ORGANIC, LEFT_EMPTY = -1, -2
 """In place of a table of support or custom products: such slots are filled organically, or stay empty."""
 
 ORIGIN_SHIFT = 24
@@ -127,7 +125,7 @@ class Tables(NamedTuple):
     organic: Int32s
     """(S, G): slot table of unreserved slots; unused for a feed."""
     support: Int32s
-    """(S, G): slot table of reserved slots, or ``ORGANIC``, or ``NOBODY``."""
+    """(S, G): slot table of reserved slots, or ``ORGANIC``, or ``LEFT_EMPTY``."""
     custom: Int32s
     """(S,): slot table of custom products, or ``ORGANIC``."""
     weight: Int64s
@@ -188,7 +186,7 @@ IN_32_BITS = ("visits", "reserved", "ordinary", "examine", "explore", "quality",
 """Tables that hold a number times 2^32."""
 
 
-class Fans(NamedTuple):
+class FanState(NamedTuple):
     """A fan's own state, written by its own sessions only."""
 
     segment: NDArray[np.int8]
@@ -196,7 +194,7 @@ class Fans(NamedTuple):
     mean_gap: Floats
     """(F,): mean time between sessions [s]; inf: none."""
     next_time: NDArray[np.uint32]
-    """(F,): when its next session is, after the start of the run [s]; ``NEVER``; changed."""
+    """(F,): when its next session is, after the start of the run [s]; ``NO_SESSION``; changed."""
     event: NDArray[np.uint32]
     """(F,): number of the next session; changed."""
     start: NDArray[np.uint32]
@@ -207,5 +205,5 @@ class Fans(NamedTuple):
     """(F,): its list has room for ``2^room`` entries; changed."""
 
 
-NEVER = (1 << 32) - 1
+NO_SESSION = (1 << 32) - 1
 """In place of a time after the start of the run [s]: beyond any horizon."""

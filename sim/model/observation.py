@@ -9,21 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.model.agencies.ledger import Ledger
-from sim.model.agencies.review import Contracts
-from sim.model.agencies.tiers import Review
+from sim.model.agencies.review import AgencyReview
+from sim.model.agencies.tiers import TierReview
 from sim.model.clock import Order
 from sim.model.layout import Tables
 from sim.model.world.accounts import Accounts
+from sim.types import Int64s
 
-__all__ = ["Glance", "State", "Watch", "decided"]
+__all__ = ["Observation", "State", "Watch", "decided"]
 
-Int64s = NDArray[np.int64]
 State = dict[str, NDArray[np.generic]]
 """Arrays by name; ``influencer NAME`` and ``agency NAME`` have a row for each of them, others begin with ``table``."""
 
 
 @dataclass(frozen=True)
-class Glance:
+class Observation:
     """What may be asked; only what is asked is counted. It holds until the watcher returns, in the run's thread."""
 
     time: int
@@ -42,20 +42,20 @@ class Glance:
     """What events of this kind decide, as it is now; not to be changed."""
 
 
-Watch = Callable[[Glance], None]
+Watch = Callable[[Observation], None]
 
 
 def decided(
     order: Order,
     *,
     accounts: Accounts,
-    contracts: Contracts,
+    contracts: AgencyReview,
     ledger: Ledger,
     booked: Callable[[], Int64s],
-    review: Callable[[], Review],
+    review: Callable[[], TierReview],
     tables: Tables,
 ) -> State:
-    """What an event of this kind decides: the books money, a review of contracts accounts, a refresh tables, ...
+    """What an event of this kind decides: the history money, a review of contracts accounts, a refresh tables, ...
 
     Parameters
     ----------
@@ -64,14 +64,14 @@ def decided(
     accounts, contracts, ledger, tables
         The control plane's, as they are now. Not changed.
     booked, review
-        Give the last entry of the books, shape (11, M), and the last tier review; asked after one only.
+        Give the last entry of the history, shape (11, M), and the last tier review; asked after one only.
     """
     match order:
-        case Order.BOOKS:
+        case Order.HISTORY:
             return _of_ledger(ledger) | {"agency profit": ledger.profit, "influencer flows": booked().T}
-        case Order.CONTRACTS | Order.ENTRY:
+        case Order.AGENCY_REVIEW | Order.ENTRY:
             return _of_accounts(accounts) | {"agency funds": contracts.funds, "agency failed": contracts.failed}
-        case Order.REVIEW:
+        case Order.TIER_REVIEW:
             return _of_review(review())
         case _:
             return _of_tables(tables)
@@ -112,7 +112,7 @@ def _of_accounts(accounts: Accounts) -> State:
     }
 
 
-def _of_review(review: Review) -> State:
+def _of_review(review: TierReview) -> State:
     return {
         "agency accounts": review.accounts,
         "agency followers": review.followers,

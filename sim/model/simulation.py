@@ -2,7 +2,7 @@
 
 Events at one time happen in this order (``clock.Order``):
 
-1. books: what was earned and spent is booked, and cumulative flows are entered;
+1. history: what was earned and spent is booked, and cumulative flows are entered;
 2. phase: a new phase's settings come into force;
 3. contracts: agencies cut, move effort, fail, recruit; accounts leave, open shops, set their live hours;
 4. entry: newcomers come, verticals open;
@@ -20,27 +20,26 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment
 
-from sim.model.agencies.history import Books
-from sim.model.agencies.tiers import Review
+from sim.model.agencies.history import History
+from sim.model.agencies.tiers import TierReview
 from sim.model.control import Control
 from sim.model.engines.compiled import CompiledEngine
 from sim.model.engines.reference import ReferenceEngine
 from sim.model.layout import ID_MASK
-from sim.model.observation import Glance, Watch
+from sim.model.observation import Observation, Watch
 from sim.model.world.accounts import Accounts
 from sim.model.world.population import Population
 from sim.scenario.schema.scenario import Scenario
+from sim.types import EngineName, Int64s, Key
 
-__all__ = ["EngineName", "Glance", "Outcome", "Watch", "simulate"]
+__all__ = ["EngineName", "Observation", "Outcome", "Watch", "simulate"]
 
-EngineName = Literal["compiled", "reference"]
-Int64s = NDArray[np.int64]
 HASHED = 1 << 20
 """Numbers that are hashed at a time: a copy of all follow lists would double what a run needs."""
 
@@ -58,8 +57,8 @@ class Outcome:
     """Where each fan's follow list begins, shape (F + 1,), and its entries, ``influencer | origin << 24``."""
     accounts: Accounts
     """As they are at the end."""
-    books: Books
-    reviews: tuple[Review, ...]
+    history: History
+    reviews: tuple[TierReview, ...]
     end: int
     """Time [s]."""
     trace: Int64s
@@ -68,8 +67,8 @@ class Outcome:
     """How long the loop took, from the first event to the last [s]; no part of the result."""
 
     def followers(self, time: int) -> Int64s:
-        """Followers at a time that the books know [simulated fans], shape (M,)."""
-        change = self.books.flow("new_follows", time) - self.books.flow("unfollows", time)
+        """Followers at a time that the history know [simulated fans], shape (M,)."""
+        change = self.history.flow("new_follows", time) - self.history.flow("unfollows", time)
         return self.population.followers + change
 
     @property
@@ -81,9 +80,9 @@ class Outcome:
     def digest(self) -> str:
         """SHA-256 over all counts, totals, follow lists, tiers, accounts and their money, as little-endian integers."""
         sha = hashlib.sha256()
-        accounts, books = self.accounts, self.books
+        accounts, history = self.accounts, self.history
         state = (accounts.status, accounts.agency, accounts.vertical, accounts.shop, accounts.gone_at)
-        money = (books.upto(self.end), books.profit[self.end])
+        money = (history.upto(self.end), history.profit[self.end])
         tiers = (review.tier for review in self.reviews)
         arrays: tuple[NDArray[Any], ...] = (self.counts, self.totals, *self.follow_entries, *state, *money, *tiers)
         for array in arrays:
@@ -96,7 +95,7 @@ class Outcome:
 def simulate(
     scenario: Scenario,
     population: Population,
-    key: tuple[int, int],
+    key: Key,
     *,
     engine: EngineName = "compiled",
     threads: int = 1,
@@ -121,14 +120,14 @@ def simulate(
     fan
         Fan whose slots are written down, -1: none.
     influencer
-        Influencer whose counts on each surface the books keep, -1: none.
+        Influencer whose counts on each surface the history keep, -1: none.
     watch
         Called after every control event with what it may ask of the run; may raise to end it.
 
     Returns
     -------
     Outcome
-        Counts, follow lists, books and reviews.
+        Counts, follow lists, history and reviews.
     """
     control = Control(scenario, population, key, watch, influencer)
     people = (population.segment, population.mean_gap, population.joined, population.begin, population.members)
@@ -149,7 +148,7 @@ def simulate(
         totals=traffic.totals,
         follow_entries=traffic.take_follow_lists(),
         accounts=control.accounts,
-        books=control.books,
+        history=control.history,
         reviews=tuple(control.reviews),
         end=control.end,
         trace=traffic.trace(),

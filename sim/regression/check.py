@@ -22,21 +22,20 @@ from sim.experiment.execution import experiment
 from sim.experiment.progress import Report
 from sim.files import working_folder
 from sim.formatting import escaped
-from sim.model.simulation import EngineName
 from sim.regression.baseline import Baseline, BaselineError, read_baseline, write_baseline
 from sim.regression.content import Content, values_of
 from sim.regression.equivalence import estimates
 from sim.regression.keys import Keys
 from sim.regression.other_run import Other, no_other
 from sim.regression.result import Checked, Part
-from sim.regression.verdict import Judgement, judged, not_held
+from sim.regression.verdict import CheckVerdict, not_held, verdict_on
 from sim.results.run import Run
 from sim.scenario import Loaded, load
-from sim.scenario.read.toml_file import read_source
+from sim.scenario.read.toml_file import read_toml
 from sim.scenario.resolve.loading import with_replications
 from sim.scenario.resolve.shipped import shipped_baseline
-from sim.scenario.schema.check import Policy
 from sim.store import provenance
+from sim.types import CheckPolicy, EngineName
 
 __all__ = ["BASELINES", "Terms", "check", "check_all"]
 
@@ -49,7 +48,7 @@ class Terms:
 
     baselines: Path = BASELINES
     """Folder of ``NAME.json``; where the default holds none, a shipped scenario's own is in force."""
-    policy: Policy | None = None
+    policy: CheckPolicy | None = None
     """In place of the scenario's own."""
     reason: str | None = None
     """Why baselines are rewritten; None: they are only looked at."""
@@ -128,14 +127,14 @@ def _checked(file: Path, terms: Terms, other: Other, taken: Mapping[str, Path], 
             judgement = _held(file, loaded, run, folder, terms, other)
         except InputError as error:  # tables of a run that was kept are damaged
             says = "; ".join(map(str, error.faults))
-            judgement = not_held(loaded, says, read_source(file).lines, "no run to look at")
+            judgement = not_held(loaded, says, read_toml(file).lines, "no run to look at")
     return Checked(
         file=str(file),
         name=name,
         policy=terms.policy or loaded.check.policy,
         parts=(Part("valid", "passed", "the file is valid", 1), *judgement.parts),
         estimates=judgement.estimates,
-        partings=judgement.partings,
+        divergences=judgement.divergences,
         changes=judgement.changes,
         versions=judgement.versions,
         notes=judgement.notes,
@@ -168,10 +167,10 @@ def _unchecked(file: Path, name: str, valid: Part, terms: Terms, started: float)
     return Checked(str(file), name, policy, (valid, *skipped), seconds=seconds)
 
 
-def _held(file: Path, loaded: Loaded, run: Run, folder: Path, terms: Terms, other: Other) -> Judgement:
+def _held(file: Path, loaded: Loaded, run: Run, folder: Path, terms: Terms, other: Other) -> CheckVerdict:
     """A run held against its scenario's baseline, which is rewritten where there is a reason to."""
-    policy: Policy = terms.policy or loaded.check.policy
-    source = read_source(file)
+    policy: CheckPolicy = terms.policy or loaded.check.policy
+    source = read_toml(file)
     path = _baseline_file(file, loaded.scenario.name, terms)
     content = Content.of(run)
     most = max(loaded.check.max_replications or 0, loaded.scenario.replications)
@@ -182,11 +181,11 @@ def _held(file: Path, loaded: Loaded, run: Run, folder: Path, terms: Terms, othe
     except BaselineError as error:
         judgement = not_held(loaded, f"{path}: {error}", source.lines)
     if baseline is not None:
-        judgement = judged(loaded, baseline, content, policy, source)
+        judgement = verdict_on(loaded, baseline, content, policy, source)
         if policy == "statistical" and more is not None and judgement.is_undecided:
             values = values_of(_run(more, folder, terms))
             again = estimates(more, baseline.content.values, values, 2)
-            judgement = judged(loaded, baseline, content, policy, source, again)
+            judgement = verdict_on(loaded, baseline, content, policy, source, again)
     judgement = other(judgement, file, loaded, run)
     if terms.reason is None:
         return judgement

@@ -12,16 +12,16 @@ from sim.calendar import DAY
 from sim.experiment.epochs import POPULATION, SESSIONS
 from sim.model.layout import IN_32_BITS, Counter, Total
 from sim.model.observation import State
-from sim.model.world.accounts import Status
+from sim.model.world.accounts import AccountStatus
 from sim.regression.epoch_rows import Epoch, first_difference
-from sim.regression.result import Parting
+from sim.regression.result import Divergence
 from sim.results.run import Run
 from sim.scenario import Loaded
 from sim.store.unit_record import Unit
 
 __all__ = ["Place", "first_place", "who_in_states", "who_in_tables"]
 
-Place = tuple[Parting, Unit, int]
+Place = tuple[Divergence, Unit, int]
 """Where an arm's runs part, in which replication, and at which time [s]."""
 
 
@@ -35,7 +35,7 @@ def first_place(arm: str, old: pa.Table, new: pa.Table) -> Place | None:
             continue
         time, event = place
         days = None if event == POPULATION else time
-        found.append((Parting(arm, event, days, days), Unit(arm, replication), round(time * DAY)))
+        found.append((Divergence(arm, event, days, days), Unit(arm, replication), round(time * DAY)))
     return min(found, key=lambda place: place[2], default=None)
 
 
@@ -124,28 +124,30 @@ def _value(loaded: Loaded, unit: Unit, what: str, value: Any, agencies: NDArray[
         tiers = list(loaded.arms[unit.arm].support.tiers)
         return "none" if value < 0 else tiers[value]
     if what == "status":
-        return Status(value).name.lower()
+        return str(AccountStatus(value).name.lower())
     if what in IN_32_BITS:
         # Probabilities were rounded down to a step of 2.3e-10: of the middle, 9 decimals are those of the scenario.
         value = value * 2.0**-32 if isinstance(value, float) else round((value + 0.5) * 2.0**-32, 9)
     return f"{value:.9g}" if isinstance(value, float) else str(value)
 
 
-def who_in_tables(parting: Parting, old: Run, new: Run) -> str | None:
+def who_in_tables(divergence: Divergence, old: Run, new: Run) -> str | None:
     """Who differs first, from the tables of two finished runs: the agencies of a review, influencers as they ended."""
-    if parting.event == "review":
-        said = _row_of(("agency",), "agencies", parting, old, new, at=parting.from_days)
+    if divergence.event == "review":
+        said = _row_of(("agency",), "agencies", divergence, old, new, at=divergence.from_days)
         if said is not None:
             return said
-    if parting.event in (SESSIONS, "contracts", "entry", POPULATION, "books", "refresh", "renewal", "review"):
-        said = _row_of(("influencer",), "influencers", parting, old, new)
+    if divergence.event in (SESSIONS, "contracts", "entry", POPULATION, "books", "refresh", "renewal", "review"):
+        said = _row_of(("influencer",), "influencers", divergence, old, new)
         return None if said is None else f"{said}, as they ended"
     return None
 
 
-def _row_of(key: tuple[str], table: str, parting: Parting, old: Run, new: Run, at: float | None = None) -> str | None:
+def _row_of(
+    key: tuple[str], table: str, divergence: Divergence, old: Run, new: Run, at: float | None = None
+) -> str | None:
     """The first row of an arm that differs, and the column in which it does."""
-    before, now = (_rows(run.table(table), parting.arm, at) for run in (old, new))
+    before, now = (_rows(run.table(table), divergence.arm, at) for run in (old, new))
     differing = [(then, here) for then, here in zip(before, now, strict=False) if then != here]
     if not differing:
         return None

@@ -12,13 +12,13 @@ import pyarrow as pa
 
 from sim.experiment.epochs import POPULATION, SESSIONS
 from sim.model.clock import Order
-from sim.regression.result import Parting
+from sim.regression.result import Divergence
 
-__all__ = ["MOST_ROWS", "Epoch", "epoch_rows", "first_difference", "first_parting", "partings"]
+__all__ = ["MOST_ROWS", "Epoch", "divergences", "epoch_rows", "first_difference", "first_divergence"]
 
 MOST_ROWS = 100
 """Of an arm; where there are more times at which something happens, a row is of several days."""
-EVENTS = (POPULATION, *(order.name.lower() for order in Order))
+EVENTS = (POPULATION, *(order.label for order in Order))
 """In the order in which they happen at one time; the last are the sessions."""
 Epoch = tuple[float, str, str]
 """Time [days], kind of event, digest."""
@@ -88,7 +88,7 @@ def _in_time(epoch: Epoch) -> tuple[float, int]:
     return epoch[0], EVENTS.index(epoch[1])
 
 
-def first_parting(arm: str, old: Sequence[str], new: Sequence[str]) -> Parting | None:
+def first_divergence(arm: str, old: Sequence[str], new: Sequence[str]) -> Divergence | None:
     """The first place where an arm's rows differ; None where they don't, or one of them can't be read."""
     untils: dict[float, float] = {}
     now, then = _read(new, untils), _read(old, untils)
@@ -98,7 +98,7 @@ def first_parting(arm: str, old: Sequence[str], new: Sequence[str]) -> Parting |
     if place is None:
         return None
     time, event = place
-    return Parting(arm, event, None, None) if event == POPULATION else Parting(arm, event, time, untils[time])
+    return Divergence(arm, event, None, None) if event == POPULATION else Divergence(arm, event, time, untils[time])
 
 
 def _read(rows: Sequence[str], untils: dict[float, float]) -> list[Epoch] | None:
@@ -115,11 +115,11 @@ def _read(rows: Sequence[str], untils: dict[float, float]) -> list[Epoch] | None
     return epochs
 
 
-def partings(old: Mapping[str, Sequence[str]], new: Mapping[str, Sequence[str]]) -> list[Parting]:
+def divergences(old: Mapping[str, Sequence[str]], new: Mapping[str, Sequence[str]]) -> list[Divergence]:
     """First places of all arms that both have and that differ, the earliest first."""
-    found = (first_parting(arm, old[arm], rows) for arm, rows in new.items() if arm in old)
+    found = (first_divergence(arm, old[arm], rows) for arm, rows in new.items() if arm in old)
     return sorted((place for place in found if place is not None), key=_start)
 
 
-def _start(place: Parting) -> float:
+def _start(place: Divergence) -> float:
     return -math.inf if place.from_days is None else place.from_days

@@ -10,21 +10,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.inference.paired import paired_differences
 from sim.regression.content import WATCHED, Watched, watched_cell
-from sim.regression.result import Estimate
+from sim.regression.result import ChangeEstimate
 from sim.results.claims import cell_of
 from sim.results.pairs import pairs
 from sim.scenario import Loaded
+from sim.types import Floats
 
 __all__ = ["estimates", "margin", "n_values"]
 
 ALPHA = 0.05
 RELATIVE_MARGIN = 0.02
 """Of totals and counts."""
-Floats = NDArray[np.float64]
 Values = Mapping[str, Mapping[str, Sequence[float | None]]]
 """By ``arm NAME`` or ``claim NAME`` and name."""
 
@@ -49,7 +48,7 @@ def margin(measure: str, level: float) -> float:
     return max(RELATIVE_MARGIN * abs(level), 0.5 if measure.startswith("n_") else 0.0)
 
 
-def estimates(loaded: Loaded, old: Values, new: Values, n_looks: int) -> list[Estimate]:
+def estimates(loaded: Loaded, old: Values, new: Values, n_looks: int) -> list[ChangeEstimate]:
     """Each watched measure's change since the baseline: levels of the control, differences of arms, what claims state.
 
     ``d_r = new_r - old_r`` by replication, with its t interval of level ``1 - .05 / n_looks``: inside -+ the margin it
@@ -67,7 +66,7 @@ def estimates(loaded: Loaded, old: Values, new: Values, n_looks: int) -> list[Es
     return list(_estimates(loaded, old, new, ALPHA / n_looks))
 
 
-def _estimates(loaded: Loaded, old: Values, new: Values, alpha: float) -> Iterator[Estimate]:
+def _estimates(loaded: Loaded, old: Values, new: Values, alpha: float) -> Iterator[ChangeEstimate]:
     scenario = loaded.scenario
     levels: list[tuple[str, str | None]] = [(scenario.control, None)]
     for arm, control in [*levels, *pairs(loaded)]:
@@ -117,14 +116,14 @@ def _difference(values: Values, watched: Watched, arms: Sequence[str]) -> Floats
     return own - control[0] if control else own
 
 
-def _estimate(about: dict[str, Any], old: Floats, new: Floats, allowed: float, alpha: float) -> Estimate:
+def _estimate(about: dict[str, Any], old: Floats, new: Floats, allowed: float, alpha: float) -> ChangeEstimate:
     n = min(old.size, new.size)
     change = paired_differences(old[:n, None], new[:n, None], level=1 - alpha)
 
     def number(column: Floats) -> float | None:
         return None if math.isnan(column[0]) else float(column[0])
 
-    return Estimate(
+    return ChangeEstimate(
         **about,
         old=number(change.mean_control),
         new=number(change.mean_arm),

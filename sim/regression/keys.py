@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sim.formatting import Path, path_text
 from sim.regression.result import Change
 from sim.scenario import Loaded, resolved
-from sim.scenario.read.toml_file import Source
+from sim.scenario.read.toml_file import TomlFile
 from sim.store import provenance
 
 __all__ = ["Keys", "changes"]
@@ -38,7 +38,7 @@ class Keys:
     """Digest of each input file, and of each of the user's own policies with what it imports."""
 
     @classmethod
-    def of(cls, loaded: Loaded, source: Source) -> Keys:
+    def of(cls, loaded: Loaded, source: TomlFile) -> Keys:
         """Keys of a scenario and of the file that it was loaded from."""
         entries = list(_entries(loaded, source))
         return cls(
@@ -61,7 +61,7 @@ class _Entry(NamedTuple):
     """Where the file states it; None: nowhere."""
 
 
-def changes(old: Keys, loaded: Loaded, source: Source) -> tuple[Change, ...]:
+def changes(old: Keys, loaded: Loaded, source: TomlFile) -> tuple[Change, ...]:
     """Keys whose values differ from those of a baseline, first those that the file states.
 
     A key that only one of the two knows has changed if that one states it.
@@ -92,7 +92,7 @@ def _told(loaded: Loaded) -> dict[str, Any]:
     return {key: part for key, part in resolved(loaded).items() if key not in UNTOLD}
 
 
-def _entries(loaded: Loaded, source: Source) -> Iterator[_Entry]:
+def _entries(loaded: Loaded, source: TomlFile) -> Iterator[_Entry]:
     for path, value in _flat(_told(loaded), ()):
         sized: Path = ("check", "replications") if path == ("replications",) else ("check", "size", *path)
         line = _line(sized, source)
@@ -116,7 +116,7 @@ def _orders(table: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, list[s
         yield from _orders(entry, (*path, key))
 
 
-def _line(path: Path, source: Source) -> int | None:
+def _line(path: Path, source: TomlFile) -> int | None:
     """Line on which the file states a value or a table; None: it doesn't."""
     data: Any = source.data
     for key in path:

@@ -11,22 +11,22 @@ from sim.errors import Fault, InputError
 from sim.experiment.event_state import state_at
 from sim.files import working_folder
 from sim.regression.divergence import Place, first_place, who_in_states, who_in_tables
-from sim.regression.result import Parting
+from sim.regression.result import Divergence
 from sim.regression.revision import Revision, revision
-from sim.regression.verdict import Judgement
+from sim.regression.verdict import CheckVerdict
 from sim.results.run import Run
 from sim.results.side_by_side import NAMING, differing_keys
 from sim.scenario import Loaded
-from sim.scenario.read.toml_file import read_source
+from sim.scenario.read.toml_file import read_toml
 from sim.store.run_folder import MANIFEST
 
 __all__ = ["Other", "no_other", "other_run"]
 
-Other = Callable[[Judgement, Path, Loaded, Run], Judgement]
+Other = Callable[[CheckVerdict, Path, Loaded, Run], CheckVerdict]
 """Adds to what was found of a scenario's file, at its small size, and its run."""
 
 
-def no_other(judgement: Judgement, _file: Path, _loaded: Loaded, _run: Run) -> Judgement:
+def no_other(judgement: CheckVerdict, _file: Path, _loaded: Loaded, _run: Run) -> CheckVerdict:
     """Nothing to lay it beside."""
     return judgement
 
@@ -65,7 +65,7 @@ def other_run(against: str, files: Sequence[Path], plugins: Sequence[Path], opti
 def _name(file: Path) -> str | None:
     """A scenario's name; None: the file has faults, which its check tells."""
     try:
-        name = read_source(file).data.get("name")
+        name = read_toml(file).data.get("name")
     except InputError:
         return None
     return name if isinstance(name, str) else None
@@ -74,7 +74,7 @@ def _name(file: Path) -> str | None:
 def _noted(other: Other, against: str) -> Other:
     """The same, but what can't be laid beside the other leaves a note: what the check found holds all the same."""
 
-    def laid(judgement: Judgement, file: Path, loaded: Loaded, run: Run) -> Judgement:
+    def laid(judgement: CheckVerdict, file: Path, loaded: Loaded, run: Run) -> CheckVerdict:
         try:
             return other(judgement, file, loaded, run)
         except InputError as error:
@@ -85,29 +85,29 @@ def _noted(other: Other, against: str) -> Other:
 
 
 def _beside(old: Run) -> Other:
-    def laid(judgement: Judgement, _file: Path, loaded: Loaded, run: Run) -> Judgement:
+    def laid(judgement: CheckVerdict, _file: Path, loaded: Loaded, run: Run) -> CheckVerdict:
         if old.manifest["name"] != loaded.scenario.name:
             return judgement
         _check_same(old, run)
         if "epochs.parquet" not in old.manifest["files"]:
             raise InputError([Fault(str(old.path), "has no table epochs; `sim check --out DIR` leaves runs that have")])
         places = _places(old, run)
-        found = [replace(parting, who=who_in_tables(parting, old, run)) for parting, _, _ in places]
+        found = [replace(divergence, who=who_in_tables(divergence, old, run)) for divergence, _, _ in places]
         return _told(judgement, found, str(old.path), _unpaired(old, run))
 
     return laid
 
 
 def _since(old: Revision, folder: Path) -> Other:
-    def laid(judgement: Judgement, file: Path, loaded: Loaded, run: Run) -> Judgement:
+    def laid(judgement: CheckVerdict, file: Path, loaded: Loaded, run: Run) -> CheckVerdict:
         inside = old.inside(file)
         before = old.run(inside, folder / loaded.scenario.name)
         found = []
         for place in _places(before, run):
-            parting, unit, time = place
-            now = state_at(loaded, unit, time, parting.event)
+            divergence, unit, time = place
+            now = state_at(loaded, unit, time, divergence.event)
             who = who_in_states(loaded, place, old.state(inside, place), now)
-            found.append(replace(parting, who=who))
+            found.append(replace(divergence, who=who))
         return _told(judgement, found, old.name, _unpaired(before, run))
 
     return laid
@@ -139,8 +139,8 @@ def _unpaired(old: Run, new: Run) -> str:
     return "".join(f"; {text}" for text in alone)
 
 
-def _told(judgement: Judgement, found: Sequence[Parting], name: str, unpaired: str) -> Judgement:
+def _told(judgement: CheckVerdict, found: Sequence[Divergence], name: str, unpaired: str) -> CheckVerdict:
     """The places in place of those known from the baseline."""
     same = f"the same counters in every arm{' and replication that both have' if unpaired else ''}"
     note = f"against {name}: {'where it parts is told by arm' if found else same}{unpaired}"
-    return replace(judgement, partings=tuple(found), notes=(*judgement.notes, note))
+    return replace(judgement, divergences=tuple(found), notes=(*judgement.notes, note))

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from sim.errors import Fault
 from sim.formatting import escaped, shown
-from sim.scenario.schema.check import Policy
+from sim.types import CheckPolicy
 
-__all__ = ["Change", "Checked", "Estimate", "Part", "Parting", "Status", "Version"]
+__all__ = ["Change", "ChangeEstimate", "Checked", "Divergence", "Part", "PartStatus", "Version"]
 
-Status = Literal["passed", "failed", "allowed", "skipped"]
+PartStatus = Literal["passed", "failed", "allowed", "skipped"]
 """Allowed: it differs, but the policy doesn't ask for it. Skipped: something before it failed, so nobody looked."""
 
 
@@ -21,7 +21,7 @@ class Part:
 
     name: str
     """``valid``, ``exact``, ``statistical``, or ``claim NAME``."""
-    status: Status
+    status: PartStatus
     says: str
     """One line."""
     line: int
@@ -65,7 +65,7 @@ class Version:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class ChangeEstimate:
     """A measure's change since the baseline, replication by replication: of the difference of two arms, or of one arm.
 
     What is undefined is None.
@@ -102,7 +102,8 @@ class Estimate:
     def name(self) -> str:
         """Quantity and measure, with whatever else tells it apart.
 
-        >>> Estimate("a", None, 9.0, None, "all", "influencer", "followers", "gini", *[None] * 5, .01, 2, "moved").name
+        >>> about = ("a", None, 9.0, None, "all", "influencer", "followers", "gini")
+        >>> ChangeEstimate(*about, *[None] * 5, .01, 2, "moved").name
         'followers gini'
         """
         level = "" if self.level in ("influencer", "platform") else f" of {self.level}"
@@ -113,7 +114,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Parting:
+class Divergence:
     """The first place where an arm's run leaves the one that it is held against."""
 
     arm: str
@@ -130,7 +131,7 @@ class Parting:
     def says(self) -> str:
         """The place in words.
 
-        >>> Parting("tiered", "review", 60.0, 60.0, "agency a-12: tier priority -> standard").says
+        >>> Divergence("tiered", "review", 60.0, 60.0, "agency a-12: tier priority -> standard").says
         'tiered: first at the review of day 60: agency a-12: tier priority -> standard'
         """
         if self.from_days is None or self.until_days is None:
@@ -152,12 +153,12 @@ class Checked:
     """As the user named it."""
     name: str
     """The scenario's; of a file that can't be read, the file's without its ending."""
-    policy: Policy
+    policy: CheckPolicy
     parts: tuple[Part, ...]
     """In order: ``valid``, ``exact``, ``statistical``, claims as the scenario has them."""
-    estimates: tuple[Estimate, ...] = ()
+    estimates: tuple[ChangeEstimate, ...] = ()
     """Of every watched measure, where the outputs differ at all."""
-    partings: tuple[Parting, ...] = ()
+    divergences: tuple[Divergence, ...] = ()
     """Of every arm that differs, the earliest first."""
     changes: tuple[Change, ...] = ()
     """Keys of the scenario that changed since the baseline, those that the file states first."""

@@ -80,10 +80,10 @@ class Revision:
 
     def state(self, scenario: Path, place: Place) -> State | None:
         """What the revision has at a place, as ``state_at``; ``InputError`` where it can't tell."""
-        parting, unit, time = place
+        divergence, unit, time = place
         with working_folder() as folder:
             out = folder / "state.npz"
-            where = (os.fspath(scenario), unit.arm, str(unit.replication), str(time), parting.event, str(out))
+            where = (os.fspath(scenario), unit.arm, str(unit.replication), str(time), divergence.event, str(out))
             has_verb = not self.has_source or (self.folder / "sim/cli/state.py").exists()
             command = ("-m", "sim", "state", "--") if has_verb else ("-c", SAVE)
             done = self._python(*command, *where, *self._plugins())

@@ -10,30 +10,30 @@ from typing import Any, Literal, get_args
 
 from sim.regression.baseline import Baseline
 from sim.regression.content import Content
-from sim.regression.epoch_rows import partings
+from sim.regression.epoch_rows import divergences
 from sim.regression.equivalence import estimates, n_values
 from sim.regression.keys import changes
-from sim.regression.result import Change, Estimate, Part, Parting, Status, Version
+from sim.regression.result import Change, ChangeEstimate, Divergence, Part, PartStatus, Version
 from sim.scenario import Loaded
-from sim.scenario.read.toml_file import Source
+from sim.scenario.read.toml_file import TomlFile
 from sim.scenario.read.toml_lines import Lines
 from sim.scenario.resolve.roster_groups import claim_path
-from sim.scenario.schema.check import Policy
 from sim.store import provenance
+from sim.types import CheckPolicy
 
-__all__ = ["Judgement", "judged", "not_held"]
+__all__ = ["CheckVerdict", "not_held", "verdict_on"]
 
-ORDER: tuple[Policy, ...] = get_args(Policy)
+ORDER: tuple[CheckPolicy, ...] = get_args(CheckPolicy)
 """A policy asks for its own part and for those after it."""
 
 
 @dataclass(frozen=True)
-class Judgement:
+class CheckVerdict:
     """The parts of a check after the scenario's validity, and what they rest on; fields as in ``Checked``."""
 
     parts: tuple[Part, ...]
-    estimates: tuple[Estimate, ...] = ()
-    partings: tuple[Parting, ...] = ()
+    estimates: tuple[ChangeEstimate, ...] = ()
+    divergences: tuple[Divergence, ...] = ()
     changes: tuple[Change, ...] = ()
     versions: tuple[Version, ...] = ()
     notes: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class Judgement:
         """Whether more replications could tell more."""
         return any(estimate.verdict == "undecided" for estimate in self.estimates)
 
-    def rewritten(self, path: Path, reason: str, *, is_new: bool) -> Judgement:
+    def rewritten(self, path: Path, reason: str, *, is_new: bool) -> CheckVerdict:
         """The same after the baseline was written: what differed from the old one is allowed."""
         parts = tuple(
             # How to write it needn't be told any more.
@@ -57,22 +57,22 @@ class Judgement:
         return replace(self, parts=parts, notes=tuple(notes), update="new" if is_new else "rewritten")
 
 
-def not_held(loaded: Loaded, fault: str, lines: Lines, why: str = "no baseline to hold it against") -> Judgement:
+def not_held(loaded: Loaded, fault: str, lines: Lines, why: str = "no baseline to hold it against") -> CheckVerdict:
     """What there is to say where nothing can be held against anything."""
     line = lines.of(("name",))
     names = ["statistical", *(f"claim {name}" for name in loaded.scenario.claims)]
     skipped = (Part(name, "skipped", why, line) for name in names)
-    return Judgement((Part("exact", "failed", fault, line), *skipped))
+    return CheckVerdict((Part("exact", "failed", fault, line), *skipped))
 
 
-def judged(
+def verdict_on(
     loaded: Loaded,
     baseline: Baseline,
     content: Content,
-    policy: Policy,
-    source: Source,
-    found: Sequence[Estimate] | None = None,
-) -> Judgement:
+    policy: CheckPolicy,
+    source: TomlFile,
+    found: Sequence[ChangeEstimate] | None = None,
+) -> CheckVerdict:
     """What a run says beside its baseline.
 
     Parameters
@@ -95,7 +95,7 @@ def judged(
     seen = [] if same else list(found or estimates(loaded, old.values, content.values, n_looks))
     # Rows of epochs are of all replications together.
     comparable = not same and baseline.replications == loaded.scenario.replications
-    places = tuple(partings(old.epochs, content.epochs)) if comparable else ()
+    places = tuple(divergences(old.epochs, content.epochs)) if comparable else ()
     changed, lines = changes(baseline.keys, loaded, source), source.lines
     exact = _exact(baseline, content, same, policy, lines) if not stale else _stale(old, content, policy, lines)
     stated = [change.line for change in changed if change.line is not None]
@@ -105,7 +105,7 @@ def judged(
         *_claims(loaded, old.claims, content.claims, lines),
     ]
     versions = _versions(baseline.versions, provenance.libraries())
-    return Judgement(tuple(parts), tuple(seen), places, changed, versions, tuple(_notes(loaded, baseline)))
+    return CheckVerdict(tuple(parts), tuple(seen), places, changed, versions, tuple(_notes(loaded, baseline)))
 
 
 def _versions(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Version, ...]:
@@ -116,13 +116,13 @@ def _same(old: Content, new: Content) -> bool:
     return (old.digests, old.tables, old.measures) == (new.digests, new.tables, new.measures)
 
 
-def _status(holds: bool, name: Policy, policy: Policy) -> Status:
+def _status(holds: bool, name: CheckPolicy, policy: CheckPolicy) -> PartStatus:
     if holds:
         return "passed"
     return "failed" if ORDER.index(name) >= ORDER.index(policy) else "allowed"
 
 
-def _exact(baseline: Baseline, content: Content, same: bool, policy: Policy, lines: Lines) -> Part:
+def _exact(baseline: Baseline, content: Content, same: bool, policy: CheckPolicy, lines: Lines) -> Part:
     status = _status(same, "exact", policy)
     old, n = baseline.content, sum(map(len, content.digests.values()))
     if same:
@@ -149,7 +149,7 @@ def _exact(baseline: Baseline, content: Content, same: bool, policy: Policy, lin
     return Part("exact", status, says, lines.of(("arms", arms[0]) if arms else ("name",)), tuple(details))
 
 
-def _stale(old: Content, new: Content, policy: Policy, lines: Lines) -> Part:
+def _stale(old: Content, new: Content, policy: CheckPolicy, lines: Lines) -> Part:
     """All outputs are those of the baseline, but its epochs aren't, so that it can't say any more where runs part."""
     arms = [arm for arm, rows in new.epochs.items() if rows != old.epochs.get(arm)] or [*old.epochs]
     says = f"all outputs are the same, but the baseline's epochs are out of date in {len(arms)} arms: {', '.join(arms)}"
@@ -189,7 +189,9 @@ def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     return [name for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)]
 
 
-def _statistical(found: Sequence[Estimate], old: Content, new: Content, policy: Policy, lines: Lines) -> Part:
+def _statistical(
+    found: Sequence[ChangeEstimate], old: Content, new: Content, policy: CheckPolicy, lines: Lines
+) -> Part:
     start = lines.of(("name",))
     if _same(old, new):
         return Part("statistical", "passed", "nothing has moved", start)

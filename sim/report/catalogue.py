@@ -9,12 +9,12 @@ from pathlib import Path
 from sim.formatting import escaped
 from sim.report.charts import concentration, moves, people, several
 from sim.report.charts.chart import Chart
-from sim.report.charts.numbers import Source
+from sim.report.charts.numbers import Numbers
 from sim.results.run import Run
 
 __all__ = ["CHARTS", "LINKS", "SEVERAL", "chart_of", "labels_of"]
 
-CHARTS: Mapping[str, Callable[[Source], Chart | None]] = {
+CHARTS: Mapping[str, Callable[[Numbers], Chart | None]] = {
     "differences": concentration.differences,
     "head-share": concentration.head_share,
     "gains": people.gains,
@@ -28,7 +28,7 @@ CHARTS: Mapping[str, Callable[[Source], Chart | None]] = {
     "mobility": moves.mobility,
 }
 """Charts of one run, in the order of the page."""
-SEVERAL: Mapping[str, Callable[[Sequence[Source], Sequence[str]], Chart | None]] = {
+SEVERAL: Mapping[str, Callable[[Sequence[Numbers], Sequence[str]], Chart | None]] = {
     "runs": several.runs,
     "grid": several.grid,
 }
@@ -70,7 +70,7 @@ def chart_of(runs: Sequence[Run], name: str) -> Chart | None:
     """
     if name in CHARTS and len(runs) != 1:
         raise ValueError(f"the chart {name!r} shows one run, got {len(runs)}")
-    sources = [Source(run) for run in runs]
+    sources = [Numbers(run) for run in runs]
     return CHARTS[name](sources[0]) if name in CHARTS else SEVERAL[name](sources, labels_of(runs))
 
 

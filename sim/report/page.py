@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from sim.files import whole_file
 from sim.report.catalogue import CHARTS, LINKS, SEVERAL, labels_of
 from sim.report.charts.chart import VEGA_LITE, Chart
-from sim.report.charts.numbers import Source
+from sim.report.charts.numbers import Numbers
 from sim.report.protocols import protocols
 from sim.results.answer import QUESTION, amount, interval, number, reading_notes
 from sim.results.run import Run
@@ -67,7 +67,7 @@ def write_report(runs: Sequence[Run], out: Path | str | None = None) -> Path:
 
 def page_of_run(run: Run) -> str:
     """The report of a run; the same run gives the same text."""
-    source = Source(run)
+    source = Numbers(run)
     charts = [chart for draw in CHARTS.values() if (chart := draw(source)) is not None]
     scenario, claims = run.manifest["scenario"], run.claims()
     return _rendered(
@@ -91,7 +91,7 @@ def page_of_run(run: Run) -> str:
 def page_of_runs(runs: Sequence[Run]) -> str:
     """Several runs side by side; the same runs in the same order give the same text."""
     labels = labels_of(runs)
-    sources = [Source(run) for run in runs]
+    sources = [Numbers(run) for run in runs]
     charts = [chart for draw in SEVERAL.values() if (chart := draw(sources, labels)) is not None]
     told = [
         {"label": label, "answer": source.answer, "digest": source.run.digest, "facts": _facts(source.run)}

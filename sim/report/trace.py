@@ -12,11 +12,16 @@ from rich.cells import cell_len
 
 from sim.calendar import DAY, snapshot_times
 from sim.experiment.unit_trace import Look
-from sim.model.layout import Counter, Deed, Source
+from sim.model.layout import Counter, Response, SlotSource
 
 __all__ = ["FanTrace", "InfluencerTrace", "fan_lines", "fan_trace", "influencer_lines", "influencer_trace"]
 
-DEEDS = ((Deed.READ, "read"), (Deed.CLICKED, "clicked"), (Deed.UNFOLLOWED, "unfollowed"), (Deed.FOLLOWED, "followed"))
+RESPONSES = (
+    (Response.READ, "read"),
+    (Response.CLICKED, "clicked"),
+    (Response.UNFOLLOWED, "unfollowed"),
+    (Response.FOLLOWED, "followed"),
+)
 WHY = {
     "feed": "followed by the fan",
     "organic": "organic",
@@ -41,7 +46,7 @@ class Slot:
     vertical: str | None
     source: str | None
     """``feed``, ``organic``, ``support``, ``explored``, ``instead_of_support``, ``custom``."""
-    deeds: tuple[str, ...]
+    responses: tuple[str, ...]
     """What the fan did: ``read``, ``clicked``, ``unfollowed``, ``followed``, ``refused``, ``tipped``."""
     n_orders: int
     """Real orders."""
@@ -117,8 +122,8 @@ def fan_trace(look: Look) -> FanTrace:
     population = outcome.population
     surfaces = list(look.scenario.surfaces)
     sessions: dict[int, tuple[int, str, list[Slot]]] = {}
-    for time, event, surface, slot, influencer, source, deeds, orders in outcome.trace.tolist():
-        found = _slot(look, slot, influencer, Source(source), Deed(deeds), orders)
+    for time, event, surface, slot, influencer, source, responses, orders in outcome.trace.tolist():
+        found = _slot(look, slot, influencer, SlotSource(source), Response(responses), orders)
         sessions.setdefault(event, (time, surfaces[surface], []))[2].append(found)
     return FanTrace(
         scenario=look.scenario.name,
@@ -140,20 +145,24 @@ def _follows(look: Look, begin: NDArray[np.uint32], members: NDArray[np.int32]) 
     return tuple(names[i] for i in members[begin[look.subject] : begin[look.subject + 1]])
 
 
-def _slot(look: Look, slot: int, influencer: int, source: Source, deeds: Deed, orders: int) -> Slot:
-    reserved = Deed.RESERVED in deeds
+def _slot(look: Look, slot: int, influencer: int, source: SlotSource, responses: Response, orders: int) -> Slot:
+    reserved = Response.RESERVED in responses
     if influencer < 0:
         return Slot(slot + 1, reserved, None, None, None, (), 0)
     population = look.outcome.population
-    done = [word for deed, word in DEEDS if deed in deeds]
-    done += [deed.name.lower() for deed in (Deed.REFUSED, Deed.TIPPED) if deed in deeds and deed.name]
+    done = [word for response, word in RESPONSES if response in responses]
+    done += [
+        response.name.lower()
+        for response in (Response.REFUSED, Response.TIPPED)
+        if response in responses and response.name
+    ]
     return Slot(
         slot=slot + 1,
         reserved=reserved,
         influencer=population.influencers[influencer],
         vertical=population.verticals[look.outcome.accounts.vertical[influencer]],
         source=source.name.lower(),
-        deeds=tuple(done),
+        responses=tuple(done),
         n_orders=orders,
     )
 
@@ -165,7 +174,7 @@ def influencer_trace(look: Look) -> InfluencerTrace:
     i = look.subject
     agency = population.agency[i]
     times = sorted({-look.scenario.warmup_days * DAY, *snapshot_times(look.scenario.horizon_days)})
-    kept = outcome.books.surfaces
+    kept = outcome.history.surfaces
     return InfluencerTrace(
         scenario=look.scenario.name,
         arm=look.arm,
@@ -221,7 +230,7 @@ def _slot_text(slot: Slot, policy: str) -> str:
     if slot.influencer is None or slot.source is None:
         return f"({reserved}empty)"
     why = f"support, {policy}" if slot.source == "support" else WHY[slot.source]
-    done = ["follow refused" if deed == "refused" else deed for deed in slot.deeds]
+    done = ["follow refused" if response == "refused" else response for response in slot.responses]
     if slot.n_orders:
         done.insert(len(done) - ("tipped" in done), f"{slot.n_orders} order{'s' * (slot.n_orders != 1)}")
     return f"{slot.influencer} ({slot.vertical}): {reserved}{why}; {', '.join(done) or 'not examined'}"

@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.inference.paired import PairedDifference, paired_difference, verdict
 from sim.measure.index import Cell, cell_at_end
 from sim.scenario.schema.claim import Claim
 from sim.scenario.schema.measurable import column_groups
 from sim.scenario.schema.scenario import Scenario
+from sim.types import Floats
 
-__all__ = ["Contrast", "Statement", "cell_of", "groups_of", "judged", "statements"]
-
-Floats = NDArray[np.float64]
+__all__ = ["Contrast", "StatedClaim", "cell_of", "decided_claim", "groups_of", "statements"]
 
 
 class Contrast(NamedTuple):
@@ -50,7 +48,7 @@ class Contrast(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Statement:
+class StatedClaim:
     """A claim with the cell that its row tells and the contrast that tests it."""
 
     claim: Claim
@@ -70,7 +68,7 @@ def cell_of(claim: Claim, population: str, scenario: Scenario) -> Cell:
     return cell_at_end(*about, window=claim.window, horizon_days=days, warmup_days=warmup)
 
 
-def statements(scenario: Scenario, position: Mapping[Cell, int]) -> dict[str, Statement]:
+def statements(scenario: Scenario, position: Mapping[Cell, int]) -> dict[str, StatedClaim]:
     """The scenario's claims by name, ``position`` being the column of each cell."""
     found = {}
     for name, claim in scenario.claims.items():
@@ -78,11 +76,11 @@ def statements(scenario: Scenario, position: Mapping[Cell, int]) -> dict[str, St
         baseline = None
         if claim.baseline_group is not None:
             baseline = position[cell_of(claim, claim.baseline_group, scenario)]
-        found[name] = Statement(claim, cell, Contrast(claim.arm, claim.control, position[cell], baseline))
+        found[name] = StatedClaim(claim, cell, Contrast(claim.arm, claim.control, position[cell], baseline))
     return found
 
 
-def judged(name: str, said: Statement, values: Mapping[str, Floats], level: float | None) -> dict[str, Any]:
+def decided_claim(name: str, said: StatedClaim, values: Mapping[str, Floats], level: float | None) -> dict[str, Any]:
     """A claim's row; without a level (an arm that isn't compared, nothing measured) it stays undecided."""
     claim = said.claim
     row: dict[str, Any] = {"claim": name}

@@ -19,18 +19,18 @@ from sim.inference.paired import (
 )
 from sim.measure.index import Cell, cells, primary_cells
 from sim.model.layout import Total
-from sim.results.claims import Contrast, groups_of, judged, statements
+from sim.results.claims import Contrast, decided_claim, groups_of, statements
 from sim.results.pairs import pairs
 from sim.results.tables import cell_columns, words
 from sim.scenario import Loaded
 from sim.store.columns import arrow_schema, table_of
-from sim.store.unit_record import TWIN, Unit, UnitRecord
+from sim.store.unit_record import INDEPENDENT_CONTROL, Unit, UnitRecord
+from sim.types import Floats
 
 __all__ = ["Comparison", "Summary", "compare_units"]
 
 FILLED_SHARE = 0.999
 """Arms of which less of the reserved slots found a supported account aren't compared."""
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def compare_units(loaded: Loaded, kept: Summaries) -> Comparison:
     position = {cell: i for i, cell in enumerate(about)}
     short = unfilled_arms(loaded, kept)
     compared = [pair for pair in pairs(loaded) if not set(pair) & set(short)]
-    values = {arm: values_of(kept, arm) for arm in (*loaded.arms, TWIN)}
+    values = {arm: values_of(kept, arm) for arm in (*loaded.arms, INDEPENDENT_CONTROL)}
     claims = statements(scenario, position)
     primary = [position[cell] for cell in primary_cells(scenario.horizon_days)]
     family = dict.fromkeys(
@@ -119,14 +119,14 @@ def compare_units(loaded: Loaded, kept: Summaries) -> Comparison:
     rows["p_holm"] = adjusted.ravel()
     rows["vr_streams"] = _joined(
         [
-            _vr_streams(values[scenario.control], values[TWIN], values[pair[0]])
+            _vr_streams(values[scenario.control], values[INDEPENDENT_CONTROL], values[pair[0]])
             if pair[1] == scenario.control
             else np.full(len(about), np.nan)
             for pair in compared
         ],
         np.float64,
     )
-    verdicts = [judged(name, said, values, levels.get(said.contrast)) for name, said in claims.items()]
+    verdicts = [decided_claim(name, said, values, levels.get(said.contrast)) for name, said in claims.items()]
     return Comparison(
         comparison=table_of("comparison", rows),
         claims=table_of("claims", _transposed("claims", verdicts)),
@@ -149,12 +149,12 @@ def _comparison_columns(about: list[Cell], compared: list[tuple[str, str]]) -> d
     return {"arm": repeated(0), "control": repeated(1)} | cell_columns(about, len(compared))
 
 
-def _vr_streams(control: Floats, twin: Floats, arm: Floats) -> Floats:
-    """Var(arm - twin) / Var(arm - control), the twin being the control on the same population with its own streams."""
-    if len(twin) < 2:
+def _vr_streams(control: Floats, independent: Floats, arm: Floats) -> Floats:
+    """Var(arm - independent) / Var(arm - control), independent being the control on its population with other draws."""
+    if len(independent) < 2:
         return np.full(control.shape[1], np.nan)
-    n = len(twin)
-    return variance_ratio_streams(arm[:n] - twin, arm[:n] - control[:n])
+    n = len(independent)
+    return variance_ratio_streams(arm[:n] - independent, arm[:n] - control[:n])
 
 
 def _transposed(table: str, rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sim.calendar import DAY
 from sim.measure.index import Cell, cells, lorenz_cells
 from sim.measure.meter import LORENZ_POINTS
 from sim.model.layout import Counter, Total
-from sim.model.world.accounts import Status
+from sim.model.world.accounts import AccountStatus
 from sim.results.claims import groups_of
 from sim.scenario import Loaded
 from sim.store import columns
@@ -144,13 +144,13 @@ def _influencers(loaded: Loaded, record: UnitRecord, surfaces: list[str]) -> Col
     shop, shop_end = kept["shop"], kept["shop_end"]
     sells = shop | shop_end
     newcomer = np.arange(shop.size) >= int(kept["n_initial"])
-    gone = np.isin(kept["status_end"], (Status.CUT, Status.LEFT))
+    gone = np.isin(kept["status_end"], (AccountStatus.CUT, AccountStatus.LEFT))
     return {
         "influencer": pa.array(kept["influencer"].tolist(), pa.string()),
         "vertical": words(list(loaded.scenario.verticals), kept["vertical"]),
         "agency": words(kept["agencies"].tolist(), kept["agency"]),
         "agency_end": words(kept["agencies"].tolist(), kept["agency_end"]),
-        "status_end": words([status.name.lower() for status in Status], kept["status_end"]),
+        "status_end": words([status.name.lower() for status in AccountStatus], kept["status_end"]),
         "joined_days": np.where(newcomer, kept["joined_at"] / DAY, np.nan),
         "gone_days": np.where(gone, kept["gone_at"] / DAY, np.nan),
         "quality": kept["quality"],

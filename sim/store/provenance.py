@@ -19,7 +19,16 @@ from sim.scenario.read.roster_notes import reading, skipped
 from sim.scenario.resolve.graph_notes import graph_notes
 from sim.version import __version__
 
-__all__ = ["DECIDING", "check_plugins", "how_read", "identity", "libraries", "plugins", "source_digest", "versions"]
+__all__ = [
+    "DECIDING",
+    "how_read",
+    "identity",
+    "libraries",
+    "plugins",
+    "refuse_other_plugins",
+    "source_digest",
+    "versions",
+]
 
 DECIDING = ("numba", "numpy", "pyarrow", "pydantic", "simpy")
 """Packages whose versions a manifest names."""
@@ -74,7 +83,7 @@ def how_read(loaded: Loaded) -> dict[str, Any]:
     return found
 
 
-def check_plugins(wanted: Mapping[str, Mapping[str, Any]] | None, loaded: Loaded, run: str) -> None:
+def refuse_other_plugins(wanted: Mapping[str, Mapping[str, Any]] | None, loaded: Loaded, run: str) -> None:
     """Refuse policies that aren't those of a run, given what its manifest says of them.
 
     Raises

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.streams import INDEPENDENT
+from sim.types import Key
 
-__all__ = ["TWIN", "Unit", "UnitRecord"]
+__all__ = ["INDEPENDENT_CONTROL", "Unit", "UnitRecord"]
 
-TWIN = "\x1ftwin"
+INDEPENDENT_CONTROL = "\x1ftwin"
 """Journal name of the control arm on the same population with independent streams; no arm can be called so."""
 
 
@@ -23,9 +24,9 @@ class Unit(NamedTuple):
     arm: str
     replication: int
 
-    def key(self, seed: int) -> tuple[int, int]:
+    def key(self, seed: int) -> Key:
         """Key of its traffic."""
-        return seed, self.replication + (INDEPENDENT if self.arm == TWIN else 0)
+        return Key(seed, self.replication + (INDEPENDENT if self.arm == INDEPENDENT_CONTROL else 0))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from scipy import stats
 
 from sim.analysis.concentration import head_members
 from sim.analysis.mobility import (
-    NEVER,
+    NOT_REACHED,
     arrivals_in_head,
     decile_transitions,
     head_turnover,
@@ -196,15 +196,17 @@ def test_arrivals_are_the_first_times_in_the_head_of_who_was_not_in_the_first(
     times = vector(sorted(data.draw(st.sets(st.integers(0, 100), min_size=n_times, max_size=n_times))))
     heads = [set(head_members(now, k).tolist()) for now in x]
     wanted = [
-        NEVER if i in heads[0] else next((t for t, h in zip(times.tolist(), heads, strict=True) if i in h), NEVER)
+        NOT_REACHED
+        if i in heads[0]
+        else next((t for t, h in zip(times.tolist(), heads, strict=True) if i in h), NOT_REACHED)
         for i in range(n)
     ]
     assert arrivals_in_head(x, times, k).tolist() == wanted
 
 
-@given(st.lists(st.just(NEVER) | st.integers(0, 90), min_size=1, max_size=30), st.integers(0, 100))
+@given(st.lists(st.just(NOT_REACHED) | st.integers(0, 90), min_size=1, max_size=30), st.integers(0, 100))
 def test_the_median_is_that_of_those_who_have_arrived(arrivals: list[int], until: int) -> None:
-    there = [a for a in arrivals if a != NEVER and a <= until]
+    there = [a for a in arrivals if a != NOT_REACHED and a <= until]
     median, n = median_arrival(vector(arrivals), until)
     assert n == len(there)
     assert math.isnan(median) if not there else median == float(np.median(there))

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from sim import load
 from sim.model.layout import Total
-from sim.model.simulation import EngineName, simulate
+from sim.model.simulation import simulate
 from sim.model.world.population import draw_population
 from sim.scenario import Scenario
+from sim.types import EngineName
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "weibo-2017.toml"
 

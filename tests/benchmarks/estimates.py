@@ -47,7 +47,7 @@ def name_of(case: tuple[str, dict[str, str], int]) -> str:
 
 
 def measured(case: tuple[str, dict[str, str], int], threads: int) -> dict[str, float]:
-    """Estimate and measurement of a case, in a process of its own."""
+    """CostEstimate and measurement of a case, in a process of its own."""
     words = json.dumps({"case": case, "threads": threads})
     done = subprocess.run([sys.executable, __file__, "--child", words], capture_output=True, text=True, check=False)
     if done.returncode:
@@ -59,10 +59,10 @@ def measured(case: tuple[str, dict[str, str], int], threads: int) -> dict[str, f
 def child(words: dict[str, Any]) -> None:
     """Run a case and print what was estimated and measured."""
     from sim import load, run
-    from sim.experiment.plan import Estimate
+    from sim.experiment.plan import CostEstimate
 
     file, changes, replications = words["case"]
-    expected: list[Estimate] = []
+    expected: list[CostEstimate] = []
     with tempfile.TemporaryDirectory() as folder:
         path = SCENARIOS / file
         if changes:

@@ -148,7 +148,7 @@ def test_a_fans_sessions_and_slots_are_those_of_the_text() -> None:
             assert ("empty)" in line) == (slot["influencer"] is None)
             if slot["influencer"] is not None:
                 assert line[6:].startswith(f"{slot['influencer']} ({slot['vertical']}): ")
-                done = ["follow refused" if deed == "refused" else deed for deed in slot["deeds"]]
+                done = ["follow refused" if response == "refused" else response for response in slot["responses"]]
                 assert line.endswith("; " + (", ".join(done) or "not examined"))
     assert lines == []
     sources = {slot["source"] for session in given["sessions"] for slot in session["slots"]}

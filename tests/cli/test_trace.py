@@ -15,9 +15,10 @@ from typer.testing import CliRunner, Result
 
 from sim.cli.app import app
 from sim.experiment.unit_trace import Look
-from sim.model.layout import Counter, Deed, Total
-from sim.model.simulation import EngineName, simulate
+from sim.model.layout import Counter, Response, Total
+from sim.model.simulation import simulate
 from sim.report.trace import fan_lines, fan_trace, influencer_lines, influencer_trace
+from sim.types import EngineName
 
 SCENARIO = """\
 name = "small"
@@ -136,13 +137,13 @@ def test_the_slots_of_all_fans_add_up_to_what_the_run_counts(world: World) -> No
     totals = outcome.totals.sum(axis=0)
     assert len(slots) == totals[Total.SLOTS]
     assert sum(slot.influencer < 0 for slot in slots) == totals[Total.EMPTY]
-    for deed, counter in [
-        (Deed.READ, Counter.READS),
-        (Deed.CLICKED, Counter.CLICKS),
-        (Deed.UNFOLLOWED, Counter.UNFOLLOWS),
+    for response, counter in [
+        (Response.READ, Counter.READS),
+        (Response.CLICKED, Counter.CLICKS),
+        (Response.UNFOLLOWED, Counter.UNFOLLOWS),
     ]:
-        assert sum(deed in slot.deeds for slot in slots) == outcome.counts[:, :, counter].sum()
-    assert sum(Deed.RESERVED in slot.deeds for slot in slots) == totals[Total.RESERVED]
+        assert sum(response in slot.responses for slot in slots) == outcome.counts[:, :, counter].sum()
+    assert sum(Response.RESERVED in slot.responses for slot in slots) == totals[Total.RESERVED]
     assert sum(slot.orders for slot in slots) == outcome.counts[:, :, Counter.ORDERS].sum()
     shown = np.bincount([slot.influencer for slot in slots if slot.influencer >= 0], minlength=len(outcome.counts))
     assert np.array_equal(shown, outcome.counts[:, :, Counter.EXPOSURE].sum(axis=1))
@@ -177,8 +178,8 @@ def test_a_fans_trace_reads_as_sessions_and_slots(scenario: Path) -> None:
     for line in sessions:
         assert re.fullmatch(r"day -?\d+ \d\d:\d\d:\d\d (feed|find), session \d+", line)
     why = "followed by the fan|organic|support, tiered|exploration|organic, the support list being exhausted"
-    deeds = r"(not examined|read(, clicked)?(, unfollowed)?(, followed|, follow refused)?(, \d+ orders?)?)"
-    pattern = rf"   \s?\d (influencer-\d\d \(all\): (reserved, )?({why}); {deeds}|\((reserved, )?empty\))"
+    responses = r"(not examined|read(, clicked)?(, unfollowed)?(, followed|, follow refused)?(, \d+ orders?)?)"
+    pattern = rf"   \s?\d (influencer-\d\d \(all\): (reserved, )?({why}); {responses}|\((reserved, )?empty\))"
     for line in slots:
         assert re.fullmatch(pattern, line), line
     assert any("support, tiered" in line for line in slots)

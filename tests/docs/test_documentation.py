@@ -40,7 +40,7 @@ FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 class Block(NamedTuple):
     """A marked block: what is done with it, how, its language and its text."""
 
-    deed: str
+    response: str
     how: str
     language: str
     text: str
@@ -108,9 +108,9 @@ def test_what_a_page_says_to_run_runs(page: Path, folder: Path) -> None:
     printed = ""
     for block in blocks(page):
         needed = re.search(r"with (\w+)", block.how)
-        if block.deed == "file":
+        if block.response == "file":
             (folder / block.how.lstrip(": ")).write_text(block.text, encoding="utf-8")
-        elif block.deed == "output":
+        elif block.response == "output":
             assert_printed(block.text, printed)
         elif needed and importlib.util.find_spec(needed[1]) is None:
             continue
@@ -151,7 +151,7 @@ def test_every_how_to_page_is_executed() -> None:
     pages = sorted((DOCS / "how-to").glob("*.md"))
     assert len(pages) >= 6
     for page in pages:
-        assert any(block.deed == "executed" for block in blocks(page)), page
+        assert any(block.response == "executed" for block in blocks(page)), page
 
 
 def first_cells(page: Path) -> set[str]:

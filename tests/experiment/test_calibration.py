@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sim.analysis.concentration import gini, top_share
 from sim.calendar import DAY
 from sim.experiment.plan import n_cores
-from sim.model.agencies.history import FLOWS
+from sim.model.agencies.history import RECORDED_FLOWS
 from sim.model.layout import Counter
 from sim.model.simulation import Outcome, simulate
 from sim.model.world.population import draw_population
@@ -139,7 +139,7 @@ def hours_on_air(outcome: Outcome, scenario: Scenario) -> float:
 
 
 def flow(outcome: Outcome, name: str, since: int = 0) -> NDArray[np.int64]:
-    return outcome.books.between(since, outcome.end)[FLOWS.index(name)]
+    return outcome.history.between(since, outcome.end)[RECORDED_FLOWS.index(name)]
 
 
 def real(outcome: Outcome, scenario: Scenario) -> float:

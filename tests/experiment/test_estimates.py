@@ -14,9 +14,9 @@ from support.small_runs import TINY, loaded_from, run_of
 from sim.errors import MachineError
 from sim.experiment import plan
 from sim.experiment.cost import PROCESS_BYTES, sessions
-from sim.experiment.plan import Crew, Estimate, check_memory, estimate, units
+from sim.experiment.plan import CostEstimate, Parallelism, estimate, refuse_memory, units
 from sim.scenario import load
-from sim.store.unit_record import TWIN
+from sim.store.unit_record import INDEPENDENT_CONTROL
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 MUCH = 10**12
@@ -81,7 +81,7 @@ def test_what_is_still_to_do_of_a_run_is_estimated(tmp_path: Path) -> None:
     assert rest.sessions == pytest.approx(whole.sessions / 3)
     assert rest.seconds < whole.seconds
     assert str(rest).startswith("4 of 12 units to go: ")
-    assert units(loaded)[-1].arm == TWIN
+    assert units(loaded)[-1].arm == INDEPENDENT_CONTROL
 
 
 def test_a_fixed_population_is_drawn_once(tmp_path: Path) -> None:
@@ -101,36 +101,38 @@ def test_less_memory_means_fewer_units_at_a_time_with_more_threads_each(tmp_path
     many = TINY.replace("count = 60\n", "count = 600_000\n", 1)
     loaded = loaded_from(tmp_path, many.replace("sessions_per_day = 0.5", "sessions_per_day = 0.1"))
     with_two = estimate(loaded, 2, MUCH).bytes / plan.MEMORY_SHARE + 1
-    crews = [estimate(loaded, 8, int(free)).crew for free in (MUCH, with_two, 1)]
+    crews = [estimate(loaded, 8, int(free)).parallelism for free in (MUCH, with_two, 1)]
     assert crews[0].workers > 2
-    assert crews[1:] == [Crew(2, 4), Crew(1, 8)]
+    assert crews[1:] == [Parallelism(2, 4), Parallelism(1, 8)]
     sizes = [estimate(loaded, 8, int(free)).bytes for free in (MUCH, with_two, 1)]
     assert sizes == sorted(sizes, reverse=True)
     busy = loaded_from(tmp_path, many)  # whose threads have enough to do between two refreshes
-    assert estimate(busy, 8, MUCH).crew == Crew(1, 8)
+    assert estimate(busy, 8, MUCH).parallelism == Parallelism(1, 8)
 
 
 def test_memory_is_refused_where_a_unit_at_a_time_exceeds_the_share(tmp_path: Path) -> None:
     loaded = loaded_from(tmp_path, TINY)
     least = estimate(loaded, 1, MUCH).bytes / plan.MEMORY_SHARE
-    check_memory(loaded, int(least) + 1)
+    refuse_memory(loaded, int(least) + 1)
     with pytest.raises(MachineError, match="--force"):
-        check_memory(loaded, int(least) - 1)
+        refuse_memory(loaded, int(least) - 1)
 
 
 @pytest.mark.parametrize(
     ("numbers", "words"),
     [
-        ((213_399_000.0, 83.4, 4.04e8, Crew(2, 1)), "213 million sessions, about 83 s, 404 MB"),
-        ((950.0, 0.2, 9.996e8, Crew(1, 1)), "950 sessions, about 1 s, 1.0 GB"),
-        ((1.2e6, 121.0, 2.34e9, Crew(2, 4)), "1.2 million sessions, about 2.0 min, 2.3 GB"),
-        ((4.5e10, 8000.0, 6.4e10, Crew(1, 4)), "45 billion sessions, about 2.2 h, 64.0 GB"),
-        ((9_999.4, 4e6, 4e8, Crew(1, 4)), "9,999 sessions, about 46 days, 400 MB"),
+        ((213_399_000.0, 83.4, 4.04e8, Parallelism(2, 1)), "213 million sessions, about 83 s, 404 MB"),
+        ((950.0, 0.2, 9.996e8, Parallelism(1, 1)), "950 sessions, about 1 s, 1.0 GB"),
+        ((1.2e6, 121.0, 2.34e9, Parallelism(2, 4)), "1.2 million sessions, about 2.0 min, 2.3 GB"),
+        ((4.5e10, 8000.0, 6.4e10, Parallelism(1, 4)), "45 billion sessions, about 2.2 h, 64.0 GB"),
+        ((9_999.4, 4e6, 4e8, Parallelism(1, 4)), "9,999 sessions, about 46 days, 400 MB"),
     ],
 )
-def test_an_estimate_is_one_line_of_readable_units(numbers: tuple[float, float, float, Crew], words: str) -> None:
-    n, seconds, size, crew = numbers
-    line = str(Estimate("12 arms x 100 replications", 1, n, seconds, size, crew))
+def test_an_estimate_is_one_line_of_readable_units(
+    numbers: tuple[float, float, float, Parallelism], words: str
+) -> None:
+    n, seconds, size, parallelism = numbers
+    line = str(CostEstimate("12 arms x 100 replications", 1, n, seconds, size, parallelism))
     assert line == f"12 arms x 100 replications: {words}"
 
 

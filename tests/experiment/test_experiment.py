@@ -27,7 +27,7 @@ from sim.model.world.population import draw_population
 from sim.results.pairs import pairs
 from sim.results.run import Run
 from sim.store.columns import arrow_schema
-from sim.store.unit_record import TWIN
+from sim.store.unit_record import INDEPENDENT_CONTROL
 
 SIX = TINY.replace("replications = 3", "replications = 6").replace('control = "uniform"', 'control = "none"')
 ROSTERED = TINY.replace("count = 20\n", "")
@@ -238,7 +238,7 @@ def test_vr_streams_holds_independent_streams_on_the_same_population_against_com
     run: Run, tmp_path: Path
 ) -> None:
     loaded = loaded_from(tmp_path, SIX)
-    twins = [unit for unit in units(loaded) if unit.arm == TWIN]
+    twins = [unit for unit in units(loaded) if unit.arm == INDEPENDENT_CONTROL]
     assert [unit.replication for unit in twins] == list(range(6))
     cell = Cell(20.0, 20.0, "all", "influencer", "exposure", "gini")
     independent = []

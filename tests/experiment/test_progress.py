@@ -21,17 +21,18 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
-from sim.store.unit_record import TWIN, Unit
 from support.small_runs import LONG, TINY, loaded_from, run_of, sim, write
 
 from sim.calendar import DAY
 from sim.cli.progress import Display
 from sim.errors import InterruptedRunError
 from sim.experiment import progress
-from sim.experiment.progress import Board, Progress, Running
+from sim.experiment.progress import Progress, ProgressTracker, Running
 from sim.model.clock import Order
-from sim.model.simulation import EngineName, Glance, simulate
+from sim.model.simulation import Observation, simulate
 from sim.model.world.population import draw_population
+from sim.store.unit_record import INDEPENDENT_CONTROL, Unit
+from sim.types import EngineName
 
 ONE = TINY.replace("replications = 3", "replications = 1")
 LIVELY = ONE.replace("horizon_days = 20", "horizon_days = 70") + "\n[entry]\nnewcomers_per_month = 40.0\n"
@@ -100,16 +101,16 @@ def test_the_head_share_is_that_of_the_measures_and_sessions_are_those_of_the_ru
     loaded = loaded_from(tmp_path, LIVELY)
     scenario, unit = loaded.arms["tiered"], Unit("tiered", 0)
     population = draw_population(scenario, None, (3, 0))
-    board = Board(scenario, [unit])
-    board.begin(unit)
-    look = board.watch(unit, population.n_initial)
+    tracker = ProgressTracker(scenario, [unit])
+    tracker.begin(unit)
+    look = tracker.watch(unit, population.n_initial)
     seen: dict[int, Running] = {}
     sessions = []
 
-    def watch(glance: Glance) -> None:
-        look(glance)
-        (seen[glance.time // DAY],) = board.progress().running
-        sessions.append(board.progress().sessions)
+    def watch(observation: Observation) -> None:
+        look(observation)
+        (seen[observation.time // DAY],) = tracker.progress().running
+        sessions.append(tracker.progress().sessions)
 
     outcome = simulate(scenario, population, unit.key(3), engine=engine, watch=watch)
     assert sorted(seen) == list(range(-5, 71))
@@ -127,8 +128,8 @@ def test_the_head_share_is_that_of_the_measures_and_sessions_are_those_of_the_ru
     assert 0 < sessions[-1] <= outcome.totals[:, 0].sum()
 
 
-def glance_of(time: int, followers: Callable[[], np.ndarray], sessions: int) -> Glance:
-    return Glance(time, Order.REFRESH, followers, lambda: sessions, dict, lambda: 0.0, dict)
+def glance_of(time: int, followers: Callable[[], np.ndarray], sessions: int) -> Observation:
+    return Observation(time, Order.REFRESH, followers, lambda: sessions, dict, lambda: 0.0, dict)
 
 
 class Clock:
@@ -146,7 +147,7 @@ def test_a_unit_is_looked_at_three_times_a_second_and_rarely_where_a_look_takes_
 ) -> None:
     clock, looks = Clock(), []
     monkeypatch.setattr(progress, "perf_counter", clock)
-    scenario, unit = loaded_from(tmp_path, TINY).scenario, Unit(TWIN, 2)
+    scenario, unit = loaded_from(tmp_path, TINY).scenario, Unit(INDEPENDENT_CONTROL, 2)
 
     def looks_in_10_seconds(look_seconds: float) -> int:
         def followers() -> np.ndarray:
@@ -155,14 +156,14 @@ def test_a_unit_is_looked_at_three_times_a_second_and_rarely_where_a_look_takes_
             return np.arange(1, 21)
 
         looks.clear()
-        board = Board(scenario, [unit])
-        board.begin(unit)
-        look = board.watch(unit, 20)
+        tracker = ProgressTracker(scenario, [unit])
+        tracker.begin(unit)
+        look = tracker.watch(unit, 20)
         end = clock.now + 10
         while clock.now < end:
             look(glance_of(0, followers, 7))
             clock.now += 0.01
-        (running,) = board.progress().running
+        (running,) = tracker.progress().running
         assert running == Running("none", 2, is_twin=True, day=0, head_share=20 / 210)
         return len(looks)
 
@@ -178,12 +179,12 @@ def test_nobody_looks_where_nobody_watches(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_share_of_nothing_is_told_as_none(tmp_path: Path) -> None:
     unit = Unit("none", 0)
-    board = Board(loaded_from(tmp_path, TINY).scenario, [unit])
-    board.begin(unit)
-    assert board.progress().running == (Running("none", 0, is_twin=False),)
-    board.watch(unit, 3)(glance_of(-DAY, lambda: np.zeros(3, np.int64), 0))
-    assert board.progress().running == (Running("none", 0, is_twin=False, day=-1),)
-    assert board.progress().days == 4
+    tracker = ProgressTracker(loaded_from(tmp_path, TINY).scenario, [unit])
+    tracker.begin(unit)
+    assert tracker.progress().running == (Running("none", 0, is_twin=False),)
+    tracker.watch(unit, 3)(glance_of(-DAY, lambda: np.zeros(3, np.int64), 0))
+    assert tracker.progress().running == (Running("none", 0, is_twin=False, day=-1),)
+    assert tracker.progress().days == 4
 
 
 # What is shown

@@ -205,7 +205,7 @@ def test_the_active_are_those_who_are_here(followed: Values) -> None:
 
 def test_an_initial_head_that_is_gone_has_no_share_among_the_active() -> None:
     outcome = written(NEW)
-    outcome.books.status[60 * DAY][0] = L
+    outcome.history.status[60 * DAY][0] = L
     values = measures_of(outcome)
     assert STATUS[60][0] != L
     assert stock(values, "active", "followers", "initial_head_share_01") == 0
@@ -214,7 +214,7 @@ def test_an_initial_head_that_is_gone_has_no_share_among_the_active() -> None:
 
 def test_a_population_without_accounts_has_no_measures() -> None:
     outcome = written(NEW)
-    outcome.books.status[60 * DAY][:] = 4
+    outcome.history.status[60 * DAY][:] = 4
     values = measures_of(outcome)
     assert math.isnan(stock(values, "active", "followers", "gini"))
     assert stock(values, "all", "accounts", "n_present", level="platform") == 0

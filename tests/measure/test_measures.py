@@ -99,7 +99,7 @@ def busy() -> tuple[World, Outcome, Measured]:
 
 
 def flow(outcome: Outcome, name: str, start: int, end: int) -> NDArray[np.int64]:
-    return outcome.books.between(start * DAY, end * DAY)[history.FLOWS.index(name)]
+    return outcome.history.between(start * DAY, end * DAY)[history.RECORDED_FLOWS.index(name)]
 
 
 def test_at_day_0_nobody_has_moved(busy: tuple[World, Outcome, Measured]) -> None:
@@ -164,7 +164,7 @@ def test_explosive_accounts_have_the_yearly_turnover_in_the_window_s_pace(
 def test_utility_is_the_mean_over_the_reads_of_each_segment(busy: tuple[World, Outcome, Measured]) -> None:
     world, outcome, values = busy
     people, affinity = world.population, affinities(world.scenario)
-    reads = outcome.books.reads[75 * DAY] - outcome.books.reads[0]
+    reads = outcome.history.reads[75 * DAY] - outcome.history.reads[0]
     assert reads.sum(axis=1).tolist() == flow(outcome, "reads", 0, 75).tolist()
     worth = [
         int(reads[i, g]) * float(people.quality[i] * affinity[g, people.vertical[i]])

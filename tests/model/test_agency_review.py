@@ -14,7 +14,7 @@ from support.scenarios import DRAWN, World, plain, world_of, worlds
 
 from sim.calendar import DAY
 from sim.errors import InputError
-from sim.model.world.accounts import NEVER, Status
+from sim.model.world.accounts import NOT_YET, AccountStatus
 from sim.model.world.population import draw_population
 from sim.scenario.schema.economy import Contracts as Terms
 from sim.scenario.schema.economy import Economy, Entry, Live
@@ -34,7 +34,7 @@ def test_funds_begin_at_day_0_by_the_account_and_grow_by_the_profit_from_then_on
 
 def test_accounts_without_an_agency_put_by_what_they_earn() -> None:
     review = Review(platform())
-    review.accounts.status[7] = Status.LEFT
+    review.accounts.status[7] = AccountStatus.LEFT
     review.hold(result={0: 50, 5: 10, 6: -4, 7: 99})
     review.hold(30, result={5: 5})
     assert review.accounts.savings.tolist() == [0, 0, 0, 0, 0, 15, -4, 0]
@@ -99,8 +99,8 @@ def test_accounts_under_contract_are_cut_when_patience_is_at_an_end() -> None:
     assert not review.hold(result={0: -1, 1: -1, 5: -1})
     assert review.hold(30, result={0: -1, 5: -1})
     assert review.agency == [NONE, *AGENCY[1:]]
-    assert review.accounts.status.tolist() == [Status.CUT] + [Status.ESTABLISHED] * 7
-    assert review.accounts.gone_at.tolist() == [MONTH] + [NEVER] * 7
+    assert review.accounts.status.tolist() == [AccountStatus.CUT] + [AccountStatus.ESTABLISHED] * 7
+    assert review.accounts.gone_at.tolist() == [MONTH] + [NOT_YET] * 7
     assert not review.hold(60)
     assert review.accounts.gone_at[0] == MONTH
 
@@ -279,8 +279,10 @@ def test_accounts_without_an_agency_leave_when_patience_is_at_an_end() -> None:
     review = Review(platform(), independents_leave=True, patience=2, idle_reads_per_month=10.0)
     assert not review.hold(result={0: -1, 5: -1}, reads={5: 50, 7: 50})
     assert review.hold(30, result={0: -1}, reads={7: 50})
-    assert review.accounts.status.tolist() == [Status.ESTABLISHED] * 5 + [Status.LEFT] * 2 + [Status.ESTABLISHED]
-    assert review.accounts.gone_at.tolist() == [NEVER] * 5 + [MONTH] * 2 + [NEVER]
+    assert review.accounts.status.tolist() == [AccountStatus.ESTABLISHED] * 5 + [AccountStatus.LEFT] * 2 + [
+        AccountStatus.ESTABLISHED
+    ]
+    assert review.accounts.gone_at.tolist() == [NOT_YET] * 5 + [MONTH] * 2 + [NOT_YET]
     assert not review.hold(60, reads={7: 50})
 
 
@@ -369,9 +371,9 @@ def test_money_is_paid_or_kept_and_contracts_end_for_good(
         # What ends stays ended.
         assert (contracts.failed >= failed).all()
         assert not np.isin(accounts.agency, np.flatnonzero(contracts.failed)).any()
-        gone = before["gone_at"] < NEVER
+        gone = before["gone_at"] < NOT_YET
         assert np.array_equal(accounts.status[gone], before["status"][gone])
-        assert ((accounts.gone_at < NEVER) == ~accounts.present).all()
+        assert ((accounts.gone_at < NOT_YET) == ~accounts.present).all()
         assert (accounts.agency[~accounts.present] == NONE).all()
         # Effort is moved, not made, and within its limits.
         assert accounts.posts_per_day[accounts.present].sum() <= 2.0 * N + 1e-9

@@ -33,7 +33,7 @@ from support.scenarios import roster_of
 
 from sim.calendar import DAY
 from sim.model.layout import Counter, Total
-from sim.model.world.accounts import Status
+from sim.model.world.accounts import AccountStatus
 
 OLDER = 1
 ALL_WANT = {f"verticals.{name}.shop_prob": 1.0 for name in ("fashion", "beauty", "digital")}
@@ -94,7 +94,7 @@ def test_e2_an_agency_that_has_used_up_its_budget_fails_and_its_accounts_go_on()
     costly = {"economy.account_fen_per_month": 1000.0, "contracts.fails": True}
     rich, poor = (play(costly, {"contracts.funds_fen_per_account": funds}) for funds in (1e6, 1500.0))
     assert np.array_equal(rich.accounts.agency, rich.population.agency)
-    assert (poor.books.agency[60 * DAY] == poor.population.agency).all()  # just before the review
+    assert (poor.history.agency[60 * DAY] == poor.population.agency).all()  # just before the review
     assert (poor.accounts.agency == -1).all()
     assert poor.accounts.present.all()
     assert (poor.reviews[1].tier[[LARGE, *SMALL]] >= 0).all()
@@ -129,7 +129,7 @@ def test_e3_service_providers_lower_the_price_of_a_shop_and_more_are_opened() ->
         """Shops that each agency has opened, and its accounts that have grown large enough for one."""
         outcome = play(ALL_WANT, price, *more)
         agency, without = outcome.population.agency, ~outcome.population.shop
-        grown = without & (agency >= 0) & (outcome.accounts.status == Status.ESTABLISHED)
+        grown = without & (agency >= 0) & (outcome.accounts.status == AccountStatus.ESTABLISHED)
         mine = without & (agency >= 0) & outcome.accounts.shop
         return np.bincount(agency[mine], minlength=5).tolist(), np.bincount(agency[grown], minlength=5).tolist()
 
@@ -151,7 +151,7 @@ def test_e4_fans_are_as_many_of_each_segment_as_its_share_says() -> None:
 
 def test_e4_an_active_segment_reads_more_and_the_others_as_before() -> None:
     active, usual = play(ALONE, {"segments.older.activity": 3.0}), play(ALONE)
-    more, less = (outcome.books.reads[outcome.end] for outcome in (active, usual))
+    more, less = (outcome.history.reads[outcome.end] for outcome in (active, usual))
     assert np.array_equal(more[:, 1 - OLDER], less[:, 1 - OLDER])
     assert 2.7 < more[:, OLDER].sum() / less[:, OLDER].sum() < 3.3
 
@@ -194,8 +194,8 @@ def test_e5_newcomers_incubate_and_have_no_shop_until_they_have_followers() -> N
     high, low = (play(ALL_WANT, COMING, {"entry.incubated_followers": n}) for n in (2000.0, 0.0))
     new = np.arange(high.accounts.shop.size) >= high.population.n_initial
     assert new.sum() == 60
-    assert (low.accounts.status[new] == Status.ESTABLISHED).all()
-    incubating = high.accounts.status == Status.INCUBATING
+    assert (low.accounts.status[new] == AccountStatus.ESTABLISHED).all()
+    incubating = high.accounts.status == AccountStatus.INCUBATING
     assert not high.accounts.shop[incubating].any()
     assert (high.followers(high.end)[new & high.accounts.shop] * PEOPLE >= 2000).all()
     assert 0 < high.accounts.shop[new].sum() < 0.5 * low.accounts.shop[new].sum()
@@ -213,8 +213,8 @@ def test_e5_the_price_of_a_shop_keeps_newcomers_out() -> None:
 
 def test_e5_a_closed_platform_lets_nobody_in() -> None:
     closed, opened = play(COMING, {"entry.opens": False}), play(COMING)
-    assert (closed.accounts.status[40:] == Status.WAITING).all()
-    assert (opened.accounts.status[40:] == Status.ESTABLISHED).all()
+    assert (closed.accounts.status[40:] == AccountStatus.WAITING).all()
+    assert (opened.accounts.status[40:] == AccountStatus.ESTABLISHED).all()
     assert not closed.counts[40:].any()
     assert flow(opened, "exposure_discovery")[40:].sum() > 100
 
@@ -246,7 +246,7 @@ def opens(at_days: float) -> dict[str, Any]:
 def test_e6_a_vertical_sells_and_is_supported_once_it_is_open() -> None:
     digital = np.flatnonzero((play().population.vertical == DIGITAL) & play().population.shop)[0]
     outcome = play(COMING, opens(60.0), {"support.policy": "uniform"}, influencer=int(digital))
-    before, after = (outcome.books.surfaces[time] for time in (60 * DAY, outcome.end))
+    before, after = (outcome.history.surfaces[time] for time in (60 * DAY, outcome.end))
     assert not before[TAO].any()
     assert not before[:, Counter.ORDERS].any()
     assert before[FIND, Counter.EXPOSURE] > 0

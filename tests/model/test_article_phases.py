@@ -13,9 +13,9 @@ from support.article_worlds import FEED, LIVE, TAO, count, flow, play
 from support.inspection import slots_of
 
 from sim.calendar import DAY
-from sim.model.layout import Counter, Deed, Total
+from sim.model.layout import Counter, Response, Total
 from sim.model.simulation import Outcome
-from sim.model.world.accounts import Status
+from sim.model.world.accounts import AccountStatus
 
 # P1: live platforms subsidise hosts
 
@@ -30,7 +30,7 @@ COSTS = {
 
 def results(outcome: Outcome) -> np.ndarray[Any, np.dtype[np.int64]]:
     """What each agency has earned and spent from day 0 on."""
-    return outcome.books.profit[outcome.end] - outcome.books.profit[0]
+    return outcome.history.profit[outcome.end] - outcome.history.profit[0]
 
 
 def test_p1_a_subsidy_raises_the_results_of_agencies_that_go_on_air() -> None:
@@ -54,8 +54,8 @@ def test_p1_hours_on_air_follow_the_subsidy_where_they_are_elastic(elasticity: f
 def test_p1_a_subsidised_agency_is_under_no_pressure_to_cut() -> None:
     cuts = {"contracts.cuts": True, "contracts.patience": 1}
     paid, unpaid = play(COSTS, cuts, SUBSIDY), play(COSTS, cuts)
-    assert not (paid.accounts.status == Status.CUT).any()
-    assert (unpaid.accounts.status == Status.CUT)[unpaid.population.agency >= 0].all()
+    assert not (paid.accounts.status == AccountStatus.CUT).any()
+    assert (unpaid.accounts.status == AccountStatus.CUT)[unpaid.population.agency >= 0].all()
 
 
 # P2: fans who were won live stay
@@ -84,10 +84,10 @@ def test_p2_whom_a_fan_followed_on_air_it_never_unfollows() -> None:
         won: set[int] = set()
         current: set[int] = set()
         for slot in slots_of(play(LEAVING, *keys, fan=fan)):
-            if slot.deeds & Deed.UNFOLLOWED:
+            if slot.responses & Response.UNFOLLOWED:
                 left |= {slot.influencer} & current
                 current.discard(slot.influencer)
-            if slot.deeds & Deed.FOLLOWED and slot.surface == LIVE:
+            if slot.responses & Response.FOLLOWED and slot.surface == LIVE:
                 won.add(slot.influencer)
                 current.add(slot.influencer)
         return left, won
@@ -124,7 +124,7 @@ AGENCIES = (
 
 
 def cut(outcome: Outcome) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    return outcome.accounts.status == Status.CUT
+    return outcome.accounts.status == AccountStatus.CUT
 
 
 def test_p3_a_shrinking_subsidy_makes_agencies_cut_their_smaller_accounts() -> None:
@@ -156,7 +156,7 @@ def test_p3_cut_accounts_are_shown_no_more_and_keep_their_followers() -> None:
     assert gone.size > 3
     for account in gone.tolist():
         since = int(outcome.accounts.gone_at[account])
-        assert not outcome.books.between(since, outcome.end)[:8, account].any()  # from exposure to tips
+        assert not outcome.history.between(since, outcome.end)[:8, account].any()  # from exposure to tips
         assert flow(outcome, "exposure_feed", 0, since // DAY)[account] > 0
         assert outcome.followers(outcome.end)[account] == outcome.followers(since)[account] > 0
 
@@ -201,9 +201,9 @@ def test_what_was_before_a_phase_is_equal_to_the_bit(patch: dict[str, Any], star
         play(ALIVE, {"phases.other": {"start_day": start}}),
     )
     for time in [t * DAY for t in (-30, 0, 30, 45) if t <= start] + [start * DAY]:
-        assert np.array_equal(changed.books.upto(time), plain.books.upto(time))
+        assert np.array_equal(changed.history.upto(time), plain.history.upto(time))
         for kept in ("status", "agency", "profit", "surface_gmv"):
-            assert np.array_equal(getattr(changed.books, kept)[time], getattr(plain.books, kept)[time])
+            assert np.array_equal(getattr(changed.history, kept)[time], getattr(plain.history, kept)[time])
     for one, other in zip(changed.reviews, plain.reviews, strict=True):
         assert one.time >= start * DAY or np.array_equal(one.tier, other.tier)
     assert changed.digest() != plain.digest()
@@ -222,4 +222,4 @@ def test_all_mechanisms_together_are_equal_on_both_engines(phases: dict[str, Any
     happened = [Counter.FOLLOWS, Counter.UNFOLLOWS, Counter.ORDERS, Counter.REFERRALS, Counter.TIPS_FEN]
     assert compiled.counts[:, :, happened].any(axis=(0, 1)).all()
     assert compiled.totals[TAO, [Total.RESERVED, Total.CUSTOM]].all()
-    assert (compiled.accounts.status[40:] != Status.WAITING).any()
+    assert (compiled.accounts.status[40:] != AccountStatus.WAITING).any()

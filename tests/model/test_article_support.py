@@ -15,13 +15,13 @@ from support.article_worlds import FEED, FIND, LIVE, STANDARD, STILL, STRATEGIC,
 from support.inspection import Slot, slots_of
 from support.scenarios import roster_of
 
-from sim.model.layout import Counter, Deed, Source, Total
+from sim.model.layout import Counter, Response, SlotSource, Total
 from sim.model.simulation import Outcome
 
 SUPPORTED = {"support.policy": "tiered"}
 SERVED = {"support.services": True}
 KEEN = {"fans.sessions_per_day": 6.0}
-"""Fans who come often, so that one of them sees a lot."""
+"""FanState who come often, so that one of them sees a lot."""
 FEW = {"agencies.small.count": 0}
 """A quarter of the accounts are partners'."""
 
@@ -72,7 +72,7 @@ def test_s2_the_content_channel_brings_partners_orders(replication: int) -> None
 @pytest.mark.parametrize("place", [FIND, TAO])
 def test_s1_s2_partners_alone_stand_in_reserved_slots_in_proportion_to_the_share(place: int) -> None:
     outcome = play(SUPPORTED, KEEN, fan=0)
-    supported = [slot for slot in slots_of(outcome) if slot.surface == place and slot.source == Source.SUPPORT]
+    supported = [slot for slot in slots_of(outcome) if slot.surface == place and slot.source == SlotSource.SUPPORT]
     assert len(supported) > 100
     assert partners(outcome)[[slot.influencer for slot in supported]].all()
     totals = outcome.totals[place]
@@ -114,12 +114,12 @@ CUSTOM = {"surfaces.hongren-tao.custom_share": 0.2} | KEEN
 @pytest.mark.parametrize("reserved", [{}, SUPPORTED])
 def test_s4_custom_products_are_of_supported_shops_alone(reserved: dict[str, Any]) -> None:
     outcome = play(CUSTOM, SERVED, reserved, fan=0)
-    custom = [slot for slot in slots_of(outcome) if slot.source == Source.CUSTOM]
+    custom = [slot for slot in slots_of(outcome) if slot.source == SlotSource.CUSTOM]
     assert len(custom) > 100
     assert {slot.surface for slot in custom} == {TAO}
     shown = {slot.influencer for slot in custom}
     assert shown == set(np.flatnonzero(partners(outcome, STRATEGIC) & outcome.population.shop))
-    assert not any(slot.deeds & Deed.RESERVED for slot in custom)
+    assert not any(slot.responses & Response.RESERVED for slot in custom)
 
 
 def test_s4_slots_for_custom_products_are_the_same_without_the_service() -> None:
@@ -128,7 +128,7 @@ def test_s4_slots_for_custom_products_are_the_same_without_the_service() -> None
     assert np.array_equal(n_custom, alone.totals[:, Total.CUSTOM])
     assert n_custom[[FEED, FIND, LIVE]].tolist() == [0, 0, 0]
     assert n_custom[TAO] / n_slots[TAO] == pytest.approx(0.2, rel=0.02)
-    assert Source.CUSTOM not in {slot.source for slot in slots_of(alone)}
+    assert SlotSource.CUSTOM not in {slot.source for slot in slots_of(alone)}
     ours = partners(served, STRATEGIC) & served.population.shop
     orders = [count(outcome, Counter.ORDERS, TAO)[ours].sum() for outcome in (served, alone)]
     assert orders[0] > 1.1 * orders[1]
@@ -167,9 +167,9 @@ def following(slots: Iterable[Slot], follows: set[int]) -> set[int]:
             event, offered = slot.event, set(follows)
         if slot.surface == FEED:
             assert slot.influencer in offered or (slot.influencer == -1 and not offered)
-        if slot.deeds & Deed.FOLLOWED:
+        if slot.responses & Response.FOLLOWED:
             follows.add(slot.influencer)
-        if slot.deeds & Deed.UNFOLLOWED:
+        if slot.responses & Response.UNFOLLOWED:
             follows.remove(slot.influencer)
     return follows
 
@@ -225,7 +225,7 @@ def test_s7_tips_are_shared_between_platform_agency_and_host() -> None:
     assert agency.sum() == pytest.approx(0.25 * tips[contract].sum(), rel=1e-3)
     assert host[contract].sum() == pytest.approx(0.25 * tips[contract].sum(), rel=1e-3)
     assert host[~contract].sum() == pytest.approx(0.5 * tips[~contract].sum(), rel=1e-3)
-    profit = outcome.books.profit
+    profit = outcome.history.profit
     assert (profit[outcome.end] - profit[0]).sum() == agency.sum()
 
 

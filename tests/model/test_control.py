@@ -9,7 +9,7 @@ import pytest
 from support.scenarios import plain, roster_of, world_of
 
 from sim.calendar import DAY
-from sim.model.agencies.history import FLOWS
+from sim.model.agencies.history import RECORDED_FLOWS
 from sim.model.control import Review
 from sim.model.simulation import Outcome, simulate
 
@@ -41,7 +41,7 @@ def reviewed(horizon_days: int = 60, warmup_days: int = 15, **tier: Any) -> Outc
 
 
 def of_agency_a(outcome: Outcome, flow: str, start: int, end: int) -> int:
-    return int(outcome.books.between(start, end)[FLOWS.index(flow)][:3].sum())
+    return int(outcome.history.between(start, end)[RECORDED_FLOWS.index(flow)][:3].sum())
 
 
 def test_a_review_adds_up_the_accounts_of_an_agency_as_real_people() -> None:

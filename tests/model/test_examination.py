@@ -13,10 +13,10 @@ from support.inspection import ENGINES, one_surface, pages_of, run, slots_of
 from support.scenarios import DRAWN, World, worlds
 
 from sim.experiment.refusals import validate
-from sim.model.layout import Counter, Deed, Total
-from sim.model.simulation import EngineName
+from sim.model.layout import Counter, Response, Total
 from sim.scenario import from_resolved, load, resolved
 from sim.scenario.schema.platform import Cascade, Geometric, PositionBased
+from sim.types import EngineName
 
 MODELS: list[dict[str, Any]] = [
     {"exponent": 1.0},
@@ -76,8 +76,8 @@ def test_position_based_examination_goes_on_after_a_click_and_after_a_slot_left_
     after: set[tuple[bool, bool]] = set()
     for page in pages_of(run(in_order({"exponent": 0.5}, click_prob=0.5), fan=0)):
         for before, slot in pairwise(page):
-            if Deed.READ in slot.deeds:
-                after.add((Deed.READ in before.deeds, Deed.CLICKED in before.deeds))
+            if Response.READ in slot.responses:
+                after.add((Response.READ in before.responses, Response.CLICKED in before.responses))
     assert after == {(False, False), (True, False), (True, True)}
 
 
@@ -88,8 +88,8 @@ def test_cascades_end_with_a_click_and_geometric_browsing_with_a_slot_left_out(w
     for page in pages_of(run(world, fan=0)):
         model = surfaces[page[0].surface].examination.model
         shown = [slot for slot in page if slot.influencer >= 0]
-        read = [Deed.READ in slot.deeds for slot in shown]
-        clicks = [k for k, slot in enumerate(shown) if Deed.CLICKED in slot.deeds]
+        read = [Response.READ in slot.responses for slot in shown]
+        clicks = [k for k, slot in enumerate(shown) if Response.CLICKED in slot.responses]
         if model == "cascade":
             looked_at = clicks[0] + 1 if clicks else len(shown)
             assert read == [k < looked_at for k in range(len(shown))]
@@ -106,9 +106,9 @@ def test_a_cascade_looks_past_empty_slots_as_past_slots_without_a_click(engine: 
     for page in pages_of(run(world, engine=engine, fan=0)):
         clicked = False
         for slot in page:
-            assert (Deed.READ in slot.deeds) == (slot.influencer >= 0 and not clicked)
-            clicked |= Deed.CLICKED in slot.deeds
-            behind += page[0].influencer < 0 and Deed.READ in slot.deeds
+            assert (Response.READ in slot.responses) == (slot.influencer >= 0 and not clicked)
+            clicked |= Response.CLICKED in slot.responses
+            behind += page[0].influencer < 0 and Response.READ in slot.responses
     assert behind > 0
 
 
@@ -129,9 +129,9 @@ def test_each_surface_is_examined_by_its_own_model() -> None:
 @pytest.mark.parametrize("examination", MODELS)
 def test_only_what_is_examined_is_clicked(examination: dict[str, Any]) -> None:
     slots = slots_of(run(in_order(examination), fan=0))
-    clicked = [slot for slot in slots if Deed.CLICKED in slot.deeds]
+    clicked = [slot for slot in slots if Response.CLICKED in slot.responses]
     assert clicked
-    assert all(Deed.READ in slot.deeds for slot in clicked)
+    assert all(Response.READ in slot.responses for slot in clicked)
 
 
 def test_an_arm_may_examine_by_another_model_and_keeps_nothing_of_the_first(tmp_path: Path) -> None:

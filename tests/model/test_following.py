@@ -27,9 +27,10 @@ from support.inspection import (
 )
 from support.scenarios import DRAWN, World, worlds
 
-from sim.model.layout import Counter, Deed, Tables
-from sim.model.simulation import EngineName, Outcome
+from sim.model.layout import Counter, Response, Tables
+from sim.model.simulation import Outcome
 from sim.streams import Lane, philox
+from sim.types import EngineName
 
 
 def start_of(world: World, fan: int) -> list[int]:
@@ -38,11 +39,11 @@ def start_of(world: World, fan: int) -> list[int]:
     return follows
 
 
-# The order of a fan's deeds
+# The order of a fan's responses
 
 
 def replayed(world: World, fan: int, outcome: Outcome) -> list[int]:
-    """The fan's list at the end by the rules of DESIGN §4, from what its trace says; each deed is held against them."""
+    """The fan's list at the end by the rules of DESIGN §4, from its trace; each response is compared with them."""
     surfaces = list(world.scenario.surfaces.values())
     quality, cap = world.population.quality, world.scenario.fans.follow_cap
     follows = start_of(world, fan)
@@ -50,23 +51,23 @@ def replayed(world: World, fan: int, outcome: Outcome) -> list[int]:
         surface = surfaces[page[0].surface]
         offered = set(follows)
         for slot in page:
-            i, deeds = slot.influencer, slot.deeds
+            i, responses = slot.influencer, slot.responses
             if surface.kind == "feed":
                 assert i < 0 or i in offered  # as it was when the page was opened
-            if Deed.UNFOLLOWED in deeds:
-                assert Deed.READ in deeds
+            if Response.UNFOLLOWED in responses:
+                assert Response.READ in responses
                 place = follows.index(i)
                 follows[place] = follows[-1]
                 follows.pop()
             better = all(quality[i] > quality[j] for j in follows)
             free = i not in follows and len(follows) < cap
             allowed = free and (better or surface.follow_rule == "probability")
-            if Deed.FOLLOWED in deeds:
-                assert Deed.CLICKED in deeds
+            if Response.FOLLOWED in responses:
+                assert Response.CLICKED in responses
                 assert allowed
                 follows.append(i)
-            if Deed.REFUSED in deeds:
-                assert Deed.CLICKED in deeds
+            if Response.REFUSED in responses:
+                assert Response.CLICKED in responses
                 assert not allowed
     return follows
 
@@ -124,11 +125,11 @@ def test_the_first_slot_of_a_feed_is_drawn_by_prefix_sums_in_list_order_after_al
                 assert page[0].influencer == feed_choice(world, tables, fan, page[0], follows)
                 n_moved += follows != start_of(world, fan)
             for slot in page:
-                if Deed.UNFOLLOWED in slot.deeds:
+                if Response.UNFOLLOWED in slot.responses:
                     place = follows.index(slot.influencer)
                     follows[place] = follows[-1]
                     follows.pop()
-                if Deed.FOLLOWED in slot.deeds:
+                if Response.FOLLOWED in slot.responses:
                     follows.append(slot.influencer)
     assert n_moved > 30
 
@@ -136,10 +137,10 @@ def test_the_first_slot_of_a_feed_is_drawn_by_prefix_sums_in_list_order_after_al
 def test_an_unfollow_comes_before_a_follow_in_one_slot() -> None:
     # Both are certain: an account that was followed ends the slot as the last of the list, followed anew.
     world = one_surface([60] * 4, slots=4, follow_prob=1.0, unfollow_prob=1.0, examination={"exponent": 0.0})
-    both, plain = Deed.UNFOLLOWED | Deed.FOLLOWED, Deed.FOLLOWED
+    both, plain = Response.UNFOLLOWED | Response.FOLLOWED, Response.FOLLOWED
     seen = set()
     for page in pages_of(run(world, fan=0)):
-        seen |= {slot.deeds & (both | Deed.REFUSED) for slot in page if Deed.CLICKED in slot.deeds}
+        seen |= {slot.responses & (both | Response.REFUSED) for slot in page if Response.CLICKED in slot.responses}
     assert both in seen
     assert seen <= {both, plain}  # never refused as already followed
 
@@ -260,7 +261,7 @@ def test_nobody_is_unfollowed_in_the_warm_up() -> None:
     outcome = run(world)
     assert np.array_equal(outcome.followers(0), world.population.followers)
     assert outcome.counts[:, 0, Counter.UNFOLLOWS].sum() > 0
-    assert np.array_equal(outcome.books.upto(0)[-1], np.zeros(4))
+    assert np.array_equal(outcome.history.upto(0)[-1], np.zeros(4))
 
 
 # A feed's weights
@@ -311,13 +312,16 @@ def test_a_followed_account_reaches_the_feed_of_the_next_session() -> None:
         if page[0].surface == 0:
             assert {slot.influencer for slot in page if slot.influencer >= 0} == followed
             n_shown += len(followed)
-        followed |= {slot.influencer for slot in page if Deed.FOLLOWED in slot.deeds}
+        followed |= {slot.influencer for slot in page if Response.FOLLOWED in slot.responses}
     assert n_shown > 10
 
 
 def test_quality_times_affinity_decides_the_clicks_after_which_follows_come() -> None:
     world = one_surface({"followers": [10, 10], "quality": [0.1, 0.9]}, slots=2, follow_prob=1.0, unfollow_prob=0.5)
     followed = [
-        slot.influencer for f in range(10) for slot in slots_of(run(world, fan=f)) if Deed.FOLLOWED in slot.deeds
+        slot.influencer
+        for f in range(10)
+        for slot in slots_of(run(world, fan=f))
+        if Response.FOLLOWED in slot.responses
     ]
     assert followed.count(1) > followed.count(0)

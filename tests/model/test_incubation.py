@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from support.reviews import B, N, Review, platform
 
 from sim.model.kernel import draws
-from sim.model.world.accounts import Status
+from sim.model.world.accounts import AccountStatus
 from sim.streams import Lane
 
 # Step 8: incubation
@@ -20,12 +20,12 @@ from sim.streams import Lane
 def test_incubation_ends_with_enough_people_following() -> None:
     world = platform(people_per_fan=100.0, entry={"incubated_followers": 300.0})
     review = Review(world)
-    review.accounts.status[:] = [*[Status.INCUBATING] * 4, *[Status.WAITING] * 4]
+    review.accounts.status[:] = [*[AccountStatus.INCUBATING] * 4, *[AccountStatus.WAITING] * 4]
     review.followers[:] = [2, 3, 4, 0, 9, 9, 9, 9]
     assert not review.hold()  # tables show an incubating account as any other
     assert review.accounts.status.tolist() == [
-        *(Status.INCUBATING, Status.ESTABLISHED, Status.ESTABLISHED, Status.INCUBATING),
-        *[Status.WAITING] * 4,
+        *(AccountStatus.INCUBATING, AccountStatus.ESTABLISHED, AccountStatus.ESTABLISHED, AccountStatus.INCUBATING),
+        *[AccountStatus.WAITING] * 4,
     ]
 
 

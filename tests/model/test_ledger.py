@@ -16,7 +16,7 @@ from support.scenarios import DRAWN, World, plain, world_of
 from sim.calendar import DAY
 from sim.errors import InputError
 from sim.model.agencies.ledger import Ledger
-from sim.model.world.accounts import Accounts, Status
+from sim.model.world.accounts import Accounts, AccountStatus
 from sim.scenario import Scenario
 from sim.scenario.schema.economy import Economy
 
@@ -161,7 +161,7 @@ def test_who_waits_or_has_gone_costs_nothing_is_off_air_and_keeps_what_still_com
     world = platform(hours=1.0, economy=economy)
     ledger, accounts = Ledger(world.population), Accounts(world.population)
     accounts.agency[:] = NONE
-    accounts.status[:] = [Status.WAITING, Status.CUT, Status.LEFT, Status.INCUBATING]
+    accounts.status[:] = [AccountStatus.WAITING, AccountStatus.CUT, AccountStatus.LEFT, AccountStatus.INCUBATING]
     book(ledger, MONTH, accounts, world.scenario, gmv=[0, 70, 70, 70])
     assert ledger.cost.tolist() == [0, 0, 0, 130]
     assert ledger.seconds_on_air.tolist() == [0, 0, 0, 30 * 3600]
@@ -172,9 +172,9 @@ def test_a_statement_stands_still_and_tells_what_has_come_since_another() -> Non
     world = platform(hours=1.0, economy={"account_fen_per_month": 30.0})
     ledger, accounts = Ledger(world.population), Accounts(world.population)
     book(ledger, 10 * DAY, accounts, world.scenario, reads=3, tips=4)
-    earlier = ledger.statement()
+    earlier = ledger.balance()
     book(ledger, 30 * DAY, accounts, world.scenario, reads=5, tips=10)
-    recent = ledger.statement().since(earlier)
+    recent = ledger.balance().since(earlier)
     assert earlier.result.tolist() == [-9, -9, -9, 2]  # a quarter of the tips less a third of the cost; or half of them
     assert recent.reads.tolist() == [2] * 4
     assert recent.host_tips.tolist() == [3] * 4
@@ -203,7 +203,7 @@ economies = st.fixed_dictionaries({name: rates if "share" in name else money for
 )
 amounts = st.lists(st.integers(0, 10**6), min_size=4, max_size=4)
 agencies = st.lists(st.sampled_from([A, B, NONE]), min_size=4, max_size=4)
-statuses = st.lists(st.sampled_from(list(Status)), min_size=4, max_size=4)
+statuses = st.lists(st.sampled_from(list(AccountStatus)), min_size=4, max_size=4)
 entries = st.lists(
     st.tuples(st.integers(0, 40 * DAY), amounts, amounts, amounts, agencies, statuses, economies),
     min_size=1,

@@ -15,7 +15,7 @@ from support.scenarios import DRAWN, World, plain, world_of
 
 from sim.calendar import DAY
 from sim.model.kernel import draws
-from sim.model.world.accounts import Accounts, Status
+from sim.model.world.accounts import Accounts, AccountStatus
 from sim.model.world.entry import crowding, enter
 from sim.streams import Lane
 
@@ -68,7 +68,7 @@ def test_newcomers_enter_when_their_time_has_come() -> None:
 def test_who_has_gone_does_not_enter_again() -> None:
     world = platform(n=1)
     accounts = Accounts(world.population)
-    accounts.status[:] = [*[Status.CUT] * N_INITIAL, Status.LEFT]
+    accounts.status[:] = [*[AccountStatus.CUT] * N_INITIAL, AccountStatus.LEFT]
     assert not enter(DAY, accounts, world.scenario, world.key)
     assert not accounts.present.any()
 
@@ -77,13 +77,14 @@ def test_a_closed_platform_lets_nobody_in() -> None:
     world = platform(entry={"opens": False})
     accounts = Accounts(world.population)
     assert not enter(DAY, accounts, world.scenario, world.key)
-    assert (accounts.status[N_INITIAL:] == Status.WAITING).all()
+    assert (accounts.status[N_INITIAL:] == AccountStatus.WAITING).all()
 
 
 @pytest.mark.parametrize(
-    ("incubated_followers", "status"), [(0.0, Status.ESTABLISHED), (1.0, Status.INCUBATING), (0.5, Status.INCUBATING)]
+    ("incubated_followers", "status"),
+    [(0.0, AccountStatus.ESTABLISHED), (1.0, AccountStatus.INCUBATING), (0.5, AccountStatus.INCUBATING)],
 )
-def test_newcomers_incubate_where_that_takes_followers(incubated_followers: float, status: Status) -> None:
+def test_newcomers_incubate_where_that_takes_followers(incubated_followers: float, status: AccountStatus) -> None:
     world = platform(entry={"incubated_followers": incubated_followers})
     accounts = Accounts(world.population)
     enter(DAY, accounts, world.scenario, world.key)
@@ -125,7 +126,7 @@ def test_newcomers_wait_until_some_vertical_is_open() -> None:
     world = platform(n=50, a={"share": 0.5, "opens_at_days": 9.0}, b={"share": 0.5, "opens_at_days": 5.0})
     accounts = Accounts(world.population)
     assert not enter(4 * DAY, accounts, world.scenario, world.key)
-    assert (accounts.status[N_INITIAL:] == Status.WAITING).all()
+    assert (accounts.status[N_INITIAL:] == AccountStatus.WAITING).all()
     assert chosen(world, accounts, now=5 * DAY).tolist() == [0, 50]
 
 
@@ -173,7 +174,7 @@ def test_crowding_is_the_capacity_for_each_account_present_up_to_one() -> None:
     )
     accounts = crowded(world, 4, 2, 2, 0)
     assert crowding(accounts, world.scenario).tolist() == [0.25, 1.0, 1.0, 1.0]
-    accounts.status[:3] = [Status.CUT, Status.LEFT, Status.INCUBATING]
+    accounts.status[:3] = [AccountStatus.CUT, AccountStatus.LEFT, AccountStatus.INCUBATING]
     assert crowding(accounts, world.scenario).tolist() == [0.5, 1.0, 1.0, 1.0]
 
 

@@ -16,9 +16,9 @@ from support.scenarios import DRAWN, POLICIES, World, dense_world, plain, roster
 
 from sim.calendar import DAY
 from sim.model.layout import Counter, Total
-from sim.model.simulation import EngineName
 from sim.model.spec import session
 from sim.streams import Lane, philox
+from sim.types import EngineName
 
 # Conservation
 
@@ -88,7 +88,7 @@ def test_the_warm_up_takes_no_follows_and_is_the_same_in_every_arm(world: World)
     outcomes = [run(world, world.arm(policy=policy)) for policy in POLICIES]
     for outcome in outcomes:
         assert np.array_equal(outcome.followers(0), world.population.followers)
-        assert np.array_equal(outcome.books.upto(0), outcomes[0].books.upto(0))
+        assert np.array_equal(outcome.history.upto(0), outcomes[0].history.upto(0))
 
 
 def test_no_follow_is_dropped_when_fans_follow_very_many() -> None:

@@ -14,11 +14,12 @@ from support.scenarios import DRAWN, POLICIES, WITHIN_TIER, World, world_of, wor
 
 from sim.calendar import DAY
 from sim.model.kernel import draws
-from sim.model.layout import Counter, Deed, Source, Tables, Total
+from sim.model.layout import Counter, Response, SlotSource, Tables, Total
 from sim.model.ranking.surfaces import Surfaces
-from sim.model.simulation import EngineName, Outcome, simulate
+from sim.model.simulation import Outcome, simulate
 from sim.model.world.accounts import Accounts
 from sim.streams import Lane
+from sim.types import EngineName
 
 FOLLOWERS = [120, 60, 40, 20, 20, 10, 10, 6, 4, 0]
 AGENCIES = ["big", "big", "big", "small", "small", "small", None, None, None, "none"]
@@ -163,7 +164,7 @@ def test_the_coin_falls_on_the_same_slots_of_a_fan_whatever_the_policy(engine: E
     def coins(policy: str) -> list[tuple[int, int, bool]]:
         world = platform(policy=policy, within_tier="equal", find={"slots": 6}, sessions_per_day=0.3)
         slots = slots_of(run(world, engine=engine, fan=7))
-        return [(slot.event, slot.slot, Deed.RESERVED in slot.deeds) for slot in slots]
+        return [(slot.event, slot.slot, Response.RESERVED in slot.responses) for slot in slots]
 
     none = coins("none")
     assert {reserved for *_, reserved in none} == {True, False}
@@ -174,8 +175,8 @@ def test_the_coin_falls_on_the_same_slots_of_a_fan_whatever_the_policy(engine: E
 def test_placebo_goes_through_the_support_path_and_equals_none_to_the_bit() -> None:
     placebo, none = (platform(policy=policy, find={"slots": 4, "follow_prob": 0.5}) for policy in ("placebo", "none"))
     assert run(placebo).digest() == run(none).digest()
-    sources = {slot.source for slot in slots_of(run(placebo, fan=0)) if Deed.RESERVED in slot.deeds}
-    assert sources == {Source.SUPPORT}
+    sources = {slot.source for slot in slots_of(run(placebo, fan=0)) if Response.RESERVED in slot.responses}
+    assert sources == {SlotSource.SUPPORT}
 
 
 def test_the_policy_empty_leaves_every_reserved_slot_empty_and_the_others_as_they_are() -> None:
@@ -203,7 +204,7 @@ def test_the_lottery_draws_anew_each_month_the_same_in_every_arm() -> None:
     seen: list[set[int]] = [set(), set(), set()]
     for fan in range(6):
         for slot in slots_of(simulate(long, monthly.population, monthly.key, fan=fan)):
-            if slot.source == Source.SUPPORT:
+            if slot.source == SlotSource.SUPPORT:
                 seen[slot.time // (30 * DAY)].add(slot.influencer)
     assert seen == [set(month) for month in months[:3]]
 
@@ -214,7 +215,7 @@ def test_newcomers_age_out_of_their_list() -> None:
     shown: dict[int, int] = {}
     for fan in range(8):
         for slot in slots_of(simulate(long, world.population, world.key, fan=fan)):
-            if slot.source == Source.SUPPORT:
+            if slot.source == SlotSource.SUPPORT:
                 shown[slot.influencer] = max(shown.get(slot.influencer, 0), slot.time // DAY)
     last = {i: 35 - AGES[i] for i in (2, 4, 7, 9)}  # the day on which its age reaches 35
     assert set(shown) == set(last)
@@ -231,7 +232,7 @@ def test_each_segment_gets_the_support_that_is_relevant_to_it() -> None:
     parts["fans"]["follows_per_fan"] = 0.0
     parts["surfaces"]["find"]["support_share"] = None
     world = platform()
-    reads = run(world_of(parts, world.roster)).books.reads[10 * DAY]
+    reads = run(world_of(parts, world.roster)).history.reads[10 * DAY]
     assert_frequencies(reads[:, 0], [1, 0] * 5)
     assert_frequencies(reads[:, 1], [1, 2] * 5)
 
@@ -246,7 +247,7 @@ def test_an_exhausted_list_is_followed_by_organic_slots_that_are_counted_as_unfi
     assert outcome.totals[0, Total.SUPPORT_UNFILLED] == 2 * pages  # three accounts on five slots
     assert outcome.totals[0, Total.EMPTY] == 0
     sources = [slot.source for slot in slots_of(outcome)]
-    assert sources == ([Source.SUPPORT] * 3 + [Source.INSTEAD_OF_SUPPORT] * 2) * (len(sources) // 5)
+    assert sources == ([SlotSource.SUPPORT] * 3 + [SlotSource.INSTEAD_OF_SUPPORT] * 2) * (len(sources) // 5)
     assert_frequencies(outcome.counts[:, 0, Counter.EXPOSURE][:3], [1, 1, 1])
 
 
@@ -273,9 +274,9 @@ def test_support_is_given_from_day_zero_on_and_not_before() -> None:
     world = platform(policy="head", find={"support_share": 1.0})
     early = world_of(world.scenario.model_dump() | {"warmup_days": 10, "horizon_days": 5}, world.roster)
     slots = slots_of(run(early, fan=0))
-    assert {slot.source for slot in slots if slot.time < 0} == {Source.ORGANIC}
-    assert {slot.source for slot in slots if slot.time >= 0} == {Source.SUPPORT}
-    assert all(Deed.RESERVED in slot.deeds for slot in slots)
+    assert {slot.source for slot in slots if slot.time < 0} == {SlotSource.ORGANIC}
+    assert {slot.source for slot in slots if slot.time >= 0} == {SlotSource.SUPPORT}
+    assert all(Response.RESERVED in slot.responses for slot in slots)
 
 
 @settings(max_examples=15, **DRAWN)
@@ -284,7 +285,7 @@ def test_whoever_is_supported_was_eligible(world: World) -> None:
     for policy in ("flat", "tail", "proportional", "lottery", "newcomer", "head", "tiered"):
         outcome = run(world, world.arm(policy=policy, eligible="partners", within_tier="equal"), fan=0)
         partners = {i for review in outcome.reviews for i in np.flatnonzero(holds_tier(world, review.tier)).tolist()}
-        shown = {slot.influencer for slot in slots_of(outcome) if slot.source == Source.SUPPORT}
+        shown = {slot.influencer for slot in slots_of(outcome) if slot.source == SlotSource.SUPPORT}
         assert shown - {-1} <= partners
 
 

@@ -24,10 +24,10 @@ from support.inspection import (
 )
 from support.scenarios import DRAWN, World, world_of
 
-from sim.model.layout import Counter, Source, Total
-from sim.model.simulation import EngineName
+from sim.model.layout import Counter, SlotSource, Total
 from sim.model.spec import session
 from sim.streams import Lane, philox
+from sim.types import EngineName
 
 FOLLOWERS = [60, 30, 10, 5, 2, 1, 0]
 QUALITY = [0.2, 0.9, 0.5, 0.7, 0.1, 0.8, 0.6]
@@ -97,7 +97,7 @@ def test_each_segment_sees_the_ranking_by_its_own_affinity() -> None:
     parts["fans"]["follows_per_fan"] = 0.0
     parts["surfaces"]["find"]["examination"] = {"exponent": 0.0}
     world = world_of(parts, ranked().roster)
-    reads = run(world).books.reads[10 * 86_400]
+    reads = run(world).history.reads[10 * 86_400]
     assert_frequencies(reads[:, 0], [1, 0, 1, 0, 1, 0, 1])
     assert_frequencies(reads[:, 1], [0.1, 0.9, 0.1, 0.9, 0.1, 0.9, 0.1])
 
@@ -187,7 +187,7 @@ def test_a_top_page_lacks_those_who_stand_in_its_reserved_slots_already(engine: 
     world = one_surface([9, 8, 7, 6], slots=4, support_share=0.4, ranking=ranking, over=over)
     for page in pages_of(run(world, engine=engine, fan=0)):
         assert sorted(slot.influencer for slot in page) == [0, 1, 2, 3]
-        organic = [slot.influencer for slot in page if slot.source != Source.SUPPORT]
+        organic = [slot.influencer for slot in page if slot.source != SlotSource.SUPPORT]
         assert organic == sorted(organic)
 
 
@@ -212,17 +212,17 @@ def test_a_policys_own_list_is_not_explored_and_organic_slots_are(engine: Engine
     world = one_surface(
         [9, 8, 7, 6], slots=2, support_share=0.5, ranking={"exploration": 1.0}, over={"support": {"policy": "uniform"}}
     )
-    sources = Tally((s.source, bool(s.deeds & 1)) for s in slots_of(run(world, engine=engine, fan=0)))
-    assert set(sources) == {(Source.SUPPORT, True), (Source.EXPLORED, False)}
+    sources = Tally((s.source, bool(s.responses & 1)) for s in slots_of(run(world, engine=engine, fan=0)))
+    assert set(sources) == {(SlotSource.SUPPORT, True), (SlotSource.EXPLORED, False)}
 
 
 def test_exploration_leaves_the_other_slots_with_the_accounts_that_they_would_have() -> None:
-    def page_of_one(exploration: float) -> list[tuple[int, Source]]:
+    def page_of_one(exploration: float) -> list[tuple[int, SlotSource]]:
         world = one_surface(FOLLOWERS, fans={"sessions_per_day": 9.0}, slots=1, ranking={"exploration": exploration})
         return [(slot.influencer, slot.source) for slot in slots_of(run(world, fan=0))]
 
     without, mixed = page_of_one(0.0), page_of_one(0.5)
-    kept = [(a, b) for a, b in zip(without, mixed, strict=True) if b[1] == Source.ORGANIC]
+    kept = [(a, b) for a, b in zip(without, mixed, strict=True) if b[1] == SlotSource.ORGANIC]
     assert 0.3 * len(mixed) < len(kept) < 0.7 * len(mixed)
     assert all(a == b for a, b in kept)
 

@@ -2,8 +2,8 @@
 
 A stochastic result passes when ``|mean - exact| < 4.2`` standard errors over at least 200 independent replications
 (about 60 such tests at a family error of 0.1 %); for a share the standard error must be at most .001 too, else it says
-nothing. The laws hold given each run's own numbers of new follows, which the books keep, since agencies are reviewed at
-each refresh.
+nothing. The laws hold given each run's own numbers of new follows, which the history keeps, since agencies are reviewed
+at each refresh.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Law:
 
 
 def law_runs(world: World, n: int, share: float, offset: float = 0.0) -> Law:
-    """Run a world whose slots are refreshed, and books kept, each day."""
+    """Run a world whose slots are refreshed, and history kept, each day."""
     ends, weights, growths = [], [], []
     for outcome in outcomes(world, n):
         followers = np.array([outcome.followers(day * DAY) for day in range(N_DAYS + 1)]) + offset

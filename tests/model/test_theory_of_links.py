@@ -223,7 +223,7 @@ def met(meetings: float, one_sided: bool, n: int) -> tuple[Int64s, Int64s, list[
     """(R, N) followers of each rank, (R, N) meetings of each fan, and the fans' lists."""
     runs = list(outcomes(meeting(meetings, one_sided=one_sided), n))
     followers = np.array([np.bincount(outcome.follow_lists[1], minlength=N) for outcome in runs])
-    number = np.array([outcome.books.reads[DAYS * DAY].sum(axis=0) for outcome in runs])
+    number = np.array([outcome.history.reads[DAYS * DAY].sum(axis=0) for outcome in runs])
     return followers, number, [lists_of(outcome) for outcome in runs]
 
 

@@ -15,8 +15,9 @@ from support.scenarios import DRAWN, World, plain, roster_of, world_of, worlds
 
 from sim.calendar import DAY
 from sim.model.clock import Order
-from sim.model.layout import Counter, Source, Total
-from sim.model.simulation import EngineName, Glance, simulate
+from sim.model.layout import Counter, SlotSource, Total
+from sim.model.simulation import Observation, simulate
+from sim.types import EngineName
 
 EVENING = [0.0] * 18 + [1.0, 2.0, 4.0, 2.0, 1.0, 0.0]
 MORNING = [0.0] * 6 + [3.0] * 6 + [0.0] * 12
@@ -167,9 +168,9 @@ def refreshes(world: World, engine: EngineName = "compiled") -> list[int]:
     """Times [s] at which tables are refreshed."""
     times: list[int] = []
 
-    def watch(glance: Glance) -> None:
-        if glance.order is Order.REFRESH:
-            times.append(glance.time)
+    def watch(observation: Observation) -> None:
+        if observation.order is Order.REFRESH:
+            times.append(observation.time)
 
     simulate(world.scenario, world.population, world.key, engine=engine, watch=watch)
     return times
@@ -201,7 +202,7 @@ def test_new_followers_are_seen_from_the_next_refresh_on_and_not_before(engine: 
         slot.time
         for fan in range(20)
         for slot in slots_of(run(world, engine=engine, fan=fan))
-        if slot.influencer == 1 and slot.source == Source.ORGANIC
+        if slot.influencer == 1 and slot.source == SlotSource.ORGANIC
     ]
     assert times
     assert min(times) >= 3 * DAY

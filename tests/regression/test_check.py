@@ -135,8 +135,8 @@ def test_what_moved_is_named_with_arms_measures_event_and_the_keys_that_changed(
         ("uniform", "none"),
         ("tiered", "uniform"),
     }
-    (parting,) = checked["partings"]
-    assert (parting["arm"], parting["event"], parting["from_days"]) == ("uniform", "refresh", 0)
+    (divergence,) = checked["divergences"]
+    assert (divergence["arm"], divergence["event"], divergence["from_days"]) == ("uniform", "refresh", 0)
     change = {"key": "arms.uniform.support.policy", "old": "uniform", "new": "tail", "line": exact["line"]}
     assert (checked["changes"], checked["versions"], checked["notes"]) == ([change], [], [])
 
@@ -181,7 +181,7 @@ def test_what_is_made_of_equal_counters_is_held_too(monkeypatch: pytest.MonkeyPa
     exact = checked["parts"][1]
     assert exact["says"] == "the counters are the same, but not what is made of them"
     assert any(detail.startswith("measures that differ") and "followers theil" in detail for detail in exact["details"])
-    assert checked["partings"] == []
+    assert checked["divergences"] == []
 
 
 def test_the_policy_says_what_has_to_hold(held: Path) -> None:
@@ -271,7 +271,7 @@ def test_other_replications_are_told_as_such_and_no_place_is_made_up(held: Path,
     code, (checked,) = found("x.toml")
     assert code == 1
     assert all(says in detail for detail in checked["parts"][1]["details"][:3])
-    assert checked["partings"] == []
+    assert checked["divergences"] == []
     assert f"the baseline is of 2 replications, not {n}: where the runs part isn't known" in checked["notes"][-1]
 
 

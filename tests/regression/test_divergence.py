@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.regression.divergence import first_place
-from sim.regression.epoch_rows import MOST_ROWS, epoch_rows, first_parting, partings
+from sim.regression.epoch_rows import MOST_ROWS, divergences, epoch_rows, first_divergence
 
 EVENTS = ("books", "contracts", "review", "refresh", "sessions")
 
@@ -38,10 +38,10 @@ def epochs(days: int, step: float = 1.0, changed: tuple[int, float, str] | None 
 def test_the_first_difference_is_found_exactly_where_each_time_has_a_row(changed: tuple[int, int, str]) -> None:
     replication, day, event = changed
     old, new = epochs(40), epochs(40, changed=(replication, float(day), event))
-    (place,) = partings(epoch_rows(old), epoch_rows(new))
+    (place,) = divergences(epoch_rows(old), epoch_rows(new))
     assert (place.arm, place.event, place.from_days, place.until_days) == ("a", event, day, day)
-    parting, unit, time = first_place("a", old, new) or pytest.fail("nothing found")
-    assert (parting.event, unit, time) == (event, ("a", replication), day * 86_400)
+    divergence, unit, time = first_place("a", old, new) or pytest.fail("nothing found")
+    assert (divergence.event, unit, time) == (event, ("a", replication), day * 86_400)
 
 
 @given(st.tuples(st.integers(0, 1), st.integers(0, 24 * 40 - 1), st.sampled_from(EVENTS)))
@@ -50,7 +50,7 @@ def test_many_times_share_rows_that_bracket_the_first_difference(changed: tuple[
     day = hour * (1 / 24)
     old, new = epoch_rows(OFTEN), epoch_rows(epochs(40, 1 / 24, (replication, day, event)))
     assert len(old["a"]) <= MOST_ROWS
-    (place,) = partings(old, new)
+    (place,) = divergences(old, new)
     assert place.from_days is not None
     assert place.until_days is not None
     assert place.from_days <= day < place.until_days
@@ -60,7 +60,7 @@ OFTEN = epochs(40, 1 / 24)
 
 
 def test_equal_runs_part_nowhere() -> None:
-    assert partings(epoch_rows(epochs(9)), epoch_rows(epochs(9))) == []
+    assert divergences(epoch_rows(epochs(9)), epoch_rows(epochs(9))) == []
     assert first_place("a", epochs(9), epochs(9)) is None
 
 
@@ -68,7 +68,7 @@ def test_a_population_that_differs_comes_before_all() -> None:
     entries = epochs(3).to_pylist()
     other = table([(*[row[k] for k in ("arm", "replication", "time_days", "event")],
                     "q" if row["event"] == "population" else row["digest"]) for row in entries])  # fmt: skip
-    (place,) = partings(epoch_rows(epochs(3)), epoch_rows(other))
+    (place,) = divergences(epoch_rows(epochs(3)), epoch_rows(other))
     assert (place.event, place.from_days) == ("population", None)
     assert place.says == "a: first at the population"
 
@@ -84,7 +84,7 @@ def test_an_event_of_one_run_alone_is_where_they_part() -> None:
         (epochs(3), without(epochs(3), 1.0, "review"), "review", 1),
     ):
         for before, now in ((old, new), (new, old)):
-            (place,) = partings(epoch_rows(before), epoch_rows(now))
+            (place,) = divergences(epoch_rows(before), epoch_rows(now))
             assert (place.event, place.from_days) == (event, day)
     place = first_place("a", epochs(3), without(epochs(3), 1.0, "review"))
     assert place is not None
@@ -92,4 +92,4 @@ def test_an_event_of_one_run_alone_is_where_they_part() -> None:
 
 
 def test_rows_that_cant_be_read_tell_nothing() -> None:
-    assert first_parting("a", ["nonsense"], ["day 0: books 000000"]) is None
+    assert first_divergence("a", ["nonsense"], ["day 0: books 000000"]) is None

@@ -13,7 +13,7 @@ from support.small_runs import TINY, loaded_from
 
 from sim.regression.content import WATCHED
 from sim.regression.equivalence import estimates, margin
-from sim.regression.result import Estimate
+from sim.regression.result import ChangeEstimate
 from sim.scenario import Loaded
 
 ARMS = ("none", "tiered", "uniform")
@@ -28,7 +28,9 @@ def head_shares(by_arm: dict[str, list[float]]) -> dict[str, dict[str, list[floa
     return {f"arm {arm}": {"followers head_share_01": list(by_arm[arm])} for arm in ARMS}
 
 
-def found(loaded: Loaded, old: dict[str, list[float]], new: dict[str, list[float]], looks: int = 1) -> list[Estimate]:
+def found(
+    loaded: Loaded, old: dict[str, list[float]], new: dict[str, list[float]], looks: int = 1
+) -> list[ChangeEstimate]:
     return estimates(loaded, head_shares(old), head_shares(new), looks)
 
 

@@ -18,10 +18,10 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> ChangedCopy:
 
 def first_places(found: dict[str, Any]) -> set[str]:
     """Events where arms part first; where no counters differ, all words on what does."""
-    partings = found["partings"]
-    if partings:
-        first = partings[0]["from_days"]
-        return {place["event"] for place in partings if place["from_days"] == first}
+    divergences = found["divergences"]
+    if divergences:
+        first = divergences[0]["from_days"]
+        return {place["event"] for place in divergences if place["from_days"] == first}
     return {word for line in found["parts"][1]["details"] for word in line.replace(",", " ").split()}
 
 
@@ -90,5 +90,5 @@ def test_a_revision_of_the_source_tells_who_a_fault_met_first(tmp_path: Path) ->
     (change,) = (change for change in FAULTS if change.file == "model/tiers.py" and change.scenario == "graph.toml")
     with copy.changed(change):
         found = copy.check(tmp_path / "scenarios" / "graph.toml", "--against", "HEAD")
-    assert {place["event"] for place in found["partings"]} == {"review"}
-    assert all("tier small -> large" in place["who"] for place in found["partings"])
+    assert {place["event"] for place in found["divergences"]} == {"review"}
+    assert all("tier small -> large" in place["who"] for place in found["divergences"])

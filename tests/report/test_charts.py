@@ -18,7 +18,7 @@ from support.small_runs import NOBODY, PLACEBO, TINY, run_of
 import sim
 from sim.report.catalogue import CHARTS, LINKS, SEVERAL, chart_of
 from sim.report.charts.chart import Chart
-from sim.report.charts.numbers import Source
+from sim.report.charts.numbers import Numbers
 from sim.results.run import Run
 from sim.store import columns
 
@@ -183,7 +183,7 @@ def test_growth_of_agencies_is_the_measure_of_that_name(run: Run) -> None:
 
 
 def test_the_parts_of_a_change_add_up_to_it(run: Run) -> None:
-    moved = {pair: means[0] for pair, means in Source(run).answer.moved()}
+    moved = {pair: means[0] for pair, means in Numbers(run).answer.moved()}
     for (arm, control), change in moved.items():
         parts = [row["change"] for row in rows(chart(run, "decomposition"), arm=arm, control=control)]
         assert sum(parts) == pytest.approx(100 * change, abs=1e-6)

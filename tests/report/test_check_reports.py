@@ -20,7 +20,7 @@ from rich.console import Console
 from xmlschema import XMLSchema
 
 from sim.formatting import escaped
-from sim.regression.result import Change, Checked, Estimate, Part, Parting, Version
+from sim.regression.result import Change, ChangeEstimate, Checked, Divergence, Part, Version
 from sim.report.check_reports.annotations import MOST_LINES, github_annotations
 from sim.report.check_reports.junit import junit_xml
 from sim.report.check_reports.listing import MOST_ROWS, print_checks
@@ -35,9 +35,9 @@ CHINESE = "分层扶持政策"
 LONG = "W" * 200
 
 
-def estimate(difference: float | None, **changes: Any) -> Estimate:
+def estimate(difference: float | None, **changes: Any) -> ChangeEstimate:
     """A share that is called equivalent up to 0.005."""
-    found = Estimate(
+    found = ChangeEstimate(
         arm="tiered",
         control="none",
         time_days=180.0,
@@ -82,7 +82,7 @@ def failed(**changes: Any) -> Checked:
         "exact",
         parts,
         estimates=tuple(estimate(0.006 + i / 1000, measure=f"measure_{i}") for i in range(30)),
-        partings=(Parting("tiered", "review", 60.0, 60.0, "agency a-12: tier priority -> standard"),),
+        divergences=(Divergence("tiered", "review", 60.0, 60.0, "agency a-12: tier priority -> standard"),),
         changes=(
             Change("surfaces.for-you.follow_prob", 0.02, 0.021, 42),
             Change("segments.fans.share", 0.5, 1.0, None),
@@ -129,7 +129,7 @@ def named(text: str) -> Checked:
         policy="exact",
         parts=parts,
         estimates=(estimate(0.1, arm=text, control=text, quantity=text, measure=text, population=text, claim=text),),
-        partings=(Parting(text, "review", 1.0, 1.0, text),),
+        divergences=(Divergence(text, "review", 1.0, 1.0, text),),
         changes=(Change(text, text, None, 7),),
         notes=(text,),
     )
@@ -270,7 +270,7 @@ def test_any_name_gives_one_annotation_for_each_part_that_differs_and_comes_back
     kinds, files, numbers, titles, messages = zip(*map(read, lines), strict=True)
     assert (kinds, files, numbers) == (("error", "warning"), ("x.toml", "x.toml"), (2, 4))
     assert titles == (f"{coded(name)}: exact", f"{coded(name)}: claim {coded(name)}")
-    place = coded(checked.partings[0].says)
+    place = coded(checked.divergences[0].says)
     (why,) = changes(checked)
     assert messages == ("\n".join([coded(name), why, place, *[coded(name)] * 2]), "\n".join([coded(name)] * 2))
 
@@ -409,7 +409,7 @@ def test_what_differs_has_a_section_with_all_that_is_known_and_what_holds_has_on
     assert "can't be run" in page(unreadable()).text
     assert "wrote tiny.json: more slots" in page(updated()).text
     assert "note: against HEAD" in page(held(notes=("against HEAD: the same counters in every arm",))).text
-    assert "tiered: first at" in page(held(partings=failed().partings)).text
+    assert "tiered: first at" in page(held(divergences=failed().divergences)).text
 
 
 def test_the_table_of_measures_has_the_largest_changes_first() -> None:

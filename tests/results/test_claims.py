@@ -16,7 +16,7 @@ from support.small_runs import NOBODY, TINY, loaded_from, run_of
 from sim.calendar import DAY
 from sim.measure.index import Cell, cells, frames, window_days
 from sim.model.agencies import history
-from sim.results.claims import Contrast, judged, statements
+from sim.results.claims import Contrast, decided_claim, statements
 from sim.results.pairs import pairs
 from sim.results.run import Run
 from sim.scenario.schema import measurable
@@ -41,7 +41,7 @@ def invented(seed: int, n_cells: int) -> dict[str, Floats]:
 def row_of(made: Claim, values: dict[str, Floats], level: float | None = 0.05) -> dict[str, Any]:
     scenario = written_scenario().model_copy(update={"claims": {"it": made}})
     position = {cell: i for i, cell in enumerate(cells(60, 0))}
-    return judged("it", statements(scenario, position)["it"], values, level)
+    return decided_claim("it", statements(scenario, position)["it"], values, level)
 
 
 def column(values: dict[str, Floats], arm: str, who: str, window: float | None = None, **about: str) -> Floats:
@@ -54,8 +54,8 @@ def column(values: dict[str, Floats], arm: str, who: str, window: float | None =
 
 def test_the_flows_that_can_be_measured_are_those_of_the_books_and_exposure_as_a_whole() -> None:
     of_platform = {"take", "paid"}
-    assert {"exposure", *history.FLOWS} - set(measurable.FLOWS) == of_platform
-    assert set(measurable.FLOWS) <= {"exposure", *history.FLOWS}
+    assert {"exposure", *history.RECORDED_FLOWS} - set(measurable.FLOWS) == of_platform
+    assert set(measurable.FLOWS) <= {"exposure", *history.RECORDED_FLOWS}
 
 
 def test_a_claim_passes_the_rules_exactly_where_what_it_compares_is_measured() -> None:

@@ -11,7 +11,7 @@ from sim.errors import InputError
 from sim.experiment.refusals import validate
 from sim.scenario import Loaded, Scenario, from_resolved, json_schema, load, resolved
 from sim.scenario.patch.patches import difference, merged
-from sim.scenario.validate.rules import checks
+from sim.scenario.validate.rules import broken_rules
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 VALID = CORPUS / "valid.toml"
@@ -37,7 +37,7 @@ def with_roster(folder: Path, name: str = "people.csv") -> Path:
 
 def test_a_valid_file_has_no_faults() -> None:
     assert validate([VALID]) == []
-    assert checks(load(VALID).scenario) == []
+    assert broken_rules(load(VALID).scenario) == []
 
 
 def test_a_loaded_scenario_leaves_no_support_share_open() -> None:
@@ -61,7 +61,7 @@ def test_arms_stand_in_the_file_s_order_and_each_is_a_valid_scenario_alone() -> 
     for name, arm in loaded.arms.items():
         assert (arm.control, arm.arms, arm.claims) == (name, {name: {}}, {})
         assert Scenario.model_validate(arm.model_dump()) == arm
-        assert checks(arm) == []
+        assert broken_rules(arm) == []
 
 
 def test_arms_differ_from_the_base_only_where_they_are_patched() -> None:

@@ -10,7 +10,7 @@ from sim.errors import Fault, InputError
 from sim.results.pairs import pairs
 from sim.scenario import Scenario, from_resolved, load, resolved
 from sim.scenario.patch.phases import phase_scenarios, support_at_end
-from sim.scenario.validate.rules import checks
+from sim.scenario.validate.rules import broken_rules
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
@@ -67,7 +67,7 @@ def test_each_phase_goes_on_from_the_one_before(tmp_path: Path) -> None:
 def test_a_phase_is_a_valid_scenario_that_differs_only_where_it_is_patched(tmp_path: Path) -> None:
     base = load(written(tmp_path, PHASES)).scenario
     _, (_, second) = phase_scenarios(base)
-    assert checks(second) == []
+    assert broken_rules(second) == []
     assert Scenario.model_validate(second.model_dump()) == second
     before, after = base.model_dump(), second.model_dump()
     patched = {"economy", "live", "support", "segments", "surfaces", "phases"}

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from support.scenarios import World, world_of
 
 from sim.calendar import DAY
-from sim.model.agencies.history import FLOWS
+from sim.model.agencies.history import RECORDED_FLOWS
 from sim.model.layout import Counter
-from sim.model.simulation import EngineName, Outcome, simulate
+from sim.model.simulation import Outcome, simulate
 from sim.scenario import Roster
 from sim.scenario.patch.patches import merged
+from sim.types import EngineName
 
 PEOPLE = 1000
 SURFACES = ("feed", "find-people", "hongren-tao", "live")
@@ -116,9 +117,9 @@ def count(outcome: Outcome, counter: Counter, surface: int | None = None) -> NDA
 
 
 def flow(outcome: Outcome, name: str, since: int = 0, until: int | None = None) -> NDArray[np.int64]:
-    """A flow of each account between two days that the books know; shape (M,)."""
+    """A flow of each account between two days that the history know; shape (M,)."""
     end = outcome.end if until is None else until * DAY
-    return outcome.books.between(since * DAY, end)[FLOWS.index(name)]
+    return outcome.history.between(since * DAY, end)[RECORDED_FLOWS.index(name)]
 
 
 def day(outcome: Outcome) -> int:

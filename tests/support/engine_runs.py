@@ -9,8 +9,9 @@ import pytest
 from support.scenarios import World
 
 from sim.model.engines import compiled
-from sim.model.simulation import EngineName, Outcome, simulate
+from sim.model.simulation import Outcome, simulate
 from sim.scenario import Scenario
+from sim.types import EngineName
 
 
 def run(world: World, scenario: Scenario | None = None, engine: EngineName = "compiled", threads: int = 1) -> Outcome:

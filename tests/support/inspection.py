@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from scipy import stats
 from support.scenarios import World, plain, roster_of, world_of
 
-from sim.model.layout import Deed, Source, Tables
+from sim.model.layout import Response, SlotSource, Tables
 from sim.model.ranking.surfaces import Surfaces
-from sim.model.simulation import EngineName, Outcome, simulate
+from sim.model.simulation import Outcome, simulate
 from sim.model.world.accounts import Accounts
 from sim.scenario import Scenario
+from sim.types import EngineName
 
 ENGINES: tuple[EngineName, ...] = ("compiled", "reference")
 Z = 4.2
@@ -37,15 +38,15 @@ class Slot(NamedTuple):
     surface: int
     slot: int
     influencer: int
-    source: Source
-    deeds: Deed
+    source: SlotSource
+    responses: Response
     orders: int
 
 
 def slots_of(outcome: Outcome) -> list[Slot]:
     """The traced fan's slots."""
     return [
-        Slot(t, n, s, k, i, Source(why), Deed(did), orders)
+        Slot(t, n, s, k, i, SlotSource(why), Response(did), orders)
         for t, n, s, k, i, why, did, orders in outcome.trace.tolist()
     ]
 

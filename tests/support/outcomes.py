@@ -14,9 +14,9 @@ from support.scenarios import plain, scenario_of
 from sim.calendar import DAY
 from sim.measure.index import Cell, cells
 from sim.measure.meter import measure
-from sim.model.agencies.history import FLOWS, Books
+from sim.model.agencies.history import RECORDED_FLOWS, History
 from sim.model.simulation import Outcome
-from sim.model.world.accounts import Status
+from sim.model.world.accounts import AccountStatus
 from sim.scenario import Scenario
 from sim.scenario.schema.measurable import GROUPS
 
@@ -24,7 +24,13 @@ FOLLOWERS = [100, 50, 20, 10, 5, 5, 5, 3, 1, 1, 0, 0]
 QUALITY = [0.5, 0.1, 0.2, 0.3, 0.9, 0.4, 0.15, 0.25, 0.35, 0.45, 0.95, 0.05]
 AGENCY = [0, 0, 0, 0, 0, 0, 1, 1, -1, -1, -1, -1]
 """A middle agency of six accounts and a small one of two."""
-N, E, W, C, L = Status.INCUBATING, Status.ESTABLISHED, Status.WAITING, Status.CUT, Status.LEFT
+N, E, W, C, L = (
+    AccountStatus.INCUBATING,
+    AccountStatus.ESTABLISHED,
+    AccountStatus.WAITING,
+    AccountStatus.CUT,
+    AccountStatus.LEFT,
+)
 STATUS = {
     0: [E] * 10 + [W, W],
     30: [E] * 8 + [L, E, N, W],
@@ -60,18 +66,18 @@ def written(
     tiers: dict[int, list[int]] | None = None,
 ) -> Outcome:
     """An outcome of cumulative flows by name and day (0, 30, 60); what is left out is 0, or as it was at day 0."""
-    books = Books(np.array([kind == "feed" for kind in SURFACES.values()]), (0, 60 * DAY))
+    history = History(np.array([kind == "feed" for kind in SURFACES.values()]), (0, 60 * DAY))
     for day in (0, 30, 60):
-        entry = np.zeros((len(FLOWS), 12), np.int64)
+        entry = np.zeros((len(RECORDED_FLOWS), 12), np.int64)
         for name, by_day in (flows or {}).items():
-            entry[FLOWS.index(name)] = by_day.get(day, 0)
+            entry[RECORDED_FLOWS.index(name)] = by_day.get(day, 0)
         time = day * DAY
-        books._entries[time] = entry
-        books.status[time] = np.array(STATUS[day], dtype=np.int8)
-        books.agency[time] = np.array((agency or {}).get(day, AGENCY), dtype=np.int32)
-        books.profit[time] = np.array((profit or {}).get(day, [0, 0]), dtype=np.int64)
-        books.surface_gmv[time] = np.array((surface_gmv or {}).get(day, [0] * 5), dtype=np.int64)
-        books.reads[time] = np.zeros((12, 1), np.int64)
+        history._entries[time] = entry
+        history.status[time] = np.array(STATUS[day], dtype=np.int8)
+        history.agency[time] = np.array((agency or {}).get(day, AGENCY), dtype=np.int32)
+        history.profit[time] = np.array((profit or {}).get(day, [0, 0]), dtype=np.int64)
+        history.surface_gmv[time] = np.array((surface_gmv or {}).get(day, [0] * 5), dtype=np.int64)
+        history.reads[time] = np.zeros((12, 1), np.int64)
     population: Any = SimpleNamespace(
         verticals=("a", "b"),
         agencies=("one", "two"),
@@ -95,7 +101,7 @@ def written(
         totals=nothing,
         follow_entries=(nothing[0:0, 0], np.zeros(0, np.int32)),
         accounts=accounts,
-        books=books,
+        history=history,
         reviews=tuple(reviews),
         end=60 * DAY,
         trace=nothing,

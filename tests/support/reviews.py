@@ -10,7 +10,7 @@ from support.scenarios import World, plain, world_of
 
 from sim.calendar import DAY
 from sim.model.agencies.ledger import Ledger
-from sim.model.agencies.review import Contracts
+from sim.model.agencies.review import AgencyReview
 from sim.model.world.accounts import Accounts
 from sim.scenario.schema.economy import Contracts as Terms
 
@@ -44,7 +44,7 @@ class Review:
         self.world = world
         self.scenario = world.scenario.model_copy(update={"contracts": Terms(**terms)})
         self.accounts = Accounts(world.population)
-        self.contracts = Contracts(world.population, world.key)
+        self.contracts = AgencyReview(world.population, world.key)
         self.ledger = Ledger(world.population)
         self.followers = world.population.followers.copy()
         self.tier = np.full(len(world.population.agencies), -1, np.int32)

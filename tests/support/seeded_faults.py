@@ -44,7 +44,7 @@ def fault(name: str, file: str, old: str, new: str, *where: str, scenario: str =
 QUICK = (
     fault(
         "an examined position off by one",
-        "model/blank_tables.py",
+        "model/ranking/blank_tables.py",
         "power(k + 1.0, -exponent)",
         "power(k + 2.0, -exponent)",
         "refresh",
@@ -52,7 +52,7 @@ QUICK = (
     ),
     fault(
         "a threshold of a tier reached where it should be passed",
-        "model/tiers.py",
+        "model/agencies/tiers.py",
         "(review.accounts > tier.over_accounts)",
         "(review.accounts >= tier.over_accounts)",
         "review",
@@ -60,7 +60,7 @@ QUICK = (
     ),
     fault(
         "weights of tiers swapped",
-        "model/policies.py",
+        "model/ranking/policies.py",
         "np.array([t.weight for t in support.tiers.values()] + [0.0])",
         "np.array([t.weight for t in reversed(support.tiers.values())] + [0.0])",
         "refresh",
@@ -80,14 +80,14 @@ FAULTS = (
     # Slots and lists.
     fault(
         "no exploration",
-        "model/blank_tables.py",
+        "model/ranking/blank_tables.py",
         "threshold(surface.ranking.exploration)",
         "threshold(0.0)",
         "refresh",
     ),
     fault(
         "a hundredth of the reserved slots missing",
-        "model/blank_tables.py",
+        "model/ranking/blank_tables.py",
         "threshold(s.support_share or 0)",
         "threshold(0.99 * (s.support_share or 0))",
         "refresh",
@@ -95,14 +95,14 @@ FAULTS = (
     ),
     fault(
         "half of the slots for custom products",
-        "model/blank_tables.py",
+        "model/ranking/blank_tables.py",
         "threshold(s.custom_share)",
         "threshold(s.custom_share / 2)",
         "refresh",
     ),
     fault(
         "follows in the warm-up",
-        "model/blank_tables.py",
+        "model/ranking/blank_tables.py",
         "follows_open=np.zeros(1, np.bool_)",
         "follows_open=np.ones(1, np.bool_)",
         "refresh",
@@ -110,7 +110,7 @@ FAULTS = (
     ),
     fault(
         "follows of those already followed counted",
-        "model/blank_tables.py",
+        "model/ranking/blank_tables.py",
         's.already_following == "count"',
         's.already_following != "count"',
         "refresh",
@@ -118,21 +118,21 @@ FAULTS = (
     ),
     fault(
         "an organic list without interests",
-        "model/surfaces.py",
+        "model/ranking/surfaces.py",
         "self._build(organic, tables.organic[surface], self._relevance[surface])",
         "self._build(organic, tables.organic[surface], np.ones_like(self._relevance[surface]))",
         "refresh",
     ),
     fault(
         "a support list that doesn't know its exponent of affinity",
-        "model/surfaces.py",
+        "model/ranking/surfaces.py",
         "powers_of_affinity(self._affinity, scenario.support.relevance)",
         "self._affinity",
         "renewal",
     ),
     fault(
         "lots drawn daily instead of monthly",
-        "model/surfaces.py",
+        "model/ranking/surfaces.py",
         "month = now // MONTH",
         "month = now // DAY",
         "refresh",
@@ -140,21 +140,21 @@ FAULTS = (
     ),
     fault(
         "those who aren't here on the support list",
-        "model/surfaces.py",
+        "model/ranking/surfaces.py",
         "self._policy(view, self._scenario.support) * (self._present & self._open)",
         "self._policy(view, self._scenario.support) * self._open",
         "renewal",
     ),
     fault(
         "posts of those who aren't here",
-        "model/surfaces.py",
-        "slots.powers(accounts.quality, weights.merit) * self._present)",
-        "slots.powers(accounts.quality, weights.merit))",
+        "model/ranking/surfaces.py",
+        "slot_tables.powers(accounts.quality, weights.merit) * self._present)",
+        "slot_tables.powers(accounts.quality, weights.merit))",
         "refresh",
     ),
     fault(
         "an agency's traffic that forgets how many accounts it has",
-        "model/policies.py",
+        "model/ranking/policies.py",
         "out[accounts] = mass * accounts.size * (by / total",
         "out[accounts] = mass * (by / total",
         "renewal",
@@ -162,7 +162,7 @@ FAULTS = (
     ),
     fault(
         "slots for custom products that stay closed",
-        "model/surfaces.py",
+        "model/ranking/surfaces.py",
         "        self.tables.custom[:] = self._rows.custom\n",
         "",
         "opening",
@@ -170,21 +170,21 @@ FAULTS = (
     # Services and crowds.
     fault(
         "no lost orders",
-        "model/services.py",
+        "model/agencies/services.py",
         "availability * conversion * (1.0 - services.order_loss)",
         "availability * conversion",
         "refresh",
     ),
     fault(
         "dedicated operations that sell no more than others",
-        "model/services.py",
+        "model/agencies/services.py",
         "np.where(dedicated, services.operations_conversion_factor, 1.0)",
         "np.ones(dedicated.size)",
         "renewal",
     ),
     fault(
         "a crowd of those who are gone",
-        "model/newcomers.py",
+        "model/world/entry.py",
         "np.bincount(accounts.vertical[accounts.present], minlength=len(verticals))",
         "np.bincount(accounts.vertical, minlength=len(verticals))",
         "refresh",
@@ -192,28 +192,28 @@ FAULTS = (
     # Money.
     fault(
         "money rounded instead of cut off",
-        "model/ledger.py",
+        "model/agencies/ledger.py",
         "return np.floor(amounts).astype(np.int64)",
         "return np.rint(amounts).astype(np.int64)",
         "books",
     ),
     fault(
         "the platform gets the whole commission",
-        "model/ledger.py",
-        "booked(self._gmv, gmv, economy.platform_commission_share)",
-        "booked(self._gmv, gmv, economy.commission_share)",
+        "model/agencies/ledger.py",
+        "booked(self.gmv, gmv, economy.platform_commission_share)",
+        "booked(self.gmv, gmv, economy.commission_share)",
         "books",
     ),
     fault(
         "half of the commission more to the agency",
-        "model/ledger.py",
+        "model/agencies/ledger.py",
         "        agency_part[~contract] = 0\n",
         "        agency_part += commission // 2\n        agency_part[~contract] = 0\n",
         "books",
     ),
     fault(
         "no subsidy",
-        "model/ledger.py",
+        "model/agencies/ledger.py",
         "        paid += booked(*hours, economy.subsidy_fen_per_live_hour)\n",
         "",
         "books",
@@ -221,42 +221,42 @@ FAULTS = (
     # Agencies and accounts.
     fault(
         "a review of patience too many",
-        "model/contracts.py",
+        "model/agencies/review.py",
         "(accounts.bad_reviews >= scenario.contracts.patience)\n        np.add.at",
         "(accounts.bad_reviews > scenario.contracts.patience)\n        np.add.at",
         "contracts",
     ),
     fault(
         "the poorest agencies recruit first",
-        "model/contracts.py",
+        "model/agencies/review.py",
         'np.argsort(-self.funds, kind="stable")',
         'np.argsort(self.funds, kind="stable")',
         "contracts",
     ),
     fault(
         "failed agencies that go on",
-        "model/contracts.py",
+        "model/agencies/review.py",
         "        accounts.agency[freed] = -1\n",
         "",
         "contracts",
     ),
     fault(
         "recruits for nothing",
-        "model/contracts.py",
+        "model/agencies/review.py",
         "            self.funds[agency] -= price * chosen.size\n",
         "",
         "contracts",
     ),
     fault(
         "accounts without an agency that leave a review late",
-        "model/contracts.py",
+        "model/agencies/review.py",
         "(accounts.agency < 0) & (accounts.bad_reviews >= scenario.contracts.patience)",
         "(accounts.agency < 0) & (accounts.bad_reviews > scenario.contracts.patience)",
         "contracts",
     ),
     fault(
         "live hours that no pay moves",
-        "model/contracts.py",
+        "model/agencies/review.py",
         "powers(pay / live.reference_fen_per_hour, live.elasticity)",
         "powers(pay / live.reference_fen_per_hour, 0.0)",
         "contracts",
@@ -286,14 +286,14 @@ FAULTS = (
     ),
     fault(
         "turnover of a month held against a year's",
-        "model/tiers.py",
+        "model/agencies/tiers.py",
         'rate("gmv", YEAR)',
         'rate("gmv", MONTH)',
         "review",
     ),
     fault(
         "verticals open before their time",
-        "model/newcomers.py",
+        "model/world/entry.py",
         "v.opens_at_days * DAY <= max(now, 0)",
         "v.opens_at_days >= 0",
         "refresh",
@@ -302,22 +302,22 @@ FAULTS = (
     # Who there is.
     fault(
         "quality from the lane of posts",
-        "model/population.py",
-        'column("quality", Lane.QUALITY)',
-        'column("quality", Lane.POSTS_PER_DAY)',
+        "model/world/population.py",
+        'drawn("quality", Lane.QUALITY)',
+        'drawn("quality", Lane.POSTS_PER_DAY)',
         "population",
         scenario="graph.toml",
     ),
     fault(
         "newcomers who may not come on their day",
-        "model/newcomers.py",
+        "model/world/entry.py",
         "(accounts.population.joined_at <= now)",
         "(accounts.population.joined_at < now)",
         "entry",
     ),
     fault(
         "newcomers' verticals from the lane of their entry",
-        "model/newcomers.py",
+        "model/world/entry.py",
         "lane = int(Lane.VERTICAL)",
         "lane = int(Lane.NEWCOMER)",
         "entry",
@@ -325,23 +325,23 @@ FAULTS = (
     # What no other shipped scenario has.
     fault(
         "an organic list that doesn't know merit",
-        "model/surfaces.py",
-        "slots.powers(self._accounts.quality, surface.ranking.merit)",
-        "slots.powers(self._accounts.quality, 0.0)",
+        "model/ranking/surfaces.py",
+        "slot_tables.powers(self._accounts.quality, surface.ranking.merit)",
+        "slot_tables.powers(self._accounts.quality, 0.0)",
         "refresh",
         scenario=OTHER,
     ),
     fault(
         "a feed that doesn't know merit",
-        "model/surfaces.py",
-        "slots.powers(accounts.quality, weights.merit)",
-        "slots.powers(accounts.quality, 0.0)",
+        "model/ranking/surfaces.py",
+        "slot_tables.powers(accounts.quality, weights.merit)",
+        "slot_tables.powers(accounts.quality, 0.0)",
         "refresh",
         scenario=OTHER,
     ),
     fault(
         "freshness that halves twice as fast",
-        "model/surfaces.py",
+        "model/ranking/surfaces.py",
         "np.maximum(age_days - youngest, 0.0) / ranking.freshness_half_life_days",
         "np.maximum(age_days - youngest, 0.0) / (ranking.freshness_half_life_days / 2)",
         "refresh",
@@ -349,7 +349,7 @@ FAULTS = (
     ),
     fault(
         "followers without their offset",
-        "model/surfaces.py",
+        "model/ranking/surfaces.py",
         "self._powers(followers, ranking.offset, 1.0, ranking.popularity)",
         "self._powers(followers, 1.0, 1.0, ranking.popularity)",
         "refresh",
@@ -357,7 +357,7 @@ FAULTS = (
     ),
     fault(
         "charts that are drawn instead of ranked",
-        "model/blank_tables.py",
+        "model/ranking/blank_tables.py",
         'ranked[row] = surface.ranking.selection == "top"',
         "ranked[row] = False",
         "refresh",
@@ -365,7 +365,7 @@ FAULTS = (
     ),
     fault(
         "support of verticals that aren't open",
-        "model/surfaces.py",
+        "model/ranking/surfaces.py",
         "self._policy(view, self._scenario.support) * (self._present & self._open)",
         "self._policy(view, self._scenario.support) * self._present",
         "renewal",
@@ -373,7 +373,7 @@ FAULTS = (
     ),
     fault(
         "a newcomer a day longer",
-        "model/policies.py",
+        "model/ranking/policies.py",
         "view.age_days < support.newcomer_days",
         "view.age_days < support.newcomer_days + 1",
         "renewal",
@@ -381,7 +381,7 @@ FAULTS = (
     ),
     fault(
         "browsing on after a click",
-        "model/blank_tables.py",
+        "model/ranking/blank_tables.py",
         '"cascade": (True, False)',
         '"cascade": (True, True)',
         "refresh",
@@ -389,7 +389,7 @@ FAULTS = (
     ),
     fault(
         "browsing that stops a slot early",
-        "model/blank_tables.py",
+        "model/ranking/blank_tables.py",
         "[1.0] + [continue_prob] * (MAX_SLOTS - 1)",
         "[continue_prob] * MAX_SLOTS",
         "refresh",
@@ -397,7 +397,7 @@ FAULTS = (
     ),
     fault(
         "an hour of the day off by one",
-        "model/blank_tables.py",
+        "model/ranking/blank_tables.py",
         "for hour in hours or [1.0] * 24]",
         "for hour in [*hours[1:], *hours[:1]] or [1.0] * 24]",
         "refresh",
@@ -405,7 +405,7 @@ FAULTS = (
     ),
     fault(
         "a cap on follows reached one late",
-        "model/blank_tables.py",
+        "model/ranking/blank_tables.py",
         "np.array([scenario.fans.follow_cap], dtype=np.int64)",
         "np.array([scenario.fans.follow_cap + 1], dtype=np.int64)",
         "refresh",
@@ -413,7 +413,7 @@ FAULTS = (
     ),
     fault(
         "posts of a fortnight held against a month's",
-        "model/tiers.py",
+        "model/agencies/tiers.py",
         "posts_per_month=posts * 30.0",
         "posts_per_month=posts * 15.0",
         "review",
@@ -421,7 +421,7 @@ FAULTS = (
     ),
     fault(
         "a condition on reads forgotten",
-        "model/tiers.py",
+        "model/agencies/tiers.py",
         "            & (review.reads_per_month > tier.over_reads_per_month)\n",
         "",
         "review",
@@ -437,7 +437,7 @@ FAULTS = (
     ),
     fault(
         "more hours on air than the platform allows",
-        "model/contracts.py",
+        "model/agencies/review.py",
         "np.minimum(own * factor, live.max_hours_per_day)",
         "own * factor",
         "contracts",
@@ -445,7 +445,7 @@ FAULTS = (
     ),
     fault(
         "agency and host exchanged",
-        "model/ledger.py",
+        "model/agencies/ledger.py",
         "commission + paid, economy.agency_share)",
         "commission + paid, 1.0 - economy.agency_share)",
         "books",
@@ -453,7 +453,7 @@ FAULTS = (
     ),
     fault(
         "an agency's share of all tips instead of what is left of them",
-        "model/ledger.py",
+        "model/agencies/ledger.py",
         "min(economy.tip_agency_share / left, 1.0) if left > 0 else 0.0",
         "economy.tip_agency_share",
         "books",
@@ -461,7 +461,7 @@ FAULTS = (
     ),
     fault(
         "shops always attended with dedicated operations",
-        "model/services.py",
+        "model/agencies/services.py",
         "services.operations_availability",
         "1.0",
         "renewal",
@@ -469,7 +469,7 @@ FAULTS = (
     ),
     fault(
         "fans who join in a year of 360 days",
-        "model/population.py",
+        "model/world/population.py",
         "s.growth_per_year * scenario.horizon_days / 365",
         "s.growth_per_year * scenario.horizon_days / 360",
         "population",
@@ -477,7 +477,7 @@ FAULTS = (
     ),
     fault(
         "accounts worse than those followed",
-        "model/lists.py",
+        "model/kernel/follow_lists.py",
         "if quality[arena[j] & ID_MASK] >= quality[influencer]:",
         "if quality[arena[j] & ID_MASK] < quality[influencer]:",
         "sessions",
@@ -494,7 +494,7 @@ FAULTS = (
     ),
     fault(
         "the initial head taken at the end",
-        "experiment/measures.py",
+        "measure/meter.py",
         "at_start = followers[0]",
         "at_start = followers[-1]",
         "initial_head_share_01",
@@ -502,7 +502,7 @@ FAULTS = (
     ),
     fault(
         "a variance over all instead of all but one",
-        "experiment/intervals.py",
+        "inference/intervals.py",
         "_row_sum(deviation * deviation) / (n - 1)",
         "_row_sum(deviation * deviation) / n",
         "comparison",
@@ -510,15 +510,15 @@ FAULTS = (
     ),
     fault(
         "an interval with one degree of freedom too many",
-        "experiment/intervals.py",
-        "special.stdtrit(size - 1, (1 + level) / 2)",
-        "special.stdtrit(size, (1 + level) / 2)",
+        "inference/intervals.py",
+        "student.quantile(size - 1, level)",
+        "student.quantile(size, level)",
         "comparison",
         scenario=SMALLEST,
     ),
     fault(
         "Holm's procedure without its steps",
-        "experiment/statistics.py",
+        "inference/paired.py",
         "np.arange(len(order), 0, -1) * p_values[order]",
         "len(order) * p_values[order]",
         "comparison",
@@ -527,21 +527,21 @@ FAULTS = (
     # Machine code.
     fault(
         "accounts that are left but stay on the list",
-        "model/lists.py",
+        "model/kernel/follow_lists.py",
         "            length[f] -= 1\n            arena[j] = arena[first + length[f]]\n",
         "",
         "sessions",
     ),
     fault(
         "a lane used twice",
-        "model/deeds.py",
+        "model/kernel/responses.py",
         "UNFOLLOW, key[0], key[1])",
         "ACTION, key[0], key[1])",
         "sessions",
     ),
     fault(
         "the last account followed overlooked",
-        "model/deeds.py",
+        "model/kernel/responses.py",
         "if is_member(arena, first, n_followed, i):",
         "if is_member(arena, first, n_followed - 1, i):",
         "sessions",
@@ -549,7 +549,7 @@ FAULTS = (
     ),
     fault(
         "a feed without the last account followed",
-        "model/pages.py",
+        "model/kernel/pages.py",
         "first, n = np.int64(fans.start[f]), np.int64(fans.length[f])\n        interests",
         "first, n = np.int64(fans.start[f]), max(np.int64(fans.length[f]) - 1, 0)\n        interests",
         "sessions",
@@ -561,45 +561,45 @@ FAULTS = (
 HARMLESS = (
     Change(
         "accounts are marked in another order",
-        "model/contracts.py",
-        "        accounts.status[cut] = Status.CUT\n        accounts.gone_at[cut] = now\n",
-        "        accounts.gone_at[cut] = now\n        accounts.status[cut] = Status.CUT\n",
+        "model/agencies/review.py",
+        "        accounts.status[cut] = AccountStatus.CUT\n        accounts.gone_at[cut] = now\n",
+        "        accounts.gone_at[cut] = now\n        accounts.status[cut] = AccountStatus.CUT\n",
     ),
     Change(
         "sums are booked in another order",
-        "model/ledger.py",
+        "model/agencies/ledger.py",
         "        self.income += income\n        self.agency_part += agency_part\n",
         "        self.agency_part += agency_part\n        self.income += income\n",
     ),
     Change(
         "a function has another name",
-        "model/contracts.py",
+        "model/agencies/review.py",
         "            _judge(start",
         "            _find_bad_months(start",
         more=(("def _judge(start", "def _find_bad_months(start"),),
     ),
     Change(
         "a variable has another name",
-        "model/newcomers.py",
+        "model/world/entry.py",
         "    for_each: Floats = np.divide",
         "    crowd: Floats = np.divide",
         more=(("    return np.minimum(1.0, for_each)", "    return np.minimum(1.0, crowd)"),),
     ),
     Change(
         "the same said with another function",
-        "model/newcomers.py",
+        "model/world/entry.py",
         "    return np.minimum(1.0, for_each)",
         "    return np.where(for_each < 1.0, for_each, 1.0)",
     ),
     Change(
         "a factor on the other side",
-        "model/services.py",
+        "model/agencies/services.py",
         "availability * conversion * (1.0 - services.order_loss)",
         "conversion * availability * (1.0 - services.order_loss)",
     ),
     Change(
         "surfaces are gone through backwards",
-        "model/blank_tables.py",
+        "model/ranking/blank_tables.py",
         "    for s, surface in enumerate(surfaces):\n"
         '        if surface.kind == "feed":\n            continue\n        for row',
         "    for s, surface in reversed(list(enumerate(surfaces))):\n"
@@ -615,26 +615,32 @@ HARMLESS = (
         "a control event more that changes nothing",
         "model/control.py",
         "        return moment(env, self.end - self.start, Order.STOP)",
-        "        moment(env, 3 * DAY, Order.CONTRACTS)\n        return moment(env, self.end - self.start, Order.STOP)",
+        "        moment(env, 3 * DAY, Order.AGENCY_REVIEW)\n"
+        "        return moment(env, self.end - self.start, Order.STOP)",
     ),
     Change(
         "more is known of an account than is asked",
-        "model/contracts.py",
+        "model/agencies/review.py",
         "        before = _shown(accounts)\n",
         "        before = [*_shown(accounts), accounts.entered_at.copy()]\n",
         more=(("zip(before, _shown(accounts), strict=True)", "zip(before, _shown(accounts), strict=False)"),),
     ),
     Change(
         "a comment",
-        "model/ledger.py",
+        "model/agencies/ledger.py",
         "        economy = scenario.economy\n        contract",
         "        # Rates.\n        economy = scenario.economy\n        contract",
     ),
     Change("less is hashed at a time", "model/simulation.py", "HASHED = 1 << 20", "HASHED = 1 << 9"),
-    Change("fewer rows are made at a time", "experiment/run.py", "ROWS = 10_000", "ROWS = 10"),
-    Change("a group has other slots", "model/group.py", "SLOTS = 8192", "SLOTS = 1024"),
+    Change("fewer rows are made at a time", "experiment/execution.py", "ROWS = 10_000", "ROWS = 10"),
+    Change("a group has other slots", "model/kernel/session_group.py", "SLOTS = 8192", "SLOTS = 1024"),
     Change("chunks of fans are smaller", "model/engines/compiled.py", "MOST_FANS = 1 << 16", "MOST_FANS = 1 << 8"),
-    Change("a comment in machine code", "model/deeds.py", "@staged\ndef spend(", "# A comment.\n@staged\ndef spend("),
+    Change(
+        "a comment in machine code",
+        "model/kernel/responses.py",
+        "@staged\ndef spend(",
+        "# A comment.\n@staged\ndef spend(",
+    ),
 )
 
 
@@ -703,4 +709,4 @@ class ChangedCopy:
 
 def _is_compiled(file: str, text: str) -> bool:
     """Whether anything of a file ends up in machine code: functions, or constants that compiled ones read."""
-    return "from numba import" in text or file in ("model/frozen.py", "streams.py")
+    return "from numba import" in text or file in ("model/layout.py", "streams.py")

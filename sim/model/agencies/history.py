@@ -1,4 +1,4 @@
-"""The books: cumulative flows of every influencer at the times that somebody will ask for; knows no processes."""
+"""The history: cumulative flows of every influencer at the times that somebody will ask for; knows no processes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from sim.model.agencies.ledger import Ledger
 from sim.model.layout import Counter
 from sim.model.world.accounts import Accounts
+from sim.types import Int64s
 
-__all__ = ["FLOWS", "Books"]
+__all__ = ["RECORDED_FLOWS", "History"]
 
-FLOWS = (
+RECORDED_FLOWS = (
     "exposure_feed",
     "exposure_discovery",
     "reads",
@@ -31,10 +32,8 @@ FLOWS = (
 Income is an influencer's own part before its costs; the take is the platform's part; paid are pay per read and subsidy.
 """
 
-Int64s = NDArray[np.int64]
 
-
-class Books:
+class History:
     """Cumulative flows since the start of the warm-up, shape (11, M) at each time entered [s].
 
     Parameters
@@ -108,7 +107,7 @@ class Books:
 
     def flow(self, name: str, until: int, since: int | None = None) -> Int64s:
         """One of the flows in [since, until), or from the start on, shape (M,); both must have been entered."""
-        row = FLOWS.index(name)
+        row = RECORDED_FLOWS.index(name)
         upto = self._entries[until][row].astype(np.int64)
         return upto if since is None else upto - self._entries[since][row]
 

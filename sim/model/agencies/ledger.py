@@ -13,14 +13,14 @@ from sim.model.world.accounts import Accounts
 from sim.model.world.limits import MAX_FEN
 from sim.model.world.population import Population
 from sim.scenario.schema.scenario import Scenario
+from sim.types import Int64s
 
-__all__ = ["Ledger", "Statement", "whole_fen"]
+__all__ = ["Balance", "Ledger", "whole_fen"]
 
-Floats = NDArray[np.floating[Any]]
-Int64s = NDArray[np.int64]
+Reals = NDArray[np.floating[Any]]
 
 
-class Statement(NamedTuple):
+class Balance(NamedTuple):
     """What reviews look at, as cumulative amounts or as those between two statements; shapes (M,), ``profit`` (A,)."""
 
     result: Int64s
@@ -29,9 +29,9 @@ class Statement(NamedTuple):
     host_tips: Int64s
     profit: Int64s
 
-    def since(self, earlier: Statement) -> Statement:
-        """What has come after an earlier statement."""
-        return Statement(*(now - then for now, then in zip(self, earlier, strict=True)))
+    def since(self, earlier: Balance) -> Balance:
+        """What has come after an earlier balance."""
+        return Balance(*(now - then for now, then in zip(self, earlier, strict=True)))
 
 
 class Ledger:
@@ -78,10 +78,10 @@ class Ledger:
         """(M,): tips up to the last entry [fen]."""
         self._until: int | None = None
 
-    def statement(self) -> Statement:
+    def balance(self) -> Balance:
         """A copy of the amounts that reviews look at."""
         amounts = (self.result, self.reads, self.seconds_on_air, self.host_tips, self.profit)
-        return Statement(*(amount.copy() for amount in amounts))
+        return Balance(*(amount.copy() for amount in amounts))
 
     def accrue(
         self, now: int, gmv: Int64s, tips: Int64s, reads: Int64s, accounts: Accounts, scenario: Scenario
@@ -118,7 +118,7 @@ class Ledger:
         since = np.maximum(until, accounts.entered_at)
         seconds = self.seconds_on_air + _seconds(accounts, since, now)
 
-        def booked(before: Floats | Int64s, upto: Floats | Int64s, rate: float) -> Int64s:
+        def booked(before: Reals | Int64s, upto: Reals | Int64s, rate: float) -> Int64s:
             less: Int64s = whole_fen(before * rate, scenario)
             return whole_fen(upto * rate, scenario) - less
 
@@ -149,7 +149,7 @@ class Ledger:
         self.gmv, self.tips, self.reads, self._until = gmv.copy(), tips.copy(), reads.copy(), now
 
 
-def whole_fen(amounts: Floats, scenario: Scenario) -> Int64s:
+def whole_fen(amounts: Reals, scenario: Scenario) -> Int64s:
     """Amounts of money rounded down to whole fen; refused beyond ``MAX_FEN``.
 
     Raises

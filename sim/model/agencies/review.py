@@ -6,25 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.calendar import DAY, HOUR, MONTH
-from sim.model.agencies.ledger import Ledger, Statement, whole_fen
+from sim.model.agencies.ledger import Balance, Ledger, whole_fen
 from sim.model.agencies.services import entry_factors
 from sim.model.kernel import draws
 from sim.model.kernel.slot_tables import powers
-from sim.model.world.accounts import Accounts, Status
+from sim.model.world.accounts import Accounts, AccountStatus
 from sim.model.world.entry import open_verticals
 from sim.model.world.population import QUALITY_MARGIN, Population
 from sim.scenario.schema.scenario import Scenario
 from sim.streams import Lane
+from sim.types import Bools, Floats, Int32s, Int64s, Key
 
-__all__ = ["Contracts"]
-
-Floats = NDArray[np.float64]
-Int64s = NDArray[np.int64]
-Int32s = NDArray[np.int32]
-Bools = NDArray[np.bool_]
+__all__ = ["AgencyReview"]
 
 
-class Contracts:
+class AgencyReview:
     """What agencies have and decide, and what accounts decide at the same time. Axes: M influencers, A agencies.
 
     Parameters
@@ -35,7 +31,7 @@ class Contracts:
         Seed and replication.
     """
 
-    def __init__(self, population: Population, key: tuple[int, int]) -> None:
+    def __init__(self, population: Population, key: Key) -> None:
         n, n_agencies = population.vertical.size, len(population.agencies)
         self.funds: Int64s = np.zeros(n_agencies, np.int64)
         """(A,): what agencies have put by since day 0 [fen]; 0 before; may be negative."""
@@ -44,7 +40,7 @@ class Contracts:
         self._wish = draws.unit_draws(Lane.SHOP, 0, n, np.uint64(key[0]), np.uint64(key[1]))
         self._refused: Bools = np.zeros(n, np.bool_)
         self._reviewed_at: int | None = None
-        self._statement = Ledger(population).statement()
+        self._statement = Ledger(population).balance()
 
     def review(
         self, now: int, accounts: Accounts, ledger: Ledger, followers: Int64s, tier: Int32s, scenario: Scenario
@@ -100,8 +96,8 @@ class Contracts:
         if self._reviewed_at is None:
             self._begin(accounts, scenario)
         start = -scenario.warmup_days * DAY if self._reviewed_at is None else self._reviewed_at
-        statement = ledger.statement()
-        recent = statement.since(self._statement)
+        balance = ledger.balance()
+        recent = balance.since(self._statement)
         if start < now:
             self._settle(accounts, recent)
             _judge(start, now, accounts, recent, scenario)
@@ -113,14 +109,16 @@ class Contracts:
         _establish(accounts, followers, scenario)
         self._open_shops(now, accounts, tier, scenario)
         _set_live_hours(accounts, recent, scenario)
-        self._reviewed_at, self._statement = now, statement
+        self._reviewed_at, self._statement = now, balance
         return any(not np.array_equal(old, new) for old, new in zip(before, _shown(accounts), strict=True))
 
     def _begin(self, accounts: Accounts, scenario: Scenario) -> None:
         """Give agencies their first funds, and note who has no shop though one was drawn: a roster says so."""
         n_accounts = np.bincount(accounts.agency[accounts.agency >= 0], minlength=self.funds.size)
         self.funds += whole_fen(n_accounts * scenario.contracts.funds_fen_per_account, scenario)
-        self._refused = (accounts.status == Status.ESTABLISHED) & ~accounts.shop & self._wants_shop(accounts, scenario)
+        self._refused = (
+            (accounts.status == AccountStatus.ESTABLISHED) & ~accounts.shop & self._wants_shop(accounts, scenario)
+        )
 
     def _wants_shop(self, accounts: Accounts, scenario: Scenario) -> Bools:
         """Accounts that their vertical and agency make want a shop, as in ``draw_population``."""
@@ -131,7 +129,7 @@ class Contracts:
         wants: Bools = self._wish < shop_prob[accounts.vertical] * factors[accounts.agency]
         return wants
 
-    def _settle(self, accounts: Accounts, recent: Statement) -> None:
+    def _settle(self, accounts: Accounts, recent: Balance) -> None:
         """Step 1."""
         if self._reviewed_at is not None:
             self.funds += recent.profit
@@ -145,7 +143,7 @@ class Contracts:
             return posts
         cut = accounts.present & (accounts.agency >= 0) & (accounts.bad_reviews >= scenario.contracts.patience)
         np.add.at(posts, accounts.agency[cut], accounts.posts_per_day[cut])
-        accounts.status[cut] = Status.CUT
+        accounts.status[cut] = AccountStatus.CUT
         accounts.gone_at[cut] = now
         accounts.agency[cut] = -1
         return posts
@@ -181,7 +179,7 @@ class Contracts:
     def _open_shops(self, now: int, accounts: Accounts, tier: Int32s, scenario: Scenario) -> None:
         """Step 9."""
         wants = self._wants_shop(accounts, scenario)
-        wants &= (accounts.status == Status.ESTABLISHED) & ~accounts.shop & ~self._refused
+        wants &= (accounts.status == AccountStatus.ESTABLISHED) & ~accounts.shop & ~self._refused
         wants &= open_verticals(now, scenario)[accounts.vertical]
         prices = np.floor(entry_factors(accounts, tier, scenario) * scenario.entry.shop_entry_fen).astype(np.int64)
         for account in np.flatnonzero(wants):
@@ -198,7 +196,7 @@ def _shown(accounts: Accounts) -> list[NDArray[np.generic]]:
     return [accounts.present, *(np.where(accounts.present, of_all, 0) for of_all in shown)]
 
 
-def _judge(start: int, now: int, accounts: Accounts, recent: Statement, scenario: Scenario) -> None:
+def _judge(start: int, now: int, accounts: Accounts, recent: Balance, scenario: Scenario) -> None:
     """Step 2; a newcomer's reads are those since it joined."""
     population = accounts.population
     bad = recent.result < 0
@@ -244,17 +242,17 @@ def _leave(now: int, accounts: Accounts, scenario: Scenario) -> None:
     if not scenario.contracts.independents_leave:
         return
     leaves = accounts.present & (accounts.agency < 0) & (accounts.bad_reviews >= scenario.contracts.patience)
-    accounts.status[leaves] = Status.LEFT
+    accounts.status[leaves] = AccountStatus.LEFT
     accounts.gone_at[leaves] = now
 
 
 def _establish(accounts: Accounts, followers: Int64s, scenario: Scenario) -> None:
     """Step 8."""
     enough = followers * accounts.population.people_per_fan >= scenario.entry.incubated_followers
-    accounts.status[(accounts.status == Status.INCUBATING) & enough] = Status.ESTABLISHED
+    accounts.status[(accounts.status == AccountStatus.INCUBATING) & enough] = AccountStatus.ESTABLISHED
 
 
-def _set_live_hours(accounts: Accounts, recent: Statement, scenario: Scenario) -> None:
+def _set_live_hours(accounts: Accounts, recent: Balance, scenario: Scenario) -> None:
     """Step 10: ``own hours * (pay / reference)^elasticity``, pay being the subsidy and the tips per hour on air."""
     live = scenario.live
     if live.elasticity == 0:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.model.world.accounts import Accounts
 from sim.scenario.schema.scenario import Scenario
+from sim.types import Bools, Floats, Int32s
 
 __all__ = ["custom_products", "entry_factors", "sales_factors"]
-
-Floats = NDArray[np.float64]
-Int32s = NDArray[np.int32]
-Bools = NDArray[np.bool_]
 
 
 def sales_factors(accounts: Accounts, tier: Int32s, scenario: Scenario) -> Floats:

@@ -8,19 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.calendar import DAY, MONTH
-from sim.model.agencies.history import Books
+from sim.model.agencies.history import History
 from sim.model.world.accounts import Accounts
 from sim.scenario.schema.scenario import Scenario
+from sim.types import Floats, Int64s
 
-__all__ = ["YEAR", "Review", "review_agencies"]
+__all__ = ["YEAR", "TierReview", "review_agencies"]
 
 YEAR = 365 * DAY
-Int64s = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Review:
+class TierReview:
     """What a tier review found and decided, as real-world totals per agency, shape (A,)."""
 
     time: int
@@ -34,21 +33,21 @@ class Review:
 
 
 def review_agencies(
-    time: int, scenario: Scenario, accounts: Accounts, followers: Int64s, books: Books, failed: NDArray[np.bool_]
-) -> Review:
+    time: int, scenario: Scenario, accounts: Accounts, followers: Int64s, history: History, failed: NDArray[np.bool_]
+) -> TierReview:
     """Totals of every agency over the accounts that it has now, and the tier that it holds from now on.
 
     Parameters
     ----------
     time
-        Now [s]; the books know it, and a month and a year before it as far as they reach.
+        Now [s]; the history know it, and a month and a year before it as far as they reach.
     scenario
         Resolved scenario in force.
     accounts
         As they are now.
     followers
         Shape (M,) [simulated fans].
-    books
+    history
         Flows so far.
     failed
         Shape (A,): agencies that are no more and hold no tier.
@@ -67,13 +66,13 @@ def review_agencies(
         since = max(time - window, start)
         if since == time:
             return np.zeros(n)
-        flows = total(books.flow(flow, time, since))
+        flows = total(history.flow(flow, time, since))
         return flows.astype(np.float64) * (window / (time - since))
 
     posts = np.zeros(n)
     np.add.at(posts, agency, accounts.posts_per_day[contract])
     people = population.people_per_fan
-    review = Review(
+    review = TierReview(
         time=time,
         accounts=np.bincount(agency, minlength=n),
         followers=total(followers).astype(np.float64) * people,

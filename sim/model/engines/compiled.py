@@ -17,13 +17,12 @@ from sim.errors import MachineError
 from sim.model.clock import Order, moment
 from sim.model.kernel import arrivals, follow_lists, sessions
 from sim.model.kernel.session_group import Group, new_group
-from sim.model.layout import TRACE, Counter, Fans, Tables, Total
+from sim.model.layout import TRACE, Counter, FanState, Tables, Total
 from sim.scenario.resolve.follows import MOST_FOLLOWS
+from sim.types import Int32s, Int64s, Key
 
 __all__ = ["CompiledEngine"]
 
-Int64s = NDArray[np.int64]
-Int32s = NDArray[np.int32]
 
 LEAST_GROUP = 64
 """Sessions for which an arena should have room; else it is laid out anew."""
@@ -31,7 +30,7 @@ THREAD_WORTH = 50_000
 """Sessions in an interval from which more than one thread pays."""
 CHUNKS_PER_THREAD = 4
 MOST_FANS = 1 << 16
-"""Fans of a chunk: a small chunk's arena can be laid out anew without much memory of its own."""
+"""FanState of a chunk: a small chunk's arena can be laid out anew without much memory of its own."""
 MOST_PLACES = 1 << 31
 """Places of an arena."""
 LIST_ROOM = 1.25
@@ -45,7 +44,7 @@ class Chunk:
     """Consecutive fans with their follow lists in an arena of their own."""
 
     first_id: int
-    fans: Fans
+    fans: FanState
     arena: Int32s
     free: Int64s
     """First free place, and for each size of row the one that was freed last."""
@@ -63,7 +62,7 @@ class Chunk:
         follow_lists.sizes(fans.length, fans.room)
         room = np.left_shift(1, fans.room, dtype=np.int64)
         used = int(room.sum())
-        # Fans may follow whole pages.
+        # FanState may follow whole pages.
         n_places = int(LIST_ROOM * used) + GROUP_ROOM + 8 * (int(fans.length.max(initial=0)) + 255)
         if n_places >= MOST_PLACES:
             raise MachineError(f"the follow lists of {fans.length.size} fans have over {MOST_PLACES} places")
@@ -119,7 +118,7 @@ class CompiledEngine:
         joined: NDArray[np.int64],
         begin: NDArray[np.uint32],
         members: Int32s,
-        key: tuple[int, int],
+        key: Key,
         threads: int = 1,
         traced: int = -1,
     ) -> None:
@@ -255,7 +254,7 @@ def _chunk(
     first: int, segment: NDArray[np.int8], mean_gap: NDArray[np.float64], begin: NDArray[np.uint32], members: Int32s
 ) -> Chunk:
     """Chunk of the fans from ``first`` on."""
-    fans = Fans(
+    fans = FanState(
         segment=segment,
         mean_gap=mean_gap,
         next_time=np.zeros(segment.size, np.uint32),

@@ -12,6 +12,7 @@ from sim.model.clock import Order, moment
 from sim.model.layout import TRACE, Counter, Tables, Total
 from sim.model.spec.session import Fan, exponential_gap, run_session
 from sim.streams import Lane, philox
+from sim.types import Key
 
 __all__ = ["ReferenceEngine"]
 
@@ -43,7 +44,7 @@ class ReferenceEngine:
         joined: NDArray[np.int64],
         begin: NDArray[np.uint32],
         members: NDArray[np.int32],
-        key: tuple[int, int],
+        key: Key,
         traced: int = -1,
     ) -> None:
         self.tables = tables

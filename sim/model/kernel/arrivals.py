@@ -8,7 +8,7 @@ from sim.model.kernel.choice import staged
 from sim.model.kernel.compiled_code import njit
 from sim.model.kernel.draws import exponential_gap, philox
 from sim.model.kernel.follow_lists import most_growth
-from sim.model.layout import NEVER
+from sim.model.layout import NO_SESSION
 from sim.streams import Lane
 
 ARRIVAL, SESSION = np.uint64(Lane.ARRIVAL), np.uint64(Lane.SESSION)
@@ -22,7 +22,7 @@ def arrivals(joined, first_id, key, mean_gap, next_time):
     """Each fan's first session after joining, shape (F,) [s after the start], into ``next_time``; lane ARRIVAL."""
     for f in range(mean_gap.size):
         a, b, _, _ = philox(np.uint64(first_id + f), ZERO, ZERO, ARRIVAL, key[0], key[1])
-        next_time[f] = min(joined[f] + exponential_gap(a, b, mean_gap[f]), NEVER)
+        next_time[f] = min(joined[f] + exponential_gap(a, b, mean_gap[f]), NO_SESSION)
 
 
 @staged
@@ -98,7 +98,7 @@ def open_surfaces(n, first_id, thins, key, visits, keep, fans, due, begin, sessi
         sessions.fan[place], sessions.id[place], sessions.event[place] = f, ids[j], events[j]
         sessions.segment[place], sessions.time[place] = fans.segment[f], fans.next_time[f]
         fans.event[f] += np.uint32(1)
-        fans.next_time[f] = min(np.int64(fans.next_time[f]) + gaps[j], NEVER)
+        fans.next_time[f] = min(np.int64(fans.next_time[f]) + gaps[j], NO_SESSION)
     for s in range(n_surfaces, 0, -1):
         begin[s] = begin[s - 1]
     begin[0] = 0

@@ -10,7 +10,7 @@ import numpy as np
 
 from sim import streams
 from sim.model.kernel.compiled_code import njit
-from sim.model.layout import NEVER
+from sim.model.layout import NO_SESSION
 
 
 def _compiled(function: Callable[..., float], **callees: Any) -> Any:
@@ -60,7 +60,7 @@ MULTIPLIER_A, MULTIPLIER_C = (np.uint64(m) for m in streams.MULTIPLIERS)
 WEYL_A, WEYL_C = (np.uint64(w) for w in streams.WEYL)
 ROUNDS = streams.ROUNDS
 UNIT = 2.0**-53
-FAR = float(NEVER)
+FAR = float(NO_SESSION)
 
 
 @njit(cache=True, nogil=True, forceinline=True)
@@ -91,7 +91,7 @@ def below(high, low, total):
 
 @njit(cache=True, nogil=True, forceinline=True)
 def exponential_gap(high, low, mean):
-    """Exponential gap of this mean, rounded to whole seconds, at least one [s]; ``NEVER`` beyond any horizon."""
+    """Exponential gap of this mean, rounded to whole seconds, at least one [s]; ``NO_SESSION`` beyond any horizon."""
     u = np.float64(np.int64((high << np.uint64(21)) | (low >> np.uint64(11)))) + 1.0
     gap = -log(u * UNIT) * mean + 0.5
     return max(np.int64(gap if gap < FAR else FAR), np.int64(1))  # nan, of log(1) * inf, is never, too

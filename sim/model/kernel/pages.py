@@ -22,15 +22,19 @@ from sim.model.kernel.choice import (
 )
 from sim.model.kernel.compiled_code import njit
 from sim.model.kernel.draws import below, philox
-from sim.model.layout import ID_MASK, NOBODY, ORGANIC, Counter, Source, Total
+from sim.model.layout import ID_MASK, LEFT_EMPTY, ORGANIC, Counter, SlotSource, Total
 from sim.streams import Lane
 
 EXPOSURE, RESERVED = int(Counter.EXPOSURE), int(Counter.RESERVED)
 N_SESSIONS, N_SLOTS, N_IMPRESSIONS = int(Total.SESSIONS), int(Total.SLOTS), int(Total.IMPRESSIONS)
 N_RESERVED, N_UNFILLED, N_EMPTY = int(Total.RESERVED), int(Total.SUPPORT_UNFILLED), int(Total.EMPTY)
 N_CUSTOM = int(Total.CUSTOM)
-FEED, ORGANIC_SLOT, SUPPORT = np.int8(Source.FEED), np.int8(Source.ORGANIC), np.int8(Source.SUPPORT)
-EXPLORED_SLOT, INSTEAD, CUSTOM = np.int8(Source.EXPLORED), np.int8(Source.INSTEAD_OF_SUPPORT), np.int8(Source.CUSTOM)
+FEED, ORGANIC_SLOT, SUPPORT = np.int8(SlotSource.FEED), np.int8(SlotSource.ORGANIC), np.int8(SlotSource.SUPPORT)
+EXPLORED_SLOT, INSTEAD, CUSTOM = (
+    np.int8(SlotSource.EXPLORED),
+    np.int8(SlotSource.INSTEAD_OF_SUPPORT),
+    np.int8(SlotSource.CUSTOM),
+)
 EXPLORE, EXPLORED, EXPLORED_RESIDUAL = (
     np.uint64(Lane.EXPLORE),
     np.uint64(Lane.EXPLORED),
@@ -179,7 +183,7 @@ def _choose_for(kind, first, last, n_slots, rows, segments, shelves, slots):
                 continue
             row = rows[segments[s] if rows.size > 1 else 0]
             slots.source[k, s] = kind
-            if row == NOBODY:
+            if row == LEFT_EMPTY:
                 chosen[k, s] = NONE
             elif shelves.ranked[row] or shelves.explore[row] > 0:
                 chosen[k, s] = UNDECIDED

@@ -11,7 +11,7 @@ from sim.model.kernel.choice import draw, staged
 from sim.model.kernel.compiled_code import njit
 from sim.model.kernel.draws import philox
 from sim.model.kernel.follow_lists import append, is_better, is_member, remove
-from sim.model.layout import ORIGIN_SHIFT, VERTICAL_BITS, Counter, Deed
+from sim.model.layout import ORIGIN_SHIFT, VERTICAL_BITS, Counter, Response
 from sim.streams import Lane
 
 READS, CLICKS, FOLLOWS, UNFOLLOWS = (
@@ -19,9 +19,9 @@ READS, CLICKS, FOLLOWS, UNFOLLOWS = (
 )
 ORDERS, GMV_FEN, REFERRALS = int(Counter.ORDERS), int(Counter.GMV_FEN), int(Counter.REFERRALS)
 TIPS_FEN = int(Counter.TIPS_FEN)
-READ, CLICKED = int(Deed.READ), int(Deed.CLICKED)
-UNFOLLOWED, FOLLOWED, REFUSED = int(Deed.UNFOLLOWED), int(Deed.FOLLOWED), int(Deed.REFUSED)
-TIPPED = int(Deed.TIPPED)
+READ, CLICKED = int(Response.READ), int(Response.CLICKED)
+UNFOLLOWED, FOLLOWED, REFUSED = int(Response.UNFOLLOWED), int(Response.FOLLOWED), int(Response.REFUSED)
+TIPPED = int(Response.TIPPED)
 ACTION, UNFOLLOW = np.uint64(Lane.ACTION), np.uint64(Lane.UNFOLLOW)
 WORD_BITS = np.uint64(32)
 VERTICAL_SHIFT, VERTICAL = np.uint64(VERTICAL_BITS), np.uint64((1 << VERTICAL_BITS) - 1)
@@ -147,7 +147,7 @@ def read(n, opens, appeal, following, key, sessions, chosen, reads, n_read, n_re
         clicked = _is_clicked(words[0, r], i, segment, appeal)
         n_read[i] += 1
         n_read_by[segment, i] += 1
-        reads.deeds[r] = READ + CLICKED * clicked
+        reads.responses[r] = READ + CLICKED * clicked
         clicks[n_clicks] = r
         n_clicks += np.uint32(clicked)
     return np.int64(n_clicks), _find_acts(n, n_clicks, leaving, following.follow, reads) if opens else np.int64(0)
@@ -164,7 +164,7 @@ def _find_acts(n, n_clicks, leaving, follow, reads):
         return np.int64(n_acts)
     for r in range(n):
         acts[n_acts] = r
-        follows = (reads.deeds[r] & CLICKED > 0) & (np.int64(words[1, r]) < follow[reads.who[r]])
+        follows = (reads.responses[r] & CLICKED > 0) & (np.int64(words[1, r]) < follow[reads.who[r]])
         n_acts += np.uint32(follows | (np.int64(reads.coin[r]) < leaving))
     return np.int64(n_acts)
 
@@ -174,29 +174,29 @@ def change_lists(n, following, quality, fans, arena, free, who_reads, reads, cou
     """Stage 7: unfollow, then follow, act after act, each page's in order of slots; ``who_reads`` are the sessions'
     fans, ``counts`` the surface's.
     """
-    start, length, room, deeds = fans.start, fans.length, fans.room, reads.deeds
+    start, length, room, responses = fans.start, fans.length, fans.room, reads.responses
     origin_bits = np.int64(following.origin) << ORIGIN_SHIFT
     for act in range(n):
         r = reads.acts[act]
         i, f = np.int64(reads.who[r]), who_reads[reads.session[r]]
         coin = np.int64(reads.coin[r])
         if coin < following.unfollow[0] and remove(arena, start, length, f, i, coin, following.unfollow):
-            deeds[r] |= UNFOLLOWED
+            responses[r] |= UNFOLLOWED
             counts[UNFOLLOWS, i] += 1
-        if not deeds[r] & CLICKED or np.int64(reads.words[1, r]) >= following.follow[i]:
+        if not responses[r] & CLICKED or np.int64(reads.words[1, r]) >= following.follow[i]:
             continue
         first, n_followed = np.int64(start[f]), np.int64(length[f])
         if is_member(arena, first, n_followed, i):
-            deeds[r] |= REFUSED
+            responses[r] |= REFUSED
             counts[FOLLOWS, i] += following.counts_repeats
         elif n_followed < following.cap and (
             not following.better_only or is_better(arena, first, n_followed, i, quality)
         ):
             append(start, length, room, arena, free, f, i | origin_bits)
-            deeds[r] |= FOLLOWED
+            responses[r] |= FOLLOWED
             counts[FOLLOWS, i] += 1
         else:
-            deeds[r] |= REFUSED
+            responses[r] |= REFUSED
 
 
 @staged
@@ -219,5 +219,5 @@ def spend(n, sales, segments, reads, counts):
         reads.orders[r] = n_orders
         n_tips = (np.int64(sales.tips[segment]) + np.int64(words[3, r])) >> BITS
         if n_tips > 0:
-            reads.deeds[r] |= TIPPED
+            reads.responses[r] |= TIPPED
             counts[TIPS_FEN, i] += n_tips * sales.tip_value

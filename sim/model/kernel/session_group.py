@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.model.layout import Tables
+from sim.types import Int8s, Int32s, Int64s
 
 __all__ = ["Group", "new_group"]
 
@@ -17,9 +18,6 @@ MOST_SLOTS = 8192
 FEWEST_SESSIONS = 32
 
 Words = NDArray[np.uint32]
-Int64s = NDArray[np.int64]
-Int32s = NDArray[np.int32]
-Int8s = NDArray[np.int8]
 
 
 class Due(NamedTuple):
@@ -108,7 +106,7 @@ class Reads(NamedTuple):
     """(R,)"""
     who: Words
     """(R,): influencer."""
-    deeds: NDArray[np.int16]
+    responses: NDArray[np.int16]
     """(R,)"""
     orders: Int64s
     """(R,): valid where there was a click."""
@@ -189,7 +187,7 @@ def new_group(tables: Tables) -> Group:
             session=np.zeros(reads, np.uint32),
             slot=np.zeros(reads, np.uint32),
             who=np.zeros(reads, np.uint32),
-            deeds=np.zeros(reads, np.int16),
+            responses=np.zeros(reads, np.int16),
             orders=np.zeros(reads, np.int64),
             id=np.zeros(reads, np.uint32),
             event=np.zeros(reads, np.uint32),

@@ -13,10 +13,10 @@ stage function                           what it does
 3     ``pages.choose``, ``pages.settle`` who stands in a slot, first alone, then beside the rest of the page
 \\     ``pages.fill_feeds``               the same for feeds
 4     ``pages.show``                     impressions
-5     ``deeds.examine``                  which slots are examined
-6     ``deeds.read``                     ACTION and UNFOLLOW blocks, reads, clicks
-7     ``deeds.change_lists``             unfollows and follows, in order
-8     ``deeds.spend``                    clicks, visits to shops, orders and tips
+5     ``responses.examine``                  which slots are examined
+6     ``responses.read``                     ACTION and UNFOLLOW blocks, reads, clicks
+7     ``responses.change_lists``             unfollows and follows, in order
+8     ``responses.spend``                    clicks, visits to shops, orders and tips
 9     ``_write_trace``                   the traced fan's slots
 ===== ================================== ============================================================
 
@@ -33,9 +33,9 @@ from sim.model.kernel.compiled_code import njit
 from sim.model.kernel.pages import Filling, choose, draw_words, fill_feeds, settle, show
 from sim.model.kernel.responses import Appeal, Following, Sales, change_lists, examine, read, spend
 from sim.model.kernel.session_group import Sessions
-from sim.model.layout import Counter, Deed
+from sim.model.layout import Counter, Response
 
-IN_RESERVED, CLICKED, READS = int(Deed.RESERVED), int(Deed.CLICKED), int(Counter.READS)
+IN_RESERVED, CLICKED, READS = int(Response.RESERVED), int(Response.CLICKED), int(Counter.READS)
 
 
 @njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True)
@@ -182,7 +182,7 @@ def _write_trace(n_slots, surface, start, traced, reserved, n_reads, sessions, s
         for r in range(n_reads):
             if reads.session[r] == s:
                 row = trace[first + np.int64(reads.slot[r])]
-                row[6] |= reads.deeds[r]
-                if reads.deeds[r] & CLICKED:
+                row[6] |= reads.responses[r]
+                if reads.responses[r] & CLICKED:
                     row[7] = reads.orders[r]
         trace_length[0] = first + n_slots

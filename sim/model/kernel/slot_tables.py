@@ -19,7 +19,7 @@ MAX_TOTAL = float(1 << 62)
 FRACTIONS = float(1 << FRACTION_BITS)
 MAX_THRESHOLD = np.int64((1 << FRACTION_BITS) - 1)
 THRESHOLD_SHIFT = np.uint64(ORIGIN_SHIFT)
-NOBODY = np.uint64(ID_MASK)
+NO_INFLUENCER = np.uint64(ID_MASK)
 
 
 @njit(cache=True)
@@ -98,7 +98,7 @@ def build_table(weights, factor, vertical, weight, alias):
         largest = max(largest, amounts[i])
     if largest == 0.0:
         weight[:] = 0
-        alias[:] = NOBODY
+        alias[:] = NO_INFLUENCER
         return
     unit = min(MAX_WEIGHT, MAX_TOTAL / n)
     total = np.int64(0)

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.model.kernel import slot_tables
-from sim.model.layout import ID_MASK, NOBODY, ORGANIC, Tables
-from sim.model.world.limits import check_countable, order_factor, referral
+from sim.model.layout import ID_MASK, LEFT_EMPTY, ORGANIC, Tables
+from sim.model.world.limits import order_factor, referral, refuse_uncountable
 from sim.model.world.population import Population
 from sim.scenario.resolve.follows import affinities
 from sim.scenario.schema.platform import Cascade, Geometric, PositionBased, Surface
 from sim.scenario.schema.scenario import Scenario
 from sim.streams import power, threshold
+from sim.types import Floats, Int32s, Int64s
 
 __all__ = ["WORD", "Rows", "blank_tables", "integer_weights", "powers_of_affinity"]
 
@@ -23,9 +24,6 @@ WORD = 4294967296.0
 UNIT_WEIGHT = float(1 << 20)
 LOOKS_ON = {"position-based": (True, True), "cascade": (True, False), "geometric": (False, True)}
 """Whether a fan looks on after a slot that it didn't examine, and after one that it clicked."""
-Floats = NDArray[np.float64]
-Int64s = NDArray[np.int64]
-Int32s = NDArray[np.int32]
 
 
 class Rows(NamedTuple):
@@ -34,7 +32,7 @@ class Rows(NamedTuple):
     organic: Int32s
     """(S, G): tables of a surface; segments of equal affinities share one."""
     support: Int32s
-    """(S, G): tables of reserved slots once support is given, or ``ORGANIC``, or ``NOBODY``."""
+    """(S, G): tables of reserved slots once support is given, or ``ORGANIC``, or ``LEFT_EMPTY``."""
     custom: Int32s
     """(S,): table of custom products, or ``ORGANIC``."""
     n: int
@@ -63,7 +61,7 @@ def blank_tables(scenario: Scenario, population: Population, *, own_list: bool) 
     InputError
         A click brings more orders, tips or fen than can be counted.
     """
-    check_countable(scenario, population.largest())
+    refuse_uncountable(scenario, population.largest())
     surfaces, segments = list(scenario.surfaces.values()), list(scenario.segments.values())
     affinity = affinities(scenario)
     n, shape = population.vertical.size, (len(surfaces), len(segments))
@@ -129,7 +127,7 @@ def _rows(scenario: Scenario, affinity: Floats, *, own_list: bool) -> Rows:
         if surface.kind == "feed" or not surface.support_share:
             continue
         if policy == "empty":
-            support[s] = NOBODY
+            support[s] = LEFT_EMPTY
         elif policy != "none":
             n = _number(support[s], of_support if own_list else relevance[s], n)
     given = scenario.support.services and any("custom-product" in t.services for t in scenario.support.tiers.values())

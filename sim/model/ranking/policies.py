@@ -15,12 +15,10 @@ from sim.errors import Fault, InputError
 from sim.formatting import escaped
 from sim.registry import Plugin, registered, said
 from sim.scenario.schema.platform import Support
+from sim.types import Floats, Int32s, Int64s
 
-__all__ = ["PlatformView", "Policy", "policy_named"]
+__all__ = ["PlatformView", "SupportPolicy", "policy_named"]
 
-Floats = NDArray[np.float64]
-Int64s = NDArray[np.int64]
-Int32s = NDArray[np.int32]
 MOST = 1e100
 """Weight that a policy gives at most: its product with powers of affinity must be finite."""
 
@@ -59,7 +57,7 @@ class PlatformView:
         return held[self.agency]
 
 
-Policy = Callable[[PlatformView, Support], Floats]
+SupportPolicy = Callable[[PlatformView, Support], Floats]
 
 
 def tiered(view: PlatformView, support: Support) -> Floats:
@@ -131,7 +129,7 @@ def newcomer(view: PlatformView, support: Support) -> Floats:
     return (_eligible(view, support) & (view.age_days < support.newcomer_days)).astype(np.float64)
 
 
-BUILT_IN: MappingProxyType[str, Policy] = MappingProxyType(
+BUILT_IN: MappingProxyType[str, SupportPolicy] = MappingProxyType(
     {
         "tiered": tiered,
         "uniform": uniform,
@@ -146,7 +144,7 @@ BUILT_IN: MappingProxyType[str, Policy] = MappingProxyType(
 """Policies that give weights; ``none``, ``placebo`` and ``empty`` give none."""
 
 
-def policy_named(name: str, arm: str, influencers: tuple[str, ...]) -> Policy | None:
+def policy_named(name: str, arm: str, influencers: tuple[str, ...]) -> SupportPolicy | None:
     """The policy of this name, built in or the user's own; None: it gives no weights.
 
     Parameters

@@ -19,13 +19,9 @@ from sim.scenario.resolve.follows import affinities
 from sim.scenario.schema.platform import Surface
 from sim.scenario.schema.scenario import Scenario
 from sim.streams import Lane
+from sim.types import Floats, Int32s, Int64s, Key
 
 __all__ = ["Surfaces"]
-
-Floats = NDArray[np.float64]
-Int64s = NDArray[np.int64]
-Int32s = NDArray[np.int32]
-Bools = NDArray[np.bool_]
 
 
 class Surfaces:
@@ -41,7 +37,7 @@ class Surfaces:
         Seed and replication.
     """
 
-    def __init__(self, scenario: Scenario, accounts: Accounts, key: tuple[int, int]) -> None:
+    def __init__(self, scenario: Scenario, accounts: Accounts, key: Key) -> None:
         self._key = (np.uint64(key[0]), np.uint64(key[1]))
         self._drawn_lots: tuple[int, Floats] | None = None
         self._looked_at: int | None = None

@@ -22,13 +22,25 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.model.layout import FRACTION_BITS, ID_MASK, NOBODY, ORGANIC, ORIGIN_SHIFT, Counter, Deed, Source, Tables, Total
+from sim.model.layout import (
+    FRACTION_BITS,
+    ID_MASK,
+    LEFT_EMPTY,
+    ORGANIC,
+    ORIGIN_SHIFT,
+    Counter,
+    Response,
+    SlotSource,
+    Tables,
+    Total,
+)
 from sim.streams import Lane, log, philox
+from sim.types import Key
 
 __all__ = ["Fan", "exponential_gap", "run_session"]
 
 ATTEMPTS = 32
-NEVER = 1 << 62
+NO_SESSION = 1 << 62
 HOUR = 3600
 
 
@@ -50,10 +62,10 @@ class Fan:
 
 
 def exponential_gap(high: int, low: int, mean: float) -> int:
-    """Exponential gap of this mean, rounded to whole seconds, at least one [s]; ``NEVER`` beyond any horizon."""
+    """Exponential gap of this mean, rounded to whole seconds, at least one [s]; ``NO_SESSION`` beyond any horizon."""
     u = float((high << 21) | (low >> 11)) + 1.0
     gap = -log(u * 2.0**-53) * mean + 0.5
-    return max(int(gap), 1) if gap < 4.0e18 else NEVER
+    return max(int(gap), 1) if gap < 4.0e18 else NO_SESSION
 
 
 def below(high: int, low: int, total: int) -> int:
@@ -80,7 +92,7 @@ def without_replacement(
     slot: int,
     lanes: tuple[Lane, Lane],
     first: tuple[int, int],
-    key: tuple[int, int],
+    key: Key,
 ) -> int | None:
     """Member that ``pick`` draws in proportion to its weight, without those on the page; None: nobody is left.
 
@@ -108,7 +120,7 @@ def from_table(
     lanes: tuple[Lane, Lane],
     fan: Fan,
     tables: Tables,
-    key: tuple[int, int],
+    key: Key,
 ) -> int | None:
     """Influencer from a slot table, in its order or drawn; None: nobody is left."""
     distinct = bool(tables.distinct[surface])
@@ -131,9 +143,7 @@ def from_table(
     )
 
 
-def from_feed(
-    slot: int, surface: int, first: tuple[int, int], fan: Fan, tables: Tables, key: tuple[int, int]
-) -> int | None:
+def from_feed(slot: int, surface: int, first: tuple[int, int], fan: Fan, tables: Tables, key: Key) -> int | None:
     """Influencer from those followed when the page was opened; None: nobody is left."""
     affinity = tables.feed_affinity[surface, fan.segment]
     weights = [int(tables.feed_weight[surface, i]) * int(affinity[tables.vertical[i]]) for i in fan.offered]
@@ -155,35 +165,35 @@ def from_feed(
 
 def influencer_for(
     slot: int,
-    kind: Source,
+    kind: SlotSource,
     surface: int,
     first: tuple[int, int],
     fan: Fan,
     tables: Tables,
     totals: NDArray[np.int64],
-    key: tuple[int, int],
-) -> tuple[int | None, Source]:
+    key: Key,
+) -> tuple[int | None, SlotSource]:
     """Influencer that stands in a slot of this kind, None: it stays empty; and where it comes from."""
     if tables.is_feed[surface]:
-        return from_feed(slot, surface, first, fan, tables, key), Source.FEED
+        return from_feed(slot, surface, first, fan, tables, key), SlotSource.FEED
     organic = int(tables.organic[surface, fan.segment])
     table = organic
-    if kind == Source.SUPPORT:
+    if kind == SlotSource.SUPPORT:
         table = int(tables.support[surface, fan.segment])
-    elif kind == Source.CUSTOM:
+    elif kind == SlotSource.CUSTOM:
         table = int(tables.custom[surface])
-    if table == NOBODY:
+    if table == LEFT_EMPTY:
         return None, kind
     source = kind
     if table == ORGANIC:
-        table, source = organic, Source.ORGANIC
+        table, source = organic, SlotSource.ORGANIC
     explores = (
         tables.explore[table] > 0 and philox((fan.id, fan.event, slot, Lane.EXPLORE), key)[0] < tables.explore[table]
     )
     if explores:
         everybody = tables.weight.shape[0] - 1
         high, low, *_ = philox((fan.id, fan.event, slot, Lane.EXPLORED), key)
-        lanes, source = (Lane.EXPLORED, Lane.EXPLORED_RESIDUAL), Source.EXPLORED
+        lanes, source = (Lane.EXPLORED, Lane.EXPLORED_RESIDUAL), SlotSource.EXPLORED
         chosen = from_table(everybody, slot, surface, (high, low), lanes, fan, tables, key)
     else:
         chosen = from_table(table, slot, surface, first, (Lane.SLOT, Lane.RESIDUAL), fan, tables, key)
@@ -192,8 +202,8 @@ def influencer_for(
         lanes = (Lane.FALLBACK, Lane.FALLBACK_RESIDUAL)
         chosen = from_table(organic, slot, surface, (high, low), lanes, fan, tables, key)
         if chosen is not None:
-            totals[surface, Total.SUPPORT_UNFILLED] += kind == Source.SUPPORT
-            source = Source.INSTEAD_OF_SUPPORT if kind == Source.SUPPORT else Source.ORGANIC
+            totals[surface, Total.SUPPORT_UNFILLED] += kind == SlotSource.SUPPORT
+            source = SlotSource.INSTEAD_OF_SUPPORT if kind == SlotSource.SUPPORT else SlotSource.ORGANIC
     return chosen, source
 
 
@@ -204,7 +214,7 @@ def run_session(
     counts: NDArray[np.int64],
     reads: NDArray[np.int64],
     totals: NDArray[np.int64],
-    key: tuple[int, int],
+    key: Key,
 ) -> int:
     """One session of a fan, or none where it is thinned out.
 
@@ -242,7 +252,7 @@ def open_page(
     counts: NDArray[np.int64],
     reads: NDArray[np.int64],
     totals: NDArray[np.int64],
-    key: tuple[int, int],
+    key: Key,
 ) -> None:
     """A page of a surface, slot after slot."""
     n_slots = int(tables.slots[surface])
@@ -257,8 +267,8 @@ def open_page(
         totals[surface, Total.RESERVED] += reserved
         custom = not reserved and coin >= tables.ordinary[surface]
         totals[surface, Total.CUSTOM] += custom
-        kind = Source.SUPPORT if reserved else Source.CUSTOM if custom else Source.ORGANIC
-        deeds, n_orders = Deed.RESERVED if reserved else Deed(0), 0
+        kind = SlotSource.SUPPORT if reserved else SlotSource.CUSTOM if custom else SlotSource.ORGANIC
+        responses, n_orders = Response.RESERVED if reserved else Response(0), 0
         i, source = influencer_for(slot, kind, surface, (high, low), fan, tables, totals, key)
         if i is None:
             totals[surface, Total.EMPTY] += 1
@@ -271,28 +281,28 @@ def open_page(
                 counts[i, surface, Counter.READS] += 1
                 reads[i, fan.segment] += 1
                 done, n_orders = react(fan, i, slot, surface, tables, counts[i, surface], key)
-                deeds |= done
-                if done & Deed.CLICKED:
+                responses |= done
+                if done & Response.CLICKED:
                     looking = bool(tables.looks_on[surface, 1])
             elif looking:
                 looking = bool(tables.looks_on[surface, 0])
         if fan.trace is not None:
             influencer = -1 if i is None else i
-            fan.trace.append((now, fan.event, surface, slot, influencer, int(source), int(deeds), n_orders))
+            fan.trace.append((now, fan.event, surface, slot, influencer, int(source), int(responses), n_orders))
 
 
 def react(
-    fan: Fan, i: int, slot: int, surface: int, tables: Tables, tally: NDArray[np.int64], key: tuple[int, int]
-) -> tuple[Deed, int]:
+    fan: Fan, i: int, slot: int, surface: int, tables: Tables, tally: NDArray[np.int64], key: Key
+) -> tuple[Response, int]:
     """What a fan does with an influencer that it has examined: click, unfollow, follow, order, tip.
 
-    Its deeds and orders.
+    Its responses and orders.
     """
     click, follow, order, tip = philox((fan.id, fan.event, slot, Lane.ACTION), key)
     appeal = int(tables.quality[i]) * int(tables.click[surface, fan.segment, tables.vertical[i]])
-    deeds = Deed.READ
+    responses = Response.READ
     if click < appeal >> 32:
-        deeds |= Deed.CLICKED
+        responses |= Response.CLICKED
         tally[Counter.CLICKS] += 1
     place = place_of(fan, i)
     if tables.follows_open[0] and place is not None:
@@ -300,23 +310,23 @@ def react(
         if coin < tables.unfollow[surface, fan.follows[place] >> ORIGIN_SHIFT]:
             unfollow(fan, place)
             place = None
-            deeds |= Deed.UNFOLLOWED
+            responses |= Response.UNFOLLOWED
             tally[Counter.UNFOLLOWS] += 1
-    if not deeds & Deed.CLICKED:
-        return deeds, 0
+    if not responses & Response.CLICKED:
+        return responses, 0
     if tables.follows_open[0] and follow < tables.follow[surface, i]:
         if place is not None:
-            deeds |= Deed.REFUSED
+            responses |= Response.REFUSED
             tally[Counter.FOLLOWS] += bool(tables.counts_repeats[surface])
         elif len(fan.follows) < tables.follow_cap[0] and (
             not tables.better_only[surface]
             or all(tables.quality[entry & ID_MASK] < tables.quality[i] for entry in fan.follows)
         ):
             fan.follows.append(i | int(tables.origin[surface]) << ORIGIN_SHIFT)
-            deeds |= Deed.FOLLOWED
+            responses |= Response.FOLLOWED
             tally[Counter.FOLLOWS] += 1
         else:
-            deeds |= Deed.REFUSED
+            responses |= Response.REFUSED
     n_orders = 0
     if tables.shop[i]:
         tally[Counter.REFERRALS] += (int(tables.referrals[surface]) + order) >> 32
@@ -325,9 +335,9 @@ def react(
         tally[Counter.GMV_FEN] += n_orders * int(tables.order_value[i])
     n_tips = (int(tables.tips[surface, fan.segment]) + tip) >> 32
     if n_tips:
-        deeds |= Deed.TIPPED
+        responses |= Response.TIPPED
         tally[Counter.TIPS_FEN] += n_tips * int(tables.tip_value[surface])
-    return deeds, n_orders
+    return responses, n_orders
 
 
 def place_of(fan: Fan, i: int) -> int | None:

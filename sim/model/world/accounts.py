@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from sim.model.world.population import Population
 
-__all__ = ["NEVER", "Accounts", "Status", "is_present"]
+__all__ = ["NOT_YET", "AccountStatus", "Accounts", "is_present"]
 
-NEVER = 1 << 62
+NOT_YET = 1 << 62
 
 
-class Status(IntEnum):
+class AccountStatus(IntEnum):
     """Where an account stands."""
 
     WAITING = 0
@@ -29,7 +29,9 @@ class Status(IntEnum):
 def is_present(status: NDArray[np.int8]) -> NDArray[np.bool_]:
     """Who is here, incubating or established."""
     # numpy compares with a plain number several times as fast as with an enum's member, and this is asked often.
-    present: NDArray[np.bool_] = (status == Status.INCUBATING.value) | (status == Status.ESTABLISHED.value)
+    present: NDArray[np.bool_] = (status == AccountStatus.INCUBATING.value) | (
+        status == AccountStatus.ESTABLISHED.value
+    )
     return present
 
 
@@ -47,8 +49,8 @@ class Accounts:
         self.population = population
         self.status: NDArray[np.int8] = np.where(
             np.arange(n) >= population.n_initial,
-            Status.WAITING,
-            np.where(population.incubating, Status.INCUBATING, Status.ESTABLISHED),
+            AccountStatus.WAITING,
+            np.where(population.incubating, AccountStatus.INCUBATING, AccountStatus.ESTABLISHED),
         ).astype(np.int8)
         self.agency: NDArray[np.int32] = population.agency.copy()
         """(M,): -1 without one."""
@@ -61,9 +63,9 @@ class Accounts:
         """(M,): reviews in a row with a loss, or idle."""
         self.savings: NDArray[np.int64] = np.zeros(n, np.int64)
         """(M,): what accounts without an agency have put by [fen]; may be negative."""
-        self.entered_at: NDArray[np.int64] = np.full(n, -NEVER, np.int64)
+        self.entered_at: NDArray[np.int64] = np.full(n, -NOT_YET, np.int64)
         """(M,): when it entered, once it has; those of day 0 were always here [s]."""
-        self.gone_at: NDArray[np.int64] = np.full(n, NEVER, np.int64)
+        self.gone_at: NDArray[np.int64] = np.full(n, NOT_YET, np.int64)
         """(M,): when it was cut or left [s]."""
 
     @property

@@ -8,15 +8,13 @@ from numpy.typing import NDArray
 from sim.calendar import DAY
 from sim.model.kernel import draws
 from sim.model.kernel.slot_tables import powers
-from sim.model.world.accounts import Accounts, Status
+from sim.model.world.accounts import Accounts, AccountStatus
 from sim.model.world.sampling import choose
 from sim.scenario.schema.scenario import Scenario
 from sim.streams import Lane
+from sim.types import Floats, Int32s, Key
 
 __all__ = ["crowding", "enter", "open_verticals"]
-
-Floats = NDArray[np.float64]
-Int32s = NDArray[np.int32]
 
 
 def crowding(accounts: Accounts, scenario: Scenario) -> Floats:
@@ -33,7 +31,7 @@ def open_verticals(now: int, scenario: Scenario) -> NDArray[np.bool_]:
     return np.array([v.opens_at_days * DAY <= max(now, 0) for v in scenario.verticals.values()])
 
 
-def enter(now: int, accounts: Accounts, scenario: Scenario, key: tuple[int, int]) -> bool:
+def enter(now: int, accounts: Accounts, scenario: Scenario, key: Key) -> bool:
     """Let those in whose time has come, each into the vertical that it chooses.
 
     It chooses in proportion to ``share x crowding^crowding_choice`` among the verticals that are open; who enters at
@@ -44,7 +42,7 @@ def enter(now: int, accounts: Accounts, scenario: Scenario, key: tuple[int, int]
     now
         Time [s].
     accounts
-        Status, time of entry and vertical change.
+        AccountStatus, time of entry and vertical change.
     scenario
         Resolved scenario in force.
     key
@@ -60,7 +58,7 @@ def enter(now: int, accounts: Accounts, scenario: Scenario, key: tuple[int, int]
     O(M + V). Lane VERTICAL, with the numbers of ``draw_population``: where neither crowds nor closed verticals matter,
     the choice is the one drawn there.
     """
-    waits = (accounts.status == Status.WAITING) & (accounts.population.joined_at <= now)
+    waits = (accounts.status == AccountStatus.WAITING) & (accounts.population.joined_at <= now)
     if not (scenario.entry.opens and waits.any()):
         return False
     shares = np.array([v.share for v in scenario.verticals.values()])
@@ -74,7 +72,7 @@ def enter(now: int, accounts: Accounts, scenario: Scenario, key: tuple[int, int]
     accounts.vertical[waits] = _choose(weights, shares, u[waits[first:]])
     incubates = scenario.entry.incubated_followers > 0
     accounts.entered_at[waits] = now
-    accounts.status[waits] = Status.INCUBATING if incubates else Status.ESTABLISHED
+    accounts.status[waits] = AccountStatus.INCUBATING if incubates else AccountStatus.ESTABLISHED
     return True
 
 

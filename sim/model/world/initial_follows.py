@@ -6,7 +6,6 @@ The refusals of a run, before it draws its population, and of ``sim validate`` a
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.errors import Fault, InputError
 from sim.formatting import path_text
@@ -16,6 +15,7 @@ from sim.scenario.read.roster import Roster
 from sim.scenario.resolve.follows import Accounts, Refusal, rooms, shared_out
 from sim.scenario.schema.scenario import Scenario
 from sim.streams import Lane, unit_draws
+from sim.types import Floats, Int32s, Int64s, Key
 
 __all__ = [
     "accounts_at_start",
@@ -30,11 +30,6 @@ __all__ = [
     "real_followers",
     "verticals",
 ]
-
-Key = tuple[int, int]
-Floats = NDArray[np.float64]
-Int64s = NDArray[np.int64]
-Int32s = NDArray[np.int32]
 
 
 def names_at_start(scenario: Scenario, roster: Roster | None, follow_graph: FollowGraph | None) -> tuple[str, ...]:

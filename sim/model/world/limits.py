@@ -11,7 +11,7 @@ from sim.scenario.findings import Finding, InWords
 from sim.scenario.schema.platform import Surface
 from sim.scenario.schema.scenario import Scenario
 
-__all__ = ["MAX_FEN", "Largest", "check_countable", "countable_findings", "order_factor", "referral"]
+__all__ = ["MAX_FEN", "Largest", "countable_findings", "order_factor", "referral", "refuse_uncountable"]
 
 MAX_PER_CLICK = float(1 << 30)
 MAX_FEN_PER_CLICK = 1e12
@@ -90,7 +90,7 @@ def _over(path: tuple[str, ...], what: str, why: str, most: float, got: float) -
         yield Finding(path, f"must bring at most {most:.0f} {what} per click ({why})", InWords(f"{got:.6g}"))
 
 
-def check_countable(scenario: Scenario, largest: Largest) -> None:
+def refuse_uncountable(scenario: Scenario, largest: Largest) -> None:
     """Refuse, with ``InputError``, what ``countable_findings`` finds."""
     found = [
         Fault(file=scenario.name, path=path_text(path), rule=rule, value=str(value))

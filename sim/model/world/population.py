@@ -33,6 +33,7 @@ from sim.model.world.sampling import choose, sample
 from sim.scenario.resolve.follows import Accounts, affinities, segment_sizes
 from sim.scenario.schema.scenario import Scenario
 from sim.streams import Lane
+from sim.types import Floats, Int8s, Int32s, Int64s, Key
 
 if TYPE_CHECKING:
     from sim.scenario.read.follow_graph import FollowGraph
@@ -41,11 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["Population", "draw_population"]
 
 QUALITY_MARGIN = 1e-6
-Key = tuple[np.uint64, np.uint64]
-Floats = NDArray[np.float64]
-Int64s = NDArray[np.int64]
-Int32s = NDArray[np.int32]
-Int8s = NDArray[np.int8]
+KeyWords = tuple[np.uint64, np.uint64]
 
 
 @dataclass(frozen=True)
@@ -100,7 +97,7 @@ class Population:
         return Largest(self.people_per_fan, *(float(column.max()) for column in columns))
 
 
-def _first_segments(scenario: Scenario, follow_graph: FollowGraph | None, key: Key) -> Int8s:
+def _first_segments(scenario: Scenario, follow_graph: FollowGraph | None, key: KeyWords) -> Int8s:
     """Segment of each fan of day 0: whole blocks by their shares, or drawn for each fan of a graph."""
     shares = np.array([s.share for s in scenario.segments.values()])
     if follow_graph is not None:
@@ -108,7 +105,7 @@ def _first_segments(scenario: Scenario, follow_graph: FollowGraph | None, key: K
     return np.repeat(np.arange(shares.size, dtype=np.int8), segment_sizes(scenario))
 
 
-def _fans(scenario: Scenario, first: Int8s, key: Key) -> tuple[Int8s, Floats, Int64s]:
+def _fans(scenario: Scenario, first: Int8s, key: KeyWords) -> tuple[Int8s, Floats, Int64s]:
     """Segment and mean gap between sessions of each fan, those of day 0 first, and when the others join."""
     segments = list(scenario.segments.values())
     n_in = initial_graph.sizes_of_segments(first, len(segments))
@@ -125,7 +122,7 @@ def _fans(scenario: Scenario, first: Int8s, key: Key) -> tuple[Int8s, Floats, In
 
 
 def _follow_lists(
-    scenario: Scenario, followers: Int64s, vertical: Int32s, segment: Int8s, key: Key
+    scenario: Scenario, followers: Int64s, vertical: Int32s, segment: Int8s, key: KeyWords
 ) -> tuple[NDArray[np.uint32], Int32s]:
     """Follow lists of all fans: where they begin, shape (F + 1,), and their members.
 
@@ -140,7 +137,7 @@ def _follow_lists(
     return begin, members
 
 
-def _agencies(scenario: Scenario, vertical: Int32s, key: Key) -> tuple[tuple[str, ...], Int32s, Floats, Int32s]:
+def _agencies(scenario: Scenario, vertical: Int32s, key: KeyWords) -> tuple[tuple[str, ...], Int32s, Floats, Int32s]:
     """Names of the agencies, agency of each influencer (-1: none), the factor on its chance of a shop, their groups.
 
     Influencers stand in a random order; agency after agency takes as many as it wants of those still free, from the
@@ -176,7 +173,7 @@ def _agencies_of(roster: Roster) -> tuple[tuple[str, ...], Int32s]:
 
 
 def _contracts(
-    scenario: Scenario, roster: Roster | None, vertical: Int32s, key: Key
+    scenario: Scenario, roster: Roster | None, vertical: Int32s, key: KeyWords
 ) -> tuple[tuple[str, ...], Int32s, Floats, Int32s]:
     """As ``_agencies``, of the roster's agencies where it names any."""
     if not (roster and roster.agency):
@@ -185,7 +182,7 @@ def _contracts(
     return names, agency, np.full(vertical.size, scenario.influencers.shop_factor), np.full(len(names), -1, np.int32)
 
 
-def _entries(scenario: Scenario, n_initial: int, key: Key) -> Int64s:
+def _entries(scenario: Scenario, n_initial: int, key: KeyWords) -> Int64s:
     """When each influencer enters [s]: those of day 0 before the warm-up, newcomers with a week, not before day 1."""
     u = draws.unit_draws(Lane.NEWCOMER, n_initial, scenario.n_newcomers, *key)
     weeks = np.floor(u * (scenario.horizon_days / 7)).astype(np.int64)
@@ -210,7 +207,7 @@ def _newcomers(taken: tuple[str, ...], n: int) -> tuple[str, ...]:
 
 
 def draw_population(
-    scenario: Scenario, roster: Roster | None, key: tuple[int, int], follow_graph: FollowGraph | None = None
+    scenario: Scenario, roster: Roster | None, key: Key, follow_graph: FollowGraph | None = None
 ) -> Population:
     """Draw everybody.
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.scenario.schema.distributions import Constant, Distribution, Lognormal, Uniform
 from sim.streams import exp_each, normal_quantile_each, power_each
+from sim.types import Floats, Int32s
 
 __all__ = ["choose", "sample"]
-
-Floats = NDArray[np.float64]
-Int32s = NDArray[np.int32]
 
 
 def sample(distribution: Distribution, u: Floats) -> Floats:

@@ -19,7 +19,6 @@ __all__ = [
     "LOSS",
     "MOST_PANELS",
     "NEUTRAL",
-    "NOBODY",
     "PALETTE",
     "POINTS",
     "VEGA_LITE",
@@ -52,7 +51,7 @@ PALETTE = (
 """Okabe and Ito's colours and further ones, darkened to be read on white and on black."""
 ACCENT, LOSS = PALETTE[:2]
 """Of cells above and below 0."""
-NOBODY = "#b9b9b9"
+NEUTRAL = "#b9b9b9"
 """Of what is empty or without a tier."""
 POINTS = "change [% points]"
 """Title of an axis of changes of a share."""

@@ -23,7 +23,7 @@ from sim.report.charts.chart import (
     tooltip,
     zero_line,
 )
-from sim.report.charts.numbers import PERCENT, Source, point
+from sim.report.charts.numbers import PERCENT, Numbers, point
 
 __all__ = ["claims", "decomposition", "differences", "head_share", "lorenz"]
 
@@ -48,7 +48,7 @@ def _band_and_line(rows: list[Row], colours: dict[str, str], x: alt.X, y: str, t
     return layered(*layers)
 
 
-def lorenz(source: Source) -> Chart | None:
+def lorenz(source: Numbers) -> Chart | None:
     """Lorenz curves of followers at the end and of exposure, and what support changes in them."""
     data: list[Row] = []
     panels = []
@@ -113,7 +113,7 @@ def lorenz(source: Source) -> Chart | None:
     )
 
 
-def head_share(source: Source) -> Chart:
+def head_share(source: Numbers) -> Chart:
     """The head's share over time, and its paired difference to the control."""
     data: list[Row] = []
     panels = []
@@ -147,7 +147,7 @@ def head_share(source: Source) -> Chart:
     )
 
 
-def differences(source: Source) -> Chart | None:
+def differences(source: Numbers) -> Chart | None:
     """The paired difference of each replication, by pair of arms, with mean and interval."""
     panels, data = [], []
     meaning = {"a replication": PALETTE[0], "mean and 95 % interval": PALETTE[1]}
@@ -202,7 +202,7 @@ def differences(source: Source) -> Chart | None:
     )
 
 
-def decomposition(source: Source) -> Chart | None:
+def decomposition(source: Numbers) -> Chart | None:
     """Why the share of day 0's head moved."""
     parts = ("other accounts are followed", "more or fewer follows")
     data: list[Row] = [
@@ -235,7 +235,7 @@ def decomposition(source: Source) -> Chart | None:
     )
 
 
-def claims(source: Source) -> Chart | None:
+def claims(source: Numbers) -> Chart | None:
     """Each claim's estimate and adjusted interval, in units of its margin."""
     data = []
     for claim in source.run.claims():

@@ -14,7 +14,7 @@ from sim.report.charts.chart import (
     ACCENT,
     LOSS,
     MOST_PANELS,
-    NOBODY,
+    NEUTRAL,
     PALETTE,
     Chart,
     Panel,
@@ -24,7 +24,7 @@ from sim.report.charts.chart import (
     rows_high,
     scale_of,
 )
-from sim.report.charts.numbers import PERCENT, Source
+from sim.report.charts.numbers import PERCENT, Numbers
 
 __all__ = ["mobility", "tiers"]
 
@@ -44,17 +44,17 @@ def _matrix(
     return heat_map(drawn, x, y, below=LOSS, above=ACCENT, size=10.5, tooltip=numbers)
 
 
-def _shown(source: Source) -> list[str]:
+def _shown(source: Numbers) -> list[str]:
     """The control and the first arms that are compared with it."""
     return [source.control, *source.compared][:MOST_PANELS]
 
 
-def _left_out(source: Source) -> str:
+def _left_out(source: Numbers) -> str:
     more = len(source.arms) - len(_shown(source))
     return f" {more} more arm{'s are' if more > 1 else ' is'} in the data." if more else ""
 
 
-def tiers(source: Source) -> Chart | None:
+def tiers(source: Numbers) -> Chart | None:
     """How many agencies hold each tier, and how they move between tiers from one review to the next."""
     names = [*source.scenario["support"]["tiers"], NO_TIER]
     if len(names) == 1 or not source.scenario["agencies"]:
@@ -73,7 +73,7 @@ def tiers(source: Source) -> Chart | None:
             for tier, n in zip(names, means, strict=True)
         ]
     rows = ["day 0", *source.arms]
-    colours = dict(zip(names, ("#0a4f8a", ACCENT, "#6cb2dc", *PALETTE), strict=False)) | {NO_TIER: NOBODY}
+    colours = dict(zip(names, ("#0a4f8a", ACCENT, "#6cb2dc", *PALETTE), strict=False)) | {NO_TIER: NEUTRAL}
     bars = (
         alt.Chart(flat([row | {"place": names.index(row["to"])} for row in held]))
         .mark_bar()
@@ -104,7 +104,7 @@ def tiers(source: Source) -> Chart | None:
     )
 
 
-def _flows(source: Source, names: list[str]) -> list[Row]:
+def _flows(source: Numbers, names: list[str]) -> list[Row]:
     """Of the agencies in a tier, how many go where from one review to the next, by arm [%; agencies]."""
     table = source.chosen("tier_transitions", ["tier_from", "tier_to", "n"])
     n = len(names)
@@ -131,7 +131,7 @@ def _percentage(flow: Row) -> str:
     return f"{share:.0f}" if share >= 99.95 else f"{share:.1f}" if share >= 0.05 else "< .1"
 
 
-def mobility(source: Source) -> Chart:
+def mobility(source: Numbers) -> Chart:
     """From which decile of followers at day 0 accounts came to which at the end, and what changes in it."""
     table = source.chosen("transitions", ["decile_start", "decile_end", "n"])
     place = (table["decile_start"].to_numpy() - 1) * 10 + table["decile_end"].to_numpy() - 1

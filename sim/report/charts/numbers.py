@@ -16,16 +16,16 @@ from sim.inference.paired import paired_differences
 from sim.report.charts.chart import arm_colours, rounded
 from sim.results.answer import Answer
 from sim.results.run import Run
+from sim.types import Floats
 
-__all__ = ["Source", "by_group", "point"]
+__all__ = ["Numbers", "by_group", "point"]
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Row = dict[str, Any]
 PERCENT = 100.0
 
 
-class Source:
+class Numbers:
     """A finished run, as charts read it. Arrays have the axes arm, replication and, last, whatever is counted."""
 
     def __init__(self, run: Run) -> None:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from sim.analysis.concentration import head_size
 from sim.report.charts.chart import (
     NEUTRAL,
-    NOBODY,
     PALETTE,
     POINTS,
     Chart,
@@ -26,9 +25,10 @@ from sim.report.charts.chart import (
     scale_of,
     tooltip,
 )
-from sim.report.charts.numbers import Floats, Ints, Source, by_group
+from sim.report.charts.numbers import Ints, Numbers, by_group
 from sim.scenario.schema.measurable import GROUPS, MIDDLE_AGENCY, SMALL_AGENCY
 from sim.store.columns import exposure_column
+from sim.types import Floats
 
 __all__ = ["agencies", "gains", "surfaces", "verticals"]
 
@@ -44,7 +44,7 @@ AGENCIES = dict(
 )
 
 
-def _initial_ranks(source: Source, table: pa.Table, unit: Ints) -> Ints:
+def _initial_ranks(source: Numbers, table: pa.Table, unit: Ints) -> Ints:
     """Rank of each account by followers at day 0, from 0, in its arm and replication; -1 for later ones."""
     later = pc.is_valid(table["joined_days"]).to_numpy()
     followers = table["followers_start"].to_numpy()
@@ -69,7 +69,7 @@ def _dots(
 
 
 def _change_of_shares(
-    source: Source, label: str, groups: list[str], values: Floats, order: list[str], field: str
+    source: Numbers, label: str, groups: list[str], values: Floats, order: list[str], field: str
 ) -> tuple[list[Row], Panel]:
     """How the shares of groups differ from the control's: rows, and the panel that shows them in this order."""
     rows = by_group(source.differences(values), groups, quantity=label)
@@ -88,7 +88,7 @@ def _height(groups: list[str], colours: dict[str, str]) -> int:
     return rows_high(len(groups) * max(1, (len(colours) + 1) // 2))
 
 
-def gains(source: Source) -> Chart | None:
+def gains(source: Numbers) -> Chart | None:
     """Who gained and who lost: change of the share of accounts by their rank at day 0."""
     if not source.compared:
         return None
@@ -123,7 +123,7 @@ def gains(source: Source) -> Chart | None:
     )
 
 
-def verticals(source: Source) -> Chart | None:
+def verticals(source: Numbers) -> Chart | None:
     """Share of followers and of exposure by vertical, and what changes in it."""
     names = list(source.scenario["verticals"])
     if len(names) < 2:
@@ -169,7 +169,7 @@ def verticals(source: Source) -> Chart | None:
     )
 
 
-def agencies(source: Source) -> Chart | None:
+def agencies(source: Numbers) -> Chart | None:
     """Growth of agencies' followers by their size at day 0."""
     if not source.scenario["agencies"]:
         return None
@@ -196,7 +196,7 @@ def agencies(source: Source) -> Chart | None:
     )
 
 
-def surfaces(source: Source) -> Chart:
+def surfaces(source: Numbers) -> Chart:
     """Exposure by surface, organic and support, and the head's share of each."""
     names = list(source.scenario["surfaces"])
     parts = ("organic slots", "reserved slots", "slots for custom products", "empty")
@@ -208,7 +208,7 @@ def surfaces(source: Source) -> Chart:
     organic = np.maximum(count["slots"] - count["reserved"] - count["custom"] - count["empty"], 0)
     reserved = count["slots"] - organic - count["custom"] - count["empty"]
     split = [source.sums(unit, place, len(names), n) for n in (organic, reserved, count["custom"], count["empty"])]
-    colours = dict(zip(parts, (*PALETTE[:3], NOBODY), strict=True))
+    colours = dict(zip(parts, (*PALETTE[:3], NEUTRAL), strict=True))
     data: list[Row] = [
         {"shown": "slots", "arm": arm, "group": name, "part": part, "mean": rounded(float(by_arm[:, i].mean()) / 1e6)}
         for part, values in zip(parts, split, strict=True)
@@ -250,7 +250,7 @@ def surfaces(source: Source) -> Chart:
     )
 
 
-def _head_shares(source: Source, surfaces: list[str], groups: list[str]) -> list[Row]:
+def _head_shares(source: Numbers, surfaces: list[str], groups: list[str]) -> list[Row]:
     """Share of day 0's head in the exposure on each surface, in organic and in reserved slots [%]."""
     columns = [*map(exposure_column, surfaces), "exposure_organic", "exposure_reserved"]
     table = source.chosen("influencers", ["joined_days", "followers_start", *columns])

@@ -23,7 +23,7 @@ from sim.report.charts.chart import (
     scale_of,
     tooltip,
 )
-from sim.report.charts.numbers import Source, point
+from sim.report.charts.numbers import Numbers, point
 from sim.results.side_by_side import Grid, grid_of
 
 __all__ = ["grid", "runs"]
@@ -34,7 +34,7 @@ MOST_PAIRS = 6
 """Pairs of arms whose colours can be told apart in a group."""
 
 
-def _primary(sources: Sequence[Source], labels: Sequence[str], place: int) -> list[Row]:
+def _primary(sources: Sequence[Numbers], labels: Sequence[str], place: int) -> list[Row]:
     """Rows of a primary quantity of all runs: followers, then exposure."""
     found = []
     for label, source in zip(labels, sources, strict=True):
@@ -45,7 +45,7 @@ def _primary(sources: Sequence[Source], labels: Sequence[str], place: int) -> li
     return found
 
 
-def runs(sources: Sequence[Source], labels: Sequence[str]) -> Chart | None:
+def runs(sources: Sequence[Numbers], labels: Sequence[str]) -> Chart | None:
     """Each primary difference of each run with its interval, on one scale."""
     data: list[Row] = []
     panels = []
@@ -99,7 +99,7 @@ def _listed(rows: list[Row], labels: Sequence[str]) -> tuple[alt.LayerChart, dic
     return intervals(shown, POINTS, zero=True), colours, rows_high(2 * len(drawn))
 
 
-def grid(sources: Sequence[Source], labels: Sequence[str]) -> Chart | None:
+def grid(sources: Sequence[Numbers], labels: Sequence[str]) -> Chart | None:
     """Where the runs form a grid of two keys: the first pair's differences as a heat map."""
     form = grid_of([source.run for source in sources])
     pair = next((pair for pair in sources[0].answer.pairs if all(pair in s.answer.pairs for s in sources)), None)

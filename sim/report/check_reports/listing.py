@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.formatting import escaped
-from sim.regression.result import Checked, Estimate, Part
+from sim.regression.result import ChangeEstimate, Checked, Part
 from sim.report.check_reports.wording import arms_of, cells, changes, count, heading, moved, says, versions
 
 __all__ = ["print_checks"]
@@ -42,9 +42,9 @@ def _print_check(checked: Checked, console: Console) -> None:
         _print(console, 2, "changed in the scenario since the baseline:")
     for change in changes(checked):
         _print(console, 4, change)
-    if checked.partings:
+    if checked.divergences:
         _print(console, 2, "where the runs part:")
-    for place in checked.partings:
+    for place in checked.divergences:
         _print(console, 4, escaped(place.says))
     _print_estimates(checked, console)
     for note in [*versions(checked), *checked.notes]:
@@ -70,7 +70,7 @@ def _print_estimates(checked: Checked, console: Console) -> None:
         _print(console, 2, f"and {count(len(found) - MOST_ROWS, 'more measure')}")
 
 
-def _table(estimates: Sequence[Estimate]) -> Table:
+def _table(estimates: Sequence[ChangeEstimate]) -> Table:
     """A table that fits 80 columns: the new value is left out, for old and difference tell it."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     table.add_column("measure, by arm", overflow="fold")

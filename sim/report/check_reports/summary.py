@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from sim.formatting import escaped
-from sim.regression.result import Checked, Estimate, Part
+from sim.regression.result import ChangeEstimate, Checked, Part
 from sim.report.check_reports.wording import HEADS, arms, cells, changes, count, heading, moved, says, versions
 
 __all__ = ["markdown_summary"]
@@ -30,7 +30,7 @@ def markdown_summary(checked: Sequence[Checked]) -> str:
     lines += _table(("scenario", "policy", "valid", "exact", "statistical", "claims", "seconds"), map(_row, checked))
     for each in checked:
         if (
-            each.partings
+            each.divergences
             or each.changes
             or each.notes
             or any(part.status in ("failed", "allowed") for part in each.parts)
@@ -63,9 +63,9 @@ def _section(checked: Checked) -> Iterator[str]:
         yield "- changed in the scenario since the baseline:"
     for change in changes(checked):
         yield f"  - {_plain(change)}"
-    if checked.partings:
+    if checked.divergences:
         yield "- where the runs part:"
-    for place in checked.partings:
+    for place in checked.divergences:
         yield f"  - {_plain(place.says)}"
     for note in [*versions(checked), *checked.notes]:
         yield f"- note: {_plain(note)}"
@@ -84,7 +84,7 @@ def _part(part: Part) -> Iterator[str]:
         yield f"  - {_plain(line)}"
 
 
-def _estimate(estimate: Estimate) -> tuple[str, ...]:
+def _estimate(estimate: ChangeEstimate) -> tuple[str, ...]:
     name, *numbers = cells(estimate)
     return (_plain(arms(estimate)), _plain(name), *numbers)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from sim.regression.result import Checked, Estimate, Part
+from sim.regression.result import ChangeEstimate, Checked, Part
 
 __all__ = [
     "HEADS",
@@ -37,27 +37,27 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value + 0.0:.4g}"  # + 0.0: -0.0 would be "-0"
 
 
-def interval(estimate: Estimate) -> str:
+def interval(estimate: ChangeEstimate) -> str:
     """The interval of a change, or a dash where there is none."""
     known = estimate.ci_low is not None and estimate.ci_high is not None
     return f"{number(estimate.ci_low)} to {number(estimate.ci_high)}" if known else "-"
 
 
-def arms(estimate: Estimate) -> str:
+def arms(estimate: ChangeEstimate) -> str:
     """The difference or the arm that a measure is of."""
     return estimate.arm if estimate.control is None else f"{estimate.arm} - {estimate.control}"
 
 
-def cells(estimate: Estimate) -> tuple[str, ...]:
+def cells(estimate: ChangeEstimate) -> tuple[str, ...]:
     """A row of a table of measures."""
     change = [number(value) for value in (estimate.old, estimate.new, estimate.difference)]
     return (estimate.name, *change, interval(estimate), number(estimate.margin), estimate.verdict)
 
 
-def moved(estimates: Sequence[Estimate]) -> list[Estimate]:
+def moved(estimates: Sequence[ChangeEstimate]) -> list[ChangeEstimate]:
     """Those that aren't equivalent: moved before undecided ones, of each the largest against its margin first."""
 
-    def size(estimate: Estimate) -> float:
+    def size(estimate: ChangeEstimate) -> float:
         if estimate.difference is None:
             return math.inf
         return abs(estimate.difference) / estimate.margin if estimate.margin else math.inf
@@ -66,9 +66,9 @@ def moved(estimates: Sequence[Estimate]) -> list[Estimate]:
     return sorted(found, key=lambda estimate: (estimate.verdict != "moved", -size(estimate)))
 
 
-def arms_of(estimates: Sequence[Estimate]) -> dict[str, list[Estimate]]:
+def arms_of(estimates: Sequence[ChangeEstimate]) -> dict[str, list[ChangeEstimate]]:
     """Estimates by what they are of, in the order in which they come."""
-    found: dict[str, list[Estimate]] = {}
+    found: dict[str, list[ChangeEstimate]] = {}
     for estimate in estimates:
         found.setdefault(arms(estimate), []).append(estimate)
     return found
@@ -81,7 +81,7 @@ def lines_of(checked: Checked, part: Part) -> list[str]:
     """
     lines = list(part.details)
     if part.name == "exact":
-        lines = [*(place.says for place in checked.partings), *lines]
+        lines = [*(place.says for place in checked.divergences), *lines]
     elif part.name == "statistical":
         lines += [_line(estimate) for estimate in moved(checked.estimates)]
     differing = next((other for other in checked.parts if other.status in ("failed", "allowed")), None)
@@ -104,7 +104,7 @@ def versions(checked: Checked) -> list[str]:
     return [f"the baseline was written with {old}; here: {new}"]
 
 
-def _line(estimate: Estimate) -> str:
+def _line(estimate: ChangeEstimate) -> str:
     name, old, new, difference, sure, margin, verdict = cells(estimate)
     change = f"{old} -> {new}, difference {difference} ({sure}), margin {margin}"
     return f"{arms(estimate)}: {name}: {verdict}: {change}"

@@ -93,7 +93,7 @@ def phase_scenarios(scenario: Scenario) -> list[tuple[int, Scenario]]:
 
 
 def crossing(scenario: Scenario) -> Finding | None:
-    """What is wrong where a scenario has too many arms for its phases: each phase is laid over each arm and judged."""
+    """What is wrong where a scenario has too many arms for its phases, each of which is applied to each arm."""
     n_arms, n_phases = len(scenario.arms), len(scenario.phases)
     n_values = sum(map(_n_values, scenario.phases.values()))
     if n_arms * n_phases > MOST_CROSSINGS:

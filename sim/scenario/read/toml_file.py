@@ -14,7 +14,7 @@ from sim.errors import Fault, InputError
 from sim.formatting import Path, escaped
 from sim.scenario.read.toml_lines import MAX_DEPTH, Lines, TooDeepError, index
 
-__all__ = ["MAX_BYTES", "Source", "file_text", "huge_integers", "open_regular", "os_rule", "read_source"]
+__all__ = ["MAX_BYTES", "TomlFile", "file_text", "huge_integers", "open_regular", "os_rule", "read_toml"]
 
 MAX_BYTES = 256 * 1024
 SAMPLE = 200
@@ -27,7 +27,7 @@ _NONBLOCK = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr
 
 
 @dataclass(frozen=True)
-class Source:
+class TomlFile:
     """A parsed file: its name as shown in messages, its data, where they stand, and the SHA-256 of its bytes."""
 
     file: str
@@ -118,7 +118,7 @@ def _parse_fault(text: str, file: str, error: ValueError) -> Fault:
     return Fault(file, f"not valid TOML: {said} (column {place[2]})", int(place[1]))
 
 
-def read_source(path: str | os.PathLike[str]) -> Source:
+def read_toml(path: str | os.PathLike[str]) -> TomlFile:
     """Read and parse a TOML file.
 
     Raises
@@ -141,7 +141,7 @@ def read_source(path: str | os.PathLike[str]) -> Source:
         raise InputError([Fault(file, "nests too deep", 1)]) from error
     except ValueError as error:
         raise InputError([_parse_fault(text, file, error)]) from error
-    return Source(file, data, lines, hashlib.sha256(raw).hexdigest())
+    return TomlFile(file, data, lines, hashlib.sha256(raw).hexdigest())
 
 
 def huge_integers(data: Any, path: Path = ()) -> list[tuple[Path, int]]:

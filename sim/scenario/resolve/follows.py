@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sim.scenario.findings import Finding, InWords
 from sim.scenario.resolve.whole_numbers import apportion, sizes
 from sim.scenario.schema.scenario import Scenario
+from sim.types import Int64s
 
 if TYPE_CHECKING:
     from sim.scenario.read.roster import Roster
@@ -32,8 +33,6 @@ FOLLOWS_PER_FAN = 4.0
 MOST_FOLLOWS = (1 << 32) - 1
 """Places in all follow lists together are counted in 32 bits."""
 AT = ("fans", "follows_per_fan")
-
-Int64s = NDArray[np.int64]
 
 
 class Refusal(NamedTuple):

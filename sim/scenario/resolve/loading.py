@@ -16,7 +16,7 @@ from sim.scenario.patch.phases import crossing, with_support_shares
 from sim.scenario.read.encodings import encoding_named
 from sim.scenario.read.follow_graph import FollowGraph
 from sim.scenario.read.roster import Roster
-from sim.scenario.read.toml_file import read_source
+from sim.scenario.read.toml_file import read_toml
 from sim.scenario.read.toml_lines import Lines
 from sim.scenario.resolve.inputs import Given, GivenGraph, GivenRoster, Inputs, names_input, read_inputs
 from sim.scenario.resolve.shipped import scenario_file
@@ -25,7 +25,7 @@ from sim.scenario.schema.scenario import Scenario
 from sim.scenario.validate.faults import faults
 from sim.scenario.validate.parameters import unread_parameters
 from sim.scenario.validate.repair import related
-from sim.scenario.validate.validation import Judged, alone, judged, mark
+from sim.scenario.validate.validation import Validated, alone, mark, validated
 
 __all__ = ["Loaded", "from_resolved", "json_schema", "load", "resolved", "with_replications"]
 
@@ -97,7 +97,7 @@ def _filled(scenario: Scenario, inputs: Inputs) -> Scenario:
     return inputs.filled(with_support_shares(scenario)).model_copy(update={"check": Check()})
 
 
-def _arms(base: Judged, has_roster: bool, has_graph: bool, found: _Findings) -> dict[str, Scenario]:
+def _arms(base: Validated, has_roster: bool, has_graph: bool, found: _Findings) -> dict[str, Scenario]:
     """Each arm as a scenario of its own; what is wrong with an arm but not with the base goes to ``found``."""
     scenarios: dict[str, Scenario] = {}
     if base.scenario is None:
@@ -112,7 +112,7 @@ def _arms(base: Judged, has_roster: bool, has_graph: bool, found: _Findings) -> 
             break
         kept, refused = allowed(start, patch)
         data = alone(merged(start, kept), name)
-        arm = judged(data, has_roster=has_roster, has_graph=has_graph, base=base)
+        arm = validated(data, has_roster=has_roster, has_graph=has_graph, base=base)
         found.add((f for f in refused + arm.wrong if not related(f.path, base.touched)), name)
         if arm.scenario is not None:
             scenarios[name] = arm.scenario
@@ -120,15 +120,15 @@ def _arms(base: Judged, has_roster: bool, has_graph: bool, found: _Findings) -> 
 
 
 def _shrunk(
-    base: Judged, inputs: Inputs, has_roster: bool, has_graph: bool, found: _Findings
-) -> tuple[Judged, dict[str, Scenario]]:
+    base: Validated, inputs: Inputs, has_roster: bool, has_graph: bool, found: _Findings
+) -> tuple[Validated, dict[str, Scenario]]:
     """The scenario and its arms at the size at which it is checked; what is wrong with that size goes to ``found``."""
     assert base.scenario is not None
     start = opened(base.scenario)
     kept, refused = allowed_in_size(start, base.scenario.check.size)
     wrong = _Findings()
     wrong.add(refused)
-    small = judged(merged(start, kept), has_roster=has_roster, has_graph=has_graph)
+    small = validated(merged(start, kept), has_roster=has_roster, has_graph=has_graph)
     wrong.add(small.wrong)
     arms = _arms(small, has_roster, has_graph, wrong)
     for scenario in [] if small.scenario is None else [small.scenario, *arms.values()]:
@@ -151,7 +151,7 @@ def _loaded(
     found = _Findings()
     has_roster = given.roster is not None or names_input(data, "roster")
     has_graph = given.graph is not None or names_input(data, "follow_graph")
-    whole = judged(data, has_roster=has_roster, has_graph=has_graph)
+    whole = validated(data, has_roster=has_roster, has_graph=has_graph)
     found.add(whole.wrong)
     arms = _arms(whole, has_roster, has_graph, found)
     base = whole.scenario
@@ -229,7 +229,7 @@ def load(
         All faults of the file, of each arm, of the roster and of the follow graph, with lines.
     """
     file = scenario_file(path)
-    source = read_source(file)
+    source = read_toml(file)
     named = None if encoding is None else encoding_named(encoding, source.file)
     given = Given(roster, graph, named, suggested_columns)
     folder = FilePath(file).parent

@@ -139,7 +139,7 @@ def stated_claims(claims: Mapping[str, Claim], roster: Roster) -> tuple[dict[str
 
 
 def _is_own(group: str | None, level: str) -> bool:
-    """Whether a group is to be found in the roster; what is no group at all is judged with the claim."""
+    """Whether a group is to be found in the roster; what is no group at all is validated with the claim."""
     return group is not None and group not in _NAMED and level == "influencer" and all(group.split("=", 1))
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.types import Int64s
+
 __all__ = ["apportion", "sizes"]
 
-Int64s = NDArray[np.int64]
 
 MOST_IN_64_BITS = 1 << 61
 """Divisors below leave room for the remainders of a quotient that is one too small or too large."""

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
 from sim.scenario.schema.distributions import Section
+from sim.types import CheckPolicy
 
-__all__ = ["Check", "Policy"]
+__all__ = ["Check", "CheckPolicy"]
 
-Policy = Literal["exact", "statistical", "claims"]
 """From which part of a check on all must hold."""
 
 
 class Check(Section):
     """How ``sim check`` holds the scenario against its baseline; no effect on a run."""
 
-    policy: Policy = Field(
+    policy: CheckPolicy = Field(
         default="exact",
         description="What has to hold: every bit; or every watched measure within its margin, and the verdicts of "
         "the claims; or these verdicts alone.",

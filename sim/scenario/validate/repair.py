@@ -1,4 +1,4 @@
-"""Stand-ins for faulty values, so that the rest of a file can be judged too; nothing repaired is ever run."""
+"""Stand-ins for faulty values, so that the rest of a file can be validated too; nothing repaired is ever run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROUNDS = 4
 """A stand-in for a table lacks its required keys, which the next round sees: as deep as tables nest."""
 
 NAMED_ELSEWHERE = ("arms", "verticals")
-"""Tables whose names other tables use: without them, what those say can't be judged."""
+"""Tables whose names other tables use: without them, what those say can't be validated."""
 
 PATCHES = (("arms",), ("phases",))
 """Tables of patches."""
@@ -81,7 +81,7 @@ def repaired(data: Mapping[str, Any], found: Iterable[Finding]) -> tuple[Scenari
             path = finding.path[:-1] if kinds_of(expected(finding.path[:-1])[0]) else finding.path
             if len(path) == 1 and (path[0] in NAMED_ELSEWHERE or nearest(path[0], NAMED_ELSEWHERE)):
                 return None
-            in_patch = path[:1] in PATCHES and len(path) > 2  # judged with its arm or phase
+            in_patch = path[:1] in PATCHES and len(path) > 2  # validated with its arm or phase
             if path not in touched and not in_patch:
                 mended = _fix(mended, path)
                 touched.append(path)

@@ -19,7 +19,7 @@ from sim.scenario.schema.scenario import Scenario
 from sim.scenario.validate.claim_rules import claim_findings
 from sim.scenario.validate.parameters import parameter_findings
 
-__all__ = ["MAX_NAME", "accounts_finding", "checks", "is_name"]
+__all__ = ["MAX_NAME", "accounts_finding", "broken_rules", "is_name"]
 
 SUM_TOLERANCE = 1e-9
 MAX_ACCOUNTS = (1 << 24) - 1
@@ -212,7 +212,7 @@ def accounts_finding(scenario: Scenario, count: int | None) -> list[Finding]:
     return [Finding(("entry", "newcomers_per_month"), rule, scenario.entry.newcomers_per_month)]
 
 
-def checks(
+def broken_rules(
     scenario: Scenario, *, has_roster: bool = False, has_graph: bool = False, before: Scenario | None = None
 ) -> list[Finding]:
     """All rules that a scenario breaks across its keys, as (path, rule, value), the first ``MAX_FAULTS`` of them.
@@ -231,7 +231,7 @@ def checks(
     Notes
     -----
     That some surface is opened at all follows from the sum of the session shares. The longest run, 40,150 days, counts
-    less than 2^32 seconds by the models' bounds. The arms' own patches are judged in ``arms``.
+    less than 2^32 seconds by the models' bounds. The arms' own patches are validated in ``arms``.
     """
     changed = _changed(scenario, before)
     named = ("arms", "claims", "segments", "verticals", "agencies", "phases")

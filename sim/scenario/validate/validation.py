@@ -17,13 +17,13 @@ from sim.scenario.read.toml_file import huge_integers
 from sim.scenario.schema.scenario import Scenario
 from sim.scenario.validate.faults import findings
 from sim.scenario.validate.repair import related, repaired
-from sim.scenario.validate.rules import checks
+from sim.scenario.validate.rules import broken_rules
 
-__all__ = ["Judged", "alone", "judged", "mark"]
+__all__ = ["Validated", "alone", "mark", "validated"]
 
 
 @dataclass(frozen=True)
-class Judged:
+class Validated:
     """A scenario, or as near to it as the data allow, with all that is wrong with them; ``touched`` are repaired."""
 
     scenario: Scenario | None
@@ -41,7 +41,9 @@ def alone(data: Mapping[str, Any], arm: str) -> dict[str, Any]:
     return {**data, "arms": {arm: {}}, "control": arm, "claims": {}}
 
 
-def judged(data: Mapping[str, Any], *, has_roster: bool, has_graph: bool, base: Judged | None = None) -> Judged:
+def validated(
+    data: Mapping[str, Any], *, has_roster: bool, has_graph: bool, base: Validated | None = None
+) -> Validated:
     """Judge a scenario's data and each of its phases, once each what is wrong with them.
 
     Parameters
@@ -55,7 +57,7 @@ def judged(data: Mapping[str, Any], *, has_roster: bool, has_graph: bool, base: 
 
     Notes
     -----
-    At most a few more findings than ``MAX_FAULTS``. The arms' own patches aren't judged.
+    At most a few more findings than ``MAX_FAULTS``. The arms' own patches aren't validated.
     """
     told = set() if base is None else {mark(finding) for finding in base.wrong}
     touched = () if base is None else base.touched
@@ -67,13 +69,13 @@ def judged(data: Mapping[str, Any], *, has_roster: bool, has_graph: bool, base: 
         return whole
     told |= {mark(finding) for finding in whole.wrong}
     found = (f for f in _phases(whole, has_roster, has_graph, told) if not related(f.path, [*paths, *whole.touched]))
-    return Judged(whole.scenario, [*whole.wrong, *islice(found, MAX_FAULTS + 1)], whole.touched)
+    return Validated(whole.scenario, [*whole.wrong, *islice(found, MAX_FAULTS + 1)], whole.touched)
 
 
 def _judged(
     data: Mapping[str, Any], huge: list[Finding], has_roster: bool, has_graph: bool, before: Scenario | None
-) -> Judged:
-    """The data judged but for their phases; ``huge`` are the integers that are too large.
+) -> Validated:
+    """The data validated but for their phases; ``huge`` are the integers that are too large.
 
     Rules that read only what ``before`` has too have been tried on it.
     """
@@ -86,14 +88,14 @@ def _judged(
         wrong += islice(others, MAX_FAULTS + 1)
         mended = repaired(data, wrong) if len(wrong) <= MAX_FAULTS else None
         if mended is None:
-            return Judged(None, wrong, [])
+            return Validated(None, wrong, [])
         scenario, touched = mended
-    broken = checks(scenario, has_roster=has_roster, has_graph=has_graph, before=before)
+    broken = broken_rules(scenario, has_roster=has_roster, has_graph=has_graph, before=before)
     wrong += [finding for finding in broken if not related(finding.path, [*paths, *touched])]
-    return Judged(scenario, wrong, touched)
+    return Validated(scenario, wrong, touched)
 
 
-def _phases(base: Judged, has_roster: bool, has_graph: bool, told: set[tuple[Path, str, str]]) -> Iterator[Finding]:
+def _phases(base: Validated, has_roster: bool, has_graph: bool, told: set[tuple[Path, str, str]]) -> Iterator[Finding]:
     """What is wrong with a phase but neither with the scenario nor with a phase before it, nor ``told``."""
     assert base.scenario is not None
     phases = base.scenario.phases

@@ -1,0 +1,27 @@
+"""Array aliases and types that several rooms share, each once. It knows nothing of what they hold."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Bools", "CheckPolicy", "EngineName", "Floats", "Int8s", "Int32s", "Int64s", "Key"]
+
+Int64s = NDArray[np.int64]
+Int32s = NDArray[np.int32]
+Int8s = NDArray[np.int8]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+EngineName = Literal["compiled", "reference"]
+CheckPolicy = Literal["exact", "statistical", "claims"]
+"""From which part on all must hold in a check."""
+
+
+class Key(NamedTuple):
+    """Key of the addressed draws, 32 bits each."""
+
+    seed: int
+    replication: int
