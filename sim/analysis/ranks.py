@@ -1,4 +1,4 @@
-"""Ranks and what they say about two columns: correlation, deciles. It must not know the model, files or experiments.
+"""Ranks of values, the correlation of two columns by rank, deciles. It must not know the model, files or experiments.
 
 Ranks are integers (doubled, so that ties have whole ones), sums of their products are exact.
 
@@ -122,7 +122,7 @@ def rank_correlation(first: Column, second: Column) -> float:
 def deciles(values: Column) -> Int64s:
     """Decile of each value: 0 for the smallest tenth, 9 for the largest.
 
-    With place p = 0, 1, ... from the largest down, equal values in the order of their index (the lowest stands highest,
+    With place p = 0, 1, ... from the largest down, equal values in the order of their index (the lowest ranks highest,
     as in ``head_members``), the decile is ``9 - floor(10 p / n)``.
 
     Parameters
