@@ -1,4 +1,4 @@
-"""Where two runs part: the first event after which they differ, from a baseline's rows and from full tables."""
+"""Where two runs diverge: the first event after which they differ, from a baseline's rows and from full tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.regression.divergence import first_place
-from sim.regression.epoch_rows import MOST_ROWS, divergences, epoch_rows, first_divergence
+from sim.regression.epoch_rows import MAX_EPOCH_ROWS, divergences, epoch_rows, first_divergence
 
 EVENTS = ("books", "contracts", "review", "refresh", "sessions")
 
@@ -49,7 +49,7 @@ def test_many_times_share_rows_that_bracket_the_first_difference(changed: tuple[
     replication, hour, event = changed
     day = hour * (1 / 24)
     old, new = epoch_rows(OFTEN), epoch_rows(epochs(40, 1 / 24, (replication, day, event)))
-    assert len(old["a"]) <= MOST_ROWS
+    assert len(old["a"]) <= MAX_EPOCH_ROWS
     (place,) = divergences(old, new)
     assert place.from_days is not None
     assert place.until_days is not None

@@ -43,7 +43,7 @@ def _print_check(checked: Checked, console: Console) -> None:
     for change in changes(checked):
         _print(console, 4, change)
     if checked.divergences:
-        _print(console, 2, "where the runs part:")
+        _print(console, 2, "where the runs diverge:")
     for place in checked.divergences:
         _print(console, 4, escaped(place.says))
     _print_estimates(checked, console)

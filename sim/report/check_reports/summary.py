@@ -64,7 +64,7 @@ def _section(checked: Checked) -> Iterator[str]:
     for change in changes(checked):
         yield f"  - {_plain(change)}"
     if checked.divergences:
-        yield "- where the runs part:"
+        yield "- where the runs diverge:"
     for place in checked.divergences:
         yield f"  - {_plain(place.says)}"
     for note in [*versions(checked), *checked.notes]:
