@@ -9,6 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+SHOWN_FAULTS = 20
+"""Faults of an input file that a message lists; of more it gives the number."""
+COUNTED_FAULTS = 1000
+"""Reading stops after this many faults: a wrong file needn't be read to its end."""
+
 
 class SimError(Exception):
     """Base of all errors with a clean message; ``exit_code`` is what the command line exits with."""

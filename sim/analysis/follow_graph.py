@@ -19,7 +19,7 @@ __all__ = ["TOP", "degree_assortativity", "graph_measures", "reciprocity", "shar
 
 TOP = 20
 """Influencers whose shared fans are counted, those with most followers, by default."""
-PAIRS = 5
+LISTED_PAIRS = 5
 """Pairs of influencers that ``graph_measures`` lists."""
 
 
@@ -152,7 +152,7 @@ def graph_measures(graph: FollowGraph, top: int = TOP) -> dict[str, Any]:
     """
     whole = graph.to_networkx()
     projection = shared_fans(graph, top)
-    pairs = sorted(projection.edges(data=True), key=lambda edge: -edge[2]["jaccard"])[:PAIRS]
+    pairs = sorted(projection.edges(data=True), key=lambda edge: -edge[2]["jaccard"])[:LISTED_PAIRS]
     return {
         "n_fans": len(graph.fans),
         "n_influencers": len(graph.influencers),

@@ -19,15 +19,15 @@ from sim.results.run import Run
 from sim.scenario import Loaded
 from sim.store.unit_record import Unit
 
-__all__ = ["Place", "first_place", "who_in_states", "who_in_tables"]
+__all__ = ["EventPlace", "first_place", "who_in_states", "who_in_tables"]
 
-Place = tuple[Divergence, Unit, int]
+EventPlace = tuple[Divergence, Unit, int]
 """Where an arm's runs diverge, in which replication, and at which time [s]."""
 
 
-def first_place(arm: str, old: pa.Table, new: pa.Table) -> Place | None:
+def first_place(arm: str, old: pa.Table, new: pa.Table) -> EventPlace | None:
     """The first event after which an arm differs in any replication, from the epochs of both runs; None: nowhere."""
-    found: list[Place] = []
+    found: list[EventPlace] = []
     before, now = _by_replication(old, arm), _by_replication(new, arm)
     for replication in sorted(before.keys() & now.keys()):
         place = first_difference(before[replication], now[replication])
@@ -48,7 +48,7 @@ def _by_replication(epochs: pa.Table, arm: str) -> dict[int, list[Epoch]]:
     return found
 
 
-def who_in_states(loaded: Loaded, place: Place, old: State | None, new: State | None) -> str | None:
+def who_in_states(loaded: Loaded, place: EventPlace, old: State | None, new: State | None) -> str | None:
     """What differs first between two states of an event: agencies before influencers before the tables as a whole.
 
     A state is None where there is no such event.

@@ -10,7 +10,7 @@ from pathlib import Path
 from sim.errors import Fault, InputError
 from sim.experiment.event_state import state_at
 from sim.files import working_folder
-from sim.regression.divergence import Place, first_place, who_in_states, who_in_tables
+from sim.regression.divergence import EventPlace, first_place, who_in_states, who_in_tables
 from sim.regression.result import Divergence
 from sim.regression.revision import Revision, revision
 from sim.regression.verdict import CheckVerdict
@@ -121,7 +121,7 @@ def _check_same(old: Run, new: Run) -> None:
         raise InputError([Fault(str(old.path), rule)])
 
 
-def _places(old: Run, new: Run) -> list[Place]:
+def _places(old: Run, new: Run) -> list[EventPlace]:
     before, now = old.table("epochs"), new.table("epochs")
     arms = [arm for arm, digests in new.manifest["digests"].items() if old.manifest["digests"].get(arm) != digests]
     found = (first_place(arm, before, now) for arm in arms)

@@ -18,7 +18,7 @@ import numpy as np
 from sim.errors import Fault, InputError, MachineError
 from sim.files import working_folder
 from sim.model.observation import State
-from sim.regression.divergence import Place
+from sim.regression.divergence import EventPlace
 from sim.results.run import Run
 
 __all__ = ["Revision", "revision"]
@@ -78,7 +78,7 @@ class Revision:
             raise InputError([Fault(str(scenario), f"{rule}; it reports: {_complaint(done)}", value=self.name)])
         return Run.read(folders[0])
 
-    def state(self, scenario: Path, place: Place) -> State | None:
+    def state(self, scenario: Path, place: EventPlace) -> State | None:
         """The revision's state at a place, as ``state_at``; ``InputError`` where it can't give it."""
         divergence, unit, time = place
         with working_folder() as folder:

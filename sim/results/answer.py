@@ -10,16 +10,16 @@ from typing import Any, NamedTuple, Protocol
 from sim.inference.paired import PairedDifference
 from sim.scenario.patch.phases import support_at_end
 
-__all__ = ["MIN_REPLICATIONS", "Answer", "Others", "Sentence", "amount", "interval", "number", "reading_notes"]
+__all__ = ["MIN_REPLICATIONS", "Answer", "Others", "Pair", "Sentence", "amount", "interval", "number", "reading_notes"]
 
 MIN_REPLICATIONS = 30
 """Replications from which a claim can be made; fewer are a demonstration."""
-Row = Mapping[str, Any]
+ResultRow = Mapping[str, Any]
 Pair = tuple[str, str]
 """An arm and the arm that it is compared with."""
 QUESTION = "How does the head's share of followers (largest 1 % of accounts) change?"
 
-ALSO = (
+OTHER_MEASURES = (
     ("head_share_10", "top 10 %, % points", 100, 2),
     ("initial_head_share_01", "day 0's top 1 %, % points", 100, 2),
     ("gini", "Gini", 1, 4),
@@ -48,7 +48,7 @@ class Finished(Protocol):
     def claims(self) -> list[dict[str, Any]]:
         """Rows of the claims."""
 
-    def paired(self, row: Row) -> PairedDifference:
+    def paired(self, row: ResultRow) -> PairedDifference:
         """The paired difference behind a row of the comparison."""
 
 
@@ -118,10 +118,10 @@ class Answer:
         return list(dict.fromkeys((row["arm"], row["control"]) for row in self.rows))
 
     @cached_property
-    def primary(self) -> dict[Pair, list[Row]]:
+    def primary(self) -> dict[Pair, list[ResultRow]]:
         """Rows of the two primary quantities by pair: followers at the end, exposure over the last 90 days."""
         wanted = (("followers", None), ("exposure", min(90.0, self.run.horizon_days)))
-        found: dict[Pair, list[Row]] = {pair: [] for pair in self.pairs}
+        found: dict[Pair, list[ResultRow]] = {pair: [] for pair in self.pairs}
         for row in self.rows:
             head = (row["population"], row["level"], row["measure"]) == ("all", "influencer", "head_share_01")
             if head and (row["quantity"], row["window_days"]) in wanted:
@@ -158,7 +158,7 @@ class Answer:
         return None
 
     @cached_property
-    def _support(self) -> dict[str, Row]:
+    def _support(self) -> dict[str, ResultRow]:
         return {arm: support_at_end(self.scenario, arm) for arm in self.scenario["arms"]}
 
     def policies(self, pair: Pair) -> tuple[str, ...]:
@@ -221,7 +221,7 @@ class Answer:
     def others(self) -> list[Others]:
         """Followers at the end by other measures, each with every pair's change and interval."""
         found = []
-        for name, label, scale, digits in ALSO:
+        for name, label, scale, digits in OTHER_MEASURES:
             by_pair = {
                 (row["arm"], row["control"]): row
                 for row in self.rows
@@ -291,7 +291,7 @@ class Answer:
             ]
         return found
 
-    def notes_on_claims(self, claims: Sequence[Row]) -> list[tuple[str, str]]:
+    def notes_on_claims(self, claims: Sequence[ResultRow]) -> list[tuple[str, str]]:
         """What claims say and, where they are on groups, what is held against what: claim and note."""
         found = []
         for claim in claims:
@@ -303,7 +303,7 @@ class Answer:
         return found
 
 
-def _says(row: Row, *, same: bool) -> str:
+def _says(row: ResultRow, *, same: bool) -> str:
     """What one comparison says; ``same`` where the arms have equal digests."""
     low, high = row["ci_low"], row["ci_high"]
     if same:
@@ -320,7 +320,7 @@ def _says(row: Row, *, same: bool) -> str:
     return f"{'lower' if high < 0 else 'higher'} by {abs(100 * row['difference']):.2f} points {sure}."
 
 
-def _compared(claim: Row) -> str:
+def _compared(claim: ResultRow) -> str:
     """What a claim on groups holds against what."""
     groups = claim["group"] if claim["baseline_group"] is None else f"{claim['group']} - {claim['baseline_group']}"
     arms = claim["arm"] if claim["control"] is None else f"{claim['arm']} - {claim['control']}"

@@ -21,12 +21,11 @@ from xmlschema import XMLSchema
 
 from sim.formatting import escaped
 from sim.regression.result import Change, ChangeEstimate, Checked, Divergence, Part, Version
-from sim.report.check_reports.annotations import MOST_LINES, github_annotations
+from sim.report.check_reports.annotations import MAX_ANNOTATION_LINES, github_annotations
 from sim.report.check_reports.junit import junit_xml
-from sim.report.check_reports.listing import MOST_ROWS, print_checks
-from sim.report.check_reports.summary import MOST_BYTES, markdown_summary
-from sim.report.check_reports.summary import MOST_ROWS as MOST_MARKDOWN_ROWS
-from sim.report.check_reports.wording import MOST_CHANGES, changes, moved
+from sim.report.check_reports.listing import MAX_TERMINAL_ROWS, print_checks
+from sim.report.check_reports.summary import MAX_MARKDOWN_ROWS, MAX_SUMMARY_BYTES, markdown_summary
+from sim.report.check_reports.wording import MAX_CHANGES, changes, moved
 
 SCHEMA = XMLSchema(Path(__file__).parents[1] / "corpus" / "junit.xsd")
 VALID = Part("valid", "passed", "the file is valid", 1)
@@ -288,9 +287,9 @@ def test_what_holds_or_was_skipped_has_no_annotation() -> None:
 
 def test_an_annotation_is_cut_after_ten_lines_and_says_how_many_there_are() -> None:
     message = read(github_annotations([failed()]).splitlines()[1])[4].split("\n")
-    assert len(message) == 1 + MOST_LINES + 1
+    assert len(message) == 1 + MAX_ANNOTATION_LINES + 1
     assert message[-1] == "and 20 more lines"
-    one = tuple(str(i) for i in range(MOST_LINES + 1))
+    one = tuple(str(i) for i in range(MAX_ANNOTATION_LINES + 1))
     parts = (Part("valid", "failed", "no", 1, one),)
     assert read(github_annotations([held(parts=parts)]).strip())[4].endswith("\n9\nand 1 more line")
 
@@ -414,7 +413,7 @@ def test_what_differs_has_a_section_with_all_that_is_known_and_what_holds_has_on
 
 def test_the_table_of_measures_has_the_largest_changes_first() -> None:
     rows = page(failed()).rows[3:]
-    assert len(rows) == MOST_MARKDOWN_ROWS
+    assert len(rows) == MAX_MARKDOWN_ROWS
     assert rows[0] == [
         "tiered - none",
         "followers measure_29",
@@ -429,7 +428,7 @@ def test_the_table_of_measures_has_the_largest_changes_first() -> None:
 
 def test_a_page_too_long_for_github_is_cut_and_says_so() -> None:
     text = markdown_summary([failed(notes=(CHINESE * 9000,) * 9)] * 2)
-    assert len(text.encode()) < MOST_BYTES + 100 < 1 << 20
+    assert len(text.encode()) < MAX_SUMMARY_BYTES + 100 < 1 << 20
     assert text.endswith("\n\nThere is more; this page is cut off here.\n")
     assert "cut off" not in markdown_summary([failed()])
 
@@ -506,13 +505,13 @@ def test_of_very_many_changed_keys_the_first_are_listed_and_the_others_counted()
     many = tuple(Change(f"fans.key_{i}", i, i + 1, i) for i in range(40))
     lines = changes(failed(changes=many))
     assert lines[0] == "fans.key_0: 0 -> 1 (line 0)"
-    assert lines[-1] == f"and {40 - MOST_CHANGES} more keys of the scenario"
-    assert len(lines) == MOST_CHANGES + 1
+    assert lines[-1] == f"and {40 - MAX_CHANGES} more keys of the scenario"
+    assert len(lines) == MAX_CHANGES + 1
 
 
 def test_only_the_first_measures_are_listed_and_the_others_counted() -> None:
     text = printed(failed())
-    assert len(re.findall("followers measure_", text)) == MOST_ROWS
+    assert len(re.findall("followers measure_", text)) == MAX_TERMINAL_ROWS
     assert "and 18 more measures" in text
 
 

@@ -203,7 +203,7 @@ def test_a_file_that_is_no_graph_or_a_hostile_one_is_refused(tmp_path: Path, nam
 
 def test_a_file_over_the_stated_size_is_refused_unread(tmp_path: Path) -> None:
     with (tmp_path / "x.gexf").open("wb") as stream:
-        stream.truncate(graph_files.MAX_BYTES + 1)
+        stream.truncate(graph_files.MAX_GRAPH_BYTES + 1)
     with pytest.raises(InputError, match=r"a GEXF file must be at most 32 MiB; give a larger graph as an edge list"):
         graph_files.read_graph_file(tmp_path / "x.gexf")
 

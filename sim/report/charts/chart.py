@@ -16,6 +16,7 @@ from sim.scenario.read.spreadsheet import cell
 
 __all__ = [
     "ACCENT",
+    "EMPTY_COLOUR",
     "LOSS",
     "MOST_PANELS",
     "NEUTRAL",
@@ -24,9 +25,10 @@ __all__ = [
     "VEGA_LITE",
     "Chart",
     "Panel",
+    "Row",
     "arm_colours",
-    "flat",
     "heat_map",
+    "inline_data",
     "intervals",
     "layered",
     "lines_axis",
@@ -39,6 +41,7 @@ __all__ = [
 ]
 
 Row = dict[str, Any]
+"""A row of a table of data, or a part of a Vega-Lite specification, by name."""
 
 VEGA_LITE = "6.4"
 """The release that specifications are written for and drawn by."""
@@ -51,7 +54,7 @@ PALETTE = (
 """Okabe and Ito's colours and further ones, darkened to be read on white and on black."""
 ACCENT, LOSS = PALETTE[:2]
 """Of cells above and below 0."""
-NEUTRAL = "#b9b9b9"
+EMPTY_COLOUR = "#b9b9b9"
 """Of what is empty or without a tier."""
 POINTS = "change [% points]"
 """Title of an axis of changes of a share."""
@@ -62,7 +65,7 @@ MOST_PANELS = 4
 """Panels that show an arm each; the data hold the others too."""
 LABEL = 150  # pixels of a label at most; the whole name is in the tooltip and in the data
 ROW = 22  # pixels of a row in charts with a row for each name
-WIDTH = 400  # of an exported panel
+PANEL_WIDTH = 400  # of an exported panel
 
 
 @dataclass(frozen=True)
@@ -118,10 +121,12 @@ class Chart:
 
     def whole(self) -> alt.VConcatChart:
         """All panels as one chart for a file or a notebook."""
-        drawn = [panel.view.properties(title=panel.title, width=WIDTH, height=panel.height) for panel in self.panels]
+        drawn = [
+            panel.view.properties(title=panel.title, width=PANEL_WIDTH, height=panel.height) for panel in self.panels
+        ]
         alike: Literal["independent", "shared"] = "independent" if self.colours is None else "shared"
         rows = [alt.hconcat(*drawn[i : i + 2], spacing=40).resolve_scale(color=alike) for i in range(0, len(drawn), 2)]
-        title = alt.Title(self.title, anchor="start", fontSize=16, offset=14, limit=2 * WIDTH)
+        title = alt.Title(self.title, anchor="start", fontSize=16, offset=14, limit=2 * PANEL_WIDTH)
         whole: alt.VConcatChart = (
             alt.vconcat(*rows, spacing=30)
             .resolve_scale(color=alike)
@@ -156,7 +161,7 @@ def _config(*, legend: bool) -> Row:
             "tickColor": "#80808080",
         },
         "view": {"stroke": None},
-        "title": {"fontSize": 13, "anchor": "start", "color": INK, "limit": WIDTH + 60},
+        "title": {"fontSize": 13, "anchor": "start", "color": INK, "limit": PANEL_WIDTH + 60},
         "legend": {
             "disable": not legend,
             "orient": "bottom",
@@ -201,7 +206,7 @@ def pair_name(arm: str, control: str) -> str:
 def zero_line(channel: Literal["x", "y"], title: str) -> alt.Chart:
     """A line at 0 of an axis with this title."""
     at = alt.X("zero:Q", title=title) if channel == "x" else alt.Y("zero:Q", title=title)
-    line: alt.Chart = alt.Chart(flat([{"zero": 0}])).mark_rule(color=NEUTRAL).encode(at)
+    line: alt.Chart = alt.Chart(inline_data([{"zero": 0}])).mark_rule(color=NEUTRAL).encode(at)
     return line
 
 
@@ -226,7 +231,7 @@ def heat_map(
     """
     largest = max((abs(row["mean"]) for row in rows if row["mean"] is not None), default=1) or 1
     deep = [row | {"depth": abs(row["mean"] or 0) / largest} for row in rows]
-    cells = alt.Chart(flat(deep)).encode(x=x, y=y, **more)
+    cells = alt.Chart(inline_data(deep)).encode(x=x, y=y, **more)
     depth = alt.Opacity("depth:Q", scale=alt.Scale(domain=[0, 1], range=[0.04, 0.75]), legend=None)
     colour = alt.condition("datum.mean < 0", alt.value(below), alt.value(above))
     # Texts stand on the page's own ground, which shines through: they are drawn in its ink.
@@ -241,7 +246,7 @@ def rounded(value: float | None) -> float | None:
     return float(f"{value:.8g}")
 
 
-def flat(rows: Sequence[Row]) -> alt.InlineData:
+def inline_data(rows: Sequence[Row]) -> alt.InlineData:
     """Rows as the data of a panel: as many digits as can be seen."""
     seen = [
         {key: float(f"{value:.5g}") if isinstance(value, float) else value for key, value in row.items()}

@@ -12,14 +12,15 @@ import pyarrow.compute as pc
 
 from sim.report.charts.chart import (
     ACCENT,
+    EMPTY_COLOUR,
     LOSS,
     MOST_PANELS,
-    NEUTRAL,
     PALETTE,
     Chart,
     Panel,
-    flat,
+    Row,
     heat_map,
+    inline_data,
     rounded,
     rows_high,
     scale_of,
@@ -28,7 +29,6 @@ from sim.report.charts.numbers import PERCENT, Numbers
 
 __all__ = ["mobility", "tiers"]
 
-Row = dict[str, Any]
 NO_TIER = "no tier"
 
 
@@ -73,9 +73,9 @@ def tiers(source: Numbers) -> Chart | None:
             for tier, n in zip(names, means, strict=True)
         ]
     rows = ["day 0", *source.arms]
-    colours = dict(zip(names, ("#0a4f8a", ACCENT, "#6cb2dc", *PALETTE), strict=False)) | {NO_TIER: NEUTRAL}
+    colours = dict(zip(names, ("#0a4f8a", ACCENT, "#6cb2dc", *PALETTE), strict=False)) | {NO_TIER: EMPTY_COLOUR}
     bars = (
-        alt.Chart(flat([row | {"place": names.index(row["to"])} for row in held]))
+        alt.Chart(inline_data([row | {"place": names.index(row["to"])} for row in held]))
         .mark_bar()
         .encode(
             x=alt.X("sum(count):Q", title="agencies [number]"),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sim.inference.intervals import moments, t_intervals
 from sim.inference.paired import paired_differences
-from sim.report.charts.chart import arm_colours, rounded
+from sim.report.charts.chart import Row, arm_colours, rounded
 from sim.results.answer import Answer
 from sim.results.run import Run
 from sim.types import Floats
@@ -21,7 +21,6 @@ from sim.types import Floats
 __all__ = ["Numbers", "by_group", "point"]
 
 Ints = NDArray[np.int64]
-Row = dict[str, Any]
 PERCENT = 100.0
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import altair as alt
 import numpy as np
 import pyarrow as pa
@@ -12,12 +10,14 @@ from numpy.typing import NDArray
 
 from sim.analysis.concentration import head_size
 from sim.report.charts.chart import (
+    EMPTY_COLOUR,
     NEUTRAL,
     PALETTE,
     POINTS,
     Chart,
     Panel,
-    flat,
+    Row,
+    inline_data,
     intervals,
     lines_axis,
     rounded,
@@ -32,7 +32,6 @@ from sim.types import Floats
 
 __all__ = ["agencies", "gains", "surfaces", "verticals"]
 
-Row = dict[str, Any]
 CLASSES = ((0.01, "largest 1 %"), (0.05, "1 to 5 %"), (0.1, "5 to 10 %"), (0.2, "10 to 20 %"), (0.5, "20 to 50 %"))
 SMALLEST, NEWCOMERS = "smallest 50 %", "newcomers"
 AGENCIES = dict(
@@ -62,7 +61,7 @@ def _dots(
     y = alt.Y("group:N", sort=categories, axis=alt.Axis(title=field))
     offset = alt.YOffset("arm:N", sort=list(colours), scale=alt.Scale(paddingOuter=0.4))
     colour = alt.Color("arm:N", scale=scale_of(colours))
-    shown = alt.Chart(flat(rows)).encode(
+    shown = alt.Chart(inline_data(rows)).encode(
         y=y, yOffset=offset, color=colour, tooltip=tooltip("group", "arm", digits=".4g")
     )
     return intervals(shown, title, zero=zero)
@@ -143,7 +142,7 @@ def verticals(source: Numbers) -> Chart | None:
     of_what = {"followers at day 0": NEUTRAL, "followers at the end": PALETTE[0], "exposure, whole run": PALETTE[1]}
     order = sorted(names, key=lambda name: -max(row["mean"] or 0 for row in levels if row["group"] == name))
     shares = (
-        alt.Chart(flat(levels))
+        alt.Chart(inline_data(levels))
         .mark_point(size=55, filled=True, opacity=1)
         .encode(
             x=alt.X("mean:Q", title="share [%]", scale=alt.Scale(zero=True)),
@@ -208,7 +207,7 @@ def surfaces(source: Numbers) -> Chart:
     organic = np.maximum(count["slots"] - count["reserved"] - count["custom"] - count["empty"], 0)
     reserved = count["slots"] - organic - count["custom"] - count["empty"]
     split = [source.sums(unit, place, len(names), n) for n in (organic, reserved, count["custom"], count["empty"])]
-    colours = dict(zip(parts, (*PALETTE[:3], NEUTRAL), strict=True))
+    colours = dict(zip(parts, (*PALETTE[:3], EMPTY_COLOUR), strict=True))
     data: list[Row] = [
         {"shown": "slots", "arm": arm, "group": name, "part": part, "mean": rounded(float(by_arm[:, i].mean()) / 1e6)}
         for part, values in zip(parts, split, strict=True)
@@ -224,7 +223,7 @@ def surfaces(source: Numbers) -> Chart:
         row | {"place": parts.index(row["part"]), "label": label[row["group"]]} for row in data if row["arm"] == arm
     ]
     bars = (
-        alt.Chart(flat(offered))
+        alt.Chart(inline_data(offered))
         .mark_bar()
         .encode(
             x=alt.X("mean:Q", stack="normalize", title="slots [%]", axis=alt.Axis(format=".0%")),

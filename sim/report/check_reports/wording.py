@@ -11,9 +11,9 @@ __all__ = [
     "HEADS",
     "arms",
     "arms_of",
-    "cells",
     "changes",
     "count",
+    "estimate_cells",
     "heading",
     "interval",
     "lines_of",
@@ -24,8 +24,8 @@ __all__ = [
 ]
 
 HEADS = ("measure", "old", "new", "difference", "interval", "margin", "verdict")
-"""Of the columns of ``cells``."""
-MOST_CHANGES = 12
+"""Of the columns of ``estimate_cells``."""
+MAX_CHANGES = 12
 
 
 def number(value: float | None) -> str:
@@ -48,7 +48,7 @@ def arms(estimate: ChangeEstimate) -> str:
     return estimate.arm if estimate.control is None else f"{estimate.arm} - {estimate.control}"
 
 
-def cells(estimate: ChangeEstimate) -> tuple[str, ...]:
+def estimate_cells(estimate: ChangeEstimate) -> tuple[str, ...]:
     """A row of a table of measures."""
     change = [number(value) for value in (estimate.old, estimate.new, estimate.difference)]
     return (estimate.name, *change, interval(estimate), number(estimate.margin), estimate.verdict)
@@ -90,7 +90,7 @@ def lines_of(checked: Checked, part: Part) -> list[str]:
 
 def changes(checked: Checked) -> list[str]:
     """Keys of the scenario that changed since the baseline, a line each; of very many the first."""
-    lines = [change.says for change in checked.changes[:MOST_CHANGES]]
+    lines = [change.says for change in checked.changes[:MAX_CHANGES]]
     more = len(checked.changes) - len(lines)
     return [*lines, f"and {count(more, 'more key')} of the scenario"] if more else lines
 
@@ -105,7 +105,7 @@ def versions(checked: Checked) -> list[str]:
 
 
 def _line(estimate: ChangeEstimate) -> str:
-    name, old, new, difference, sure, margin, verdict = cells(estimate)
+    name, old, new, difference, sure, margin, verdict = estimate_cells(estimate)
     change = f"{old} -> {new}, difference {difference} ({sure}), margin {margin}"
     return f"{arms(estimate)}: {name}: {verdict}: {change}"
 

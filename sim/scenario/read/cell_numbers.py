@@ -36,7 +36,7 @@ NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 
 _MISSING = ("", "nan", "na", "n/a", "#n/a", "-", "--", "null", "none")
 
-UNITS = {
+NUMBER_UNITS = {
     "k": 1_000,
     "m": 1_000_000,
     "b": 1_000_000_000,
@@ -50,7 +50,7 @@ UNITS = {
 }
 _MAX_CELL = 60
 _EXACT = Context(prec=2 * _MAX_CELL)
-_UNIT = rf"[ \u00a0]?(?P<unit>{'|'.join(sorted(UNITS, key=len, reverse=True))})"
+_UNIT = rf"[ \u00a0]?(?P<unit>{'|'.join(sorted(NUMBER_UNITS, key=len, reverse=True))})"
 _POWER = r"(?P<power>[eE][+-]?[0-9]{1,3})"
 _POINT = re.compile(
     rf"(?P<body>[+-]?(?:(?P<groups>[1-9][0-9]{{0,2}}(?:,[0-9]{{3}})+(?:\.[0-9]+)?)|[0-9]+\.?[0-9]*|\.[0-9]+))"
@@ -111,7 +111,7 @@ def numeral(cell: str, separator: str) -> Numeral | None:
         return None
     value = Decimal(body + (found["power"] or ""))
     if unit is not None:
-        return Numeral(_EXACT.multiply(value, Decimal(UNITS[unit.lower()])), ABBREVIATED)
+        return Numeral(_EXACT.multiply(value, Decimal(NUMBER_UNITS[unit.lower()])), ABBREVIATED)
     if found["groups"]:
         return Numeral(value, GROUPED)
     if has_commas and "," in cell:
@@ -145,7 +145,7 @@ def rounding(cell: str, separator: str) -> float:
         return 0.0
     digits = re.split(r"[.,]", cell[: found.end("body")])
     decimals = len(digits[-1]) if len(digits) == 2 and not found["groups"] else 0
-    return 0.5 * UNITS[found["unit"].lower()] / 10.0**decimals
+    return 0.5 * NUMBER_UNITS[found["unit"].lower()] / 10.0**decimals
 
 
 def counts_in(cell: str) -> list[float]:

@@ -11,7 +11,7 @@ from sim.errors import Fault, InputError
 from sim.formatting import escaped, one_of, suggestion
 
 __all__ = [
-    "NAMES",
+    "COLUMN_NAMES",
     "EdgeColumns",
     "edge_columns",
     "is_weight",
@@ -21,8 +21,8 @@ __all__ = [
     "weight_rule",
 ]
 
-NAMES = ("fan", "influencer")
-PAIRS = (
+COLUMN_NAMES = ("fan", "influencer")
+KNOWN_PAIRS = (
     (("fan", "fanid", "follower", "followerid"), ("influencer", "influencerid", "followee", "followeeid")),
     (("follower", "followerid"), ("followed", "followedid", "following", "followingid")),
     (("fanid",), ("followerid",)),
@@ -104,7 +104,7 @@ def looks_like_id(name: str, below: str = "") -> bool:
 def _pairs(keys: Sequence[str]) -> list[tuple[int, int]]:
     """All places of a known pair; two columns that a pair could mean by one word count each."""
     found = []
-    for fans, influencers in PAIRS:
+    for fans, influencers in KNOWN_PAIRS:
         first = [i for i, key in enumerate(keys) if key in fans]
         second = [i for i, key in enumerate(keys) if key in influencers]
         found += [(f, i) for f in first for i in second]
@@ -131,11 +131,11 @@ def edge_columns(columns: Sequence[str], file: str, line: int = 1, given: tuple[
 
 
 def _follow_columns(columns: Sequence[str], file: str, line: int) -> EdgeColumns:
-    _check_once(columns, NAMES, file, line)
+    _check_once(columns, COLUMN_NAMES, file, line)
     keys = [_key(name) for name in columns]
     kind = keys.index(TYPE) if keys.count(TYPE) == 1 else None
-    if set(NAMES) <= set(columns):
-        return EdgeColumns(columns.index(NAMES[0]), columns.index(NAMES[1]), kind, True)
+    if set(COLUMN_NAMES) <= set(columns):
+        return EdgeColumns(columns.index(COLUMN_NAMES[0]), columns.index(COLUMN_NAMES[1]), kind, True)
     pairs = _pairs(keys)
     if len(pairs) == 1:
         fan, influencer = pairs[0]
@@ -147,7 +147,7 @@ def _follow_columns(columns: Sequence[str], file: str, line: int) -> EdgeColumns
         raise InputError([Fault(file, rule, line)])
     _check_header(columns, file, line)
     _check_once(columns, columns, file, line)
-    known = {name for pair in PAIRS for names in pair for name in names}
+    known = {name for pair in KNOWN_PAIRS for names in pair for name in names}
     named = [i for i, key in enumerate(keys) if key in known]
     if len(columns) == 2 and not named and not {TYPE, *WEIGHTS} & set(keys):
         _check_unknown(columns, file, line)
@@ -155,7 +155,7 @@ def _follow_columns(columns: Sequence[str], file: str, line: int) -> EdgeColumns
     if named:
         only = ", ".join(f'"{escaped(columns[i])}"' for i in named[:3])
         rule = f"{only} is one of two columns that say who follows whom, and the other isn't there; {ADVICE}"
-        near = "".join(suggestion(name, columns) for name in NAMES if name not in columns)
+        near = "".join(suggestion(name, columns) for name in COLUMN_NAMES if name not in columns)
         raise InputError([Fault(file, f"{rule}{near}; the file has {one_of(columns)}", line)])
     rule = f"must have two columns that say who follows whom; {ADVICE}; the file has {one_of(columns)}"
     raise InputError([Fault(file, rule, line)])

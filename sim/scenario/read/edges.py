@@ -12,16 +12,16 @@ from array import array
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from sim.errors import Fault, InputError
+from sim.errors import COUNTED_FAULTS, SHOWN_FAULTS, Fault, InputError
 from sim.formatting import escaped, shown, suggestion
 from sim.scenario.read.cell_numbers import as_number
 from sim.scenario.read.edge_columns import as_float, edge_columns, looks_like_id, no_header, unused_note, weight_rule
 from sim.scenario.read.edge_directions import EdgeDirections
-from sim.scenario.read.follow_graph import MANY_NAMES, SHOWN_FAULTS, FollowGraph, name_rule
+from sim.scenario.read.follow_graph import MANY_NAMES, FollowGraph, name_rule
 from sim.scenario.read.lost_follows import IN_ROSTER, LostFollows, advice
 from sim.scenario.read.skipped_rows import SkippedRows
 from sim.scenario.read.spreadsheet import text_of
-from sim.scenario.read.table_rows import Row, Table, open_table
+from sim.scenario.read.table_rows import Table, TableRow, open_table
 from sim.scenario.schema.encodings import EncodingName
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["read_edges"]
-
-COUNTED_FAULTS = 1000
-"""Reading stops after this many faults: a wrong file needn't be read to its end."""
 
 
 class _Broken(NamedTuple):
@@ -83,7 +80,7 @@ class _Reader:
             return place, key
         return None, f"row {place}" + (f" {key}" if key else "")
 
-    def add(self, row: Row) -> None:
+    def add(self, row: TableRow) -> None:
         """Take a row, or refuse it with all that is wrong with it."""
         self.n_rows += 1
         self.where.append(row.line if row.line is not None else row.number or 0)
@@ -124,7 +121,7 @@ class _Reader:
         for name in (v,) if self.directed else (u, v):
             self.lost.add(name, place)
 
-    def _check_header(self, row: Row, u: str, v: str) -> None:
+    def _check_header(self, row: TableRow, u: str, v: str) -> None:
         """Refuse a file whose first line is a follow; note what the row says of its direction."""
         if not self.by_name:
             below = any(looks_like_id(*each) for each in zip(self.header, (u, v), strict=True))

@@ -13,7 +13,7 @@ from sim.scenario.schema.encodings import ENCODINGS, EncodingName
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-__all__ = ["MAX_BYTES", "MAX_LINE", "encoding_named", "text_lines"]
+__all__ = ["MAX_LINE", "MAX_TEXT_BYTES", "encoding_named", "text_lines"]
 
 _OTHER_NAMES = {
     **dict.fromkeys(("utf8", "utf-8-sig"), "utf-8"),
@@ -24,7 +24,7 @@ _OTHER_NAMES = {
 }
 """Which of ``ENCODINGS`` reads what bears another name: each is the same or a part of it."""
 
-MAX_BYTES = 256 * 1024 * 1024
+MAX_TEXT_BYTES = 256 * 1024 * 1024
 MAX_LINE = 1024 * 1024
 _CHUNK = 64 * 1024
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
@@ -123,8 +123,8 @@ class _Decoder:
         while True:
             self.digest.update(chunk)
             size += len(chunk)
-            if size > MAX_BYTES:
-                self.broken = f"must be at most {MAX_BYTES >> 20} MiB"
+            if size > MAX_TEXT_BYTES:
+                self.broken = f"must be at most {MAX_TEXT_BYTES >> 20} MiB"
                 return
             try:
                 text = decoder.decode(chunk, final=not chunk)

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from sim.errors import Fault, InputError
+from sim.errors import SHOWN_FAULTS, Fault, InputError
 from sim.files import whole_file
 from sim.formatting import shown, suggestion
 from sim.scenario.read.spreadsheet import cell
@@ -26,11 +26,10 @@ if TYPE_CHECKING:
 
     from sim.scenario.read.skipped_rows import Reason
 
-__all__ = ["IN_MEMORY", "MANY_NAMES", "SHOWN_FAULTS", "FollowGraph", "from_networkx", "name_rule", "rest", "sides"]
+__all__ = ["IN_MEMORY", "MANY_NAMES", "FollowGraph", "from_networkx", "name_rule", "rest", "sides"]
 
 IN_MEMORY = "follow graph"
 """What messages and a resolved scenario call a graph that came from no file."""
-SHOWN_FAULTS = 20
 MANY_NAMES = 10_000
 """Above this many known names none is suggested for an unknown one: looking for it takes too long."""
 

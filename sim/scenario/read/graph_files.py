@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from xml.parsers import expat
 
-from sim.errors import Fault, InputError
+from sim.errors import SHOWN_FAULTS, Fault, InputError
 from sim.formatting import escaped, shown
 from sim.scenario.read.edge_columns import as_float, is_weight, unused_note, weight_rule
-from sim.scenario.read.follow_graph import SHOWN_FAULTS, FollowGraph, from_networkx, name_rule, rest, sides
+from sim.scenario.read.follow_graph import FollowGraph, from_networkx, name_rule, rest, sides
 from sim.scenario.read.lost_follows import IN_ROSTER, LostFollows, advice
 from sim.scenario.read.skipped_rows import Reason, SkippedRows
 from sim.scenario.read.toml_file import file_text, open_regular, os_rule
@@ -29,14 +29,14 @@ from sim.scenario.schema.encodings import EncodingName
 if TYPE_CHECKING:
     import networkx as nx
 
-__all__ = ["MAX_BYTES", "is_graph_file", "read_graph_file"]
+__all__ = ["MAX_GRAPH_BYTES", "is_graph_file", "read_graph_file"]
 
-MAX_BYTES = 32 * 1024 * 1024
+MAX_GRAPH_BYTES = 32 * 1024 * 1024
 """A graph of that many bytes takes about 1 GB to read; larger ones are read as edge lists."""
-MAX_DEPTH = 32
+MAX_XML_DEPTH = 32
 OURS = frozenset({"bipartite", "fan_id", "influencer_id", "follows", "followers", "label", "id"})
 """Attributes of nodes that are used, or that ``FollowGraph.to_networkx`` writes and the follows say again."""
-REQUIRED = {"node": ("id",), "edge": ("source", "target")}
+REQUIRED_ATTRIBUTES = {"node": ("id",), "edge": ("source", "target")}
 _GRAPH = re.compile(r"^(\s*graph\s*\[)", re.MULTILINE)
 _MULTIGRAPH = re.compile(r"^\s*multigraph\s+[01]\s*$", re.MULTILINE)
 
@@ -54,11 +54,11 @@ def _check_xml(raw: bytes) -> int:
         depth += 1
         kind = name.rpartition(":")[2]
         edges += kind == "edge"
-        missing = [key for key in REQUIRED.get(kind, ()) if key not in attributes]
+        missing = [key for key in REQUIRED_ATTRIBUTES.get(kind, ()) if key not in attributes]
         if missing:  # NetworkX would take it for an account by the name of "None"
             raise _UnreadableError(f"the {kind} in line {parser.CurrentLineNumber} has no {missing[0]}")
-        if depth > MAX_DEPTH:
-            raise _UnreadableError(f"elements must nest at most {MAX_DEPTH} deep")
+        if depth > MAX_XML_DEPTH:
+            raise _UnreadableError(f"elements must nest at most {MAX_XML_DEPTH} deep")
 
     def end(_name: str) -> None:
         nonlocal depth
@@ -275,11 +275,11 @@ def read_graph_file(
     file, kind = file_text(path), FORMATS[Path(os.fspath(path)).suffix.lower()]
     try:
         with open_regular(path) as stream:
-            raw = stream.read(MAX_BYTES + 1)
+            raw = stream.read(MAX_GRAPH_BYTES + 1)
     except OSError as error:
         raise InputError([Fault(file, os_rule(error))]) from error
-    if len(raw) > MAX_BYTES:
-        rule = f"a {kind.name} file must be at most {MAX_BYTES >> 20} MiB; give a larger graph as an edge list"
+    if len(raw) > MAX_GRAPH_BYTES:
+        rule = f"a {kind.name} file must be at most {MAX_GRAPH_BYTES >> 20} MiB; give a larger graph as an edge list"
         raise InputError([Fault(file, rule)])
     try:
         graph = _parsed(raw, kind, encoding)

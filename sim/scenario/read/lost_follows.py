@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from sim.formatting import shown
-from sim.scenario.read.skipped_rows import HEAD
+from sim.scenario.read.skipped_rows import HEAD_FRACTION
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +19,7 @@ IN_ROSTER = "must be in the roster"
 """The rule that an influencer breaks whom the roster lacks."""
 LOST = 0.1
 """Part of its follows that an account of the head may lose."""
-MAX_NAME = 200
+MAX_KEPT_NAME = 200
 """Characters of a name that are kept: longer ones are bad, and need not be known whole."""
 
 
@@ -51,7 +51,7 @@ class LostFollows:
 
     def add(self, influencer: str, place: int) -> None:
         """Note a follow of the influencer that is skipped; its place is a line of the file, or the number of a row."""
-        name = influencer[:MAX_NAME]
+        name = influencer[:MAX_KEPT_NAME]
         if name in self._counts:
             self._counts[name][0] += 1
         else:
@@ -76,7 +76,7 @@ class LostFollows:
             lost[at[name]] = n
         total = lost.copy()
         total[: len(influencers)] += follows
-        size = max(1, math.floor(HEAD * len(names)))
+        size = max(1, math.floor(HEAD_FRACTION * len(names)))
         least = int(np.partition(total, -size)[-size])
         far = np.flatnonzero((total >= least) & (lost > LOST * total))
         if not far.size:

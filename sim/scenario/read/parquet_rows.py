@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from sim.errors import Fault, InputError
 from sim.formatting import key_text
 from sim.scenario.read.parquet_pages import pages
-from sim.scenario.read.table_rows import Row, Table
+from sim.scenario.read.table_rows import Table, TableRow
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -139,14 +139,14 @@ class ParquetTable(Table):
                 page_size = max(page_size, (_PAGE if of_texts else 1) * page.unpacked)
         return page_size + dictionary_size
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[TableRow]:
         """All rows in order; once only."""
         self._check_types()
         number = 0
         for cells in self._batches():
             for row in zip(*cells, strict=True):
                 number += 1
-                yield Row(None, number, row)
+                yield TableRow(None, number, row)
 
     def _batches(self) -> Iterator[list[list[str]]]:
         """The columns of some rows after the other, as texts."""

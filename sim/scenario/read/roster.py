@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Roster", "read_roster"]
 
-REQUIRED = ("influencer", "followers")
+REQUIRED_COLUMNS = ("influencer", "followers")
 """Columns that a roster must have; ``followers`` may lack where a follow graph has them."""
 
 
@@ -122,7 +122,7 @@ def read_roster(
 
     with open_table(path, None, encoding) as table:
         headers = Headers(table.columns, KNOWN, names or {}, suggested_names)
-        headers.check(table.file, table.header_line, REQUIRED[:1] if has_graph else REQUIRED)
+        headers.check(table.file, table.header_line, REQUIRED_COLUMNS[:1] if has_graph else REQUIRED_COLUMNS)
         cells = Cells(table.separator, verticals)
         rows = RosterRows(table, headers, cells, dirty_rows == "skip")
         rows.read()

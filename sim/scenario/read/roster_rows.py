@@ -8,28 +8,25 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sim.errors import Fault, InputError
+from sim.errors import COUNTED_FAULTS, SHOWN_FAULTS, Fault, InputError
 from sim.formatting import shown
 from sim.scenario.read.cell_numbers import counts_in, roughly, rounding
 from sim.scenario.read.headers import Headers
 from sim.scenario.read.other_columns import MAX_CELLS, MAX_COLUMNS, OtherColumns
 from sim.scenario.read.roster_cells import BadCellError, Cells, cell_text, name_of
 from sim.scenario.read.skipped_rows import SkippedRows
-from sim.scenario.read.table_rows import Row, Table
+from sim.scenario.read.table_rows import Table, TableRow
 from sim.scenario.read.total_rows import Candidate, is_total_name, total_among
 from sim.scenario.schema.roster_columns import KNOWN, NUMBERS, TEXTS
 
 __all__ = ["RosterRows"]
 
 MAX_ROWS = 10_000_000
-SHOWN_FAULTS = 20
-COUNTED_FAULTS = 1000
-"""Reading stops after this many faults: a wrong file needn't be read to its end."""
 
 LAST = 3
 """Rows at the end of which one may sum up the others: an average or a source may follow it."""
 
-Columns = dict[str, Any]
+RosterColumns = dict[str, Any]
 """Lists of texts, and arrays of numbers."""
 
 
@@ -44,7 +41,7 @@ class RosterRows:
         self._named: dict[str, int] = {}
         self._places = array("q")
         places = {table.columns.index(theirs): ours for ours, theirs in headers.names.items()}
-        self.columns: Columns = {ours: _empty(ours) for ours in KNOWN if ours in headers.names}
+        self.columns: RosterColumns = {ours: _empty(ours) for ours in KNOWN if ours in headers.names}
         self.others = OtherColumns(
             {i: name for i, name in enumerate(table.columns) if i not in places}, table.separator
         )
@@ -60,7 +57,7 @@ class RosterRows:
             return place, column
         return None, f"row {place}" + (f" {column}" if column else "")
 
-    def add(self, row: Row) -> None:
+    def add(self, row: TableRow) -> None:
         """Take a row, or refuse it with all that is wrong with it."""
         self.n_rows += 1
         place = _place(row)
@@ -85,7 +82,7 @@ class RosterRows:
         if self.skip:
             self._skip_ragged(place, row)
 
-    def _skip_ragged(self, place: int, row: Row) -> None:
+    def _skip_ragged(self, place: int, row: TableRow) -> None:
         """Skip a row of too few or too many fields: any number in it may be its followers."""
         assert row.rule is not None
         self._check_lines(place, row.n_lines)
@@ -157,8 +154,8 @@ class RosterRows:
     def read(self) -> None:
         """Take all rows, or raise all faults."""
         file, n_others = self.table.file, len(self.others)
-        first: list[Row] = []
-        last: deque[Row] = deque(maxlen=LAST)
+        first: list[TableRow] = []
+        last: deque[TableRow] = deque(maxlen=LAST)
         if n_others > MAX_COLUMNS:
             rule = f"must have at most {MAX_COLUMNS} columns besides those that the product knows"
             raise InputError([Fault(file, rule, self.table.header_line, None, str(n_others))])
@@ -190,11 +187,11 @@ class RosterRows:
         least = "at least " if self.n_faults >= COUNTED_FAULTS and not self.skip else ""
         return self.faults + ([Fault(self.table.file, f"and {least}{rest} more")] if rest else [])
 
-    def _total(self, rows: Sequence[Row]) -> Fault | None:
+    def _total(self, rows: Sequence[TableRow]) -> Fault | None:
         """What is wrong with the first or one of the last rows if it sums up the others."""
         if len(self._named) < 2:
             return None
-        found: tuple[Row, str] | None = None
+        found: tuple[TableRow, str] | None = None
         if "followers" in self.columns:
             candidates = {id(each): (row, each) for row in rows if (each := self._candidate(row, rows))}
             total = total_among([each for _, each in candidates.values()], self._followers())
@@ -209,7 +206,7 @@ class RosterRows:
         what = "the row is the sum of the others, not an account: delete it (or move it to the middle, if it is one)"
         return Fault(self.table.file, what, *self._where(_place(found[0]), None), found[1])
 
-    def _candidate(self, row: Row, rows: Sequence[Row]) -> Candidate | None:
+    def _candidate(self, row: TableRow, rows: Sequence[TableRow]) -> Candidate | None:
         """The row as one that may be a total; None: it says no number of followers."""
         if row.rule is not None:
             return None
@@ -245,7 +242,7 @@ class RosterRows:
             raise InputError(found + self._all_faults())
 
 
-def _place(row: Row) -> int:
+def _place(row: TableRow) -> int:
     return row.line if row.line is not None else row.number or 0
 
 

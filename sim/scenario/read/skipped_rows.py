@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Reason", "SkippedRows"]
 
-FIRST = 20
+KEPT_PLACES = 20
 """Places of bad rows that are kept for each reason."""
-HEAD = 0.01
+HEAD_FRACTION = 0.01
 """Part of the accounts that is their head; at least one account."""
-TOLERATED = 0.1
+MAX_SKIPPED_HEAD = 0.1
 """Part of the head that may be skipped."""
-ALIKE = 0.5
+MIN_CORRELATION = 0.5
 """Least coefficient of rank correlation with the followers, of either sign, of a column that shows who is large."""
-FEW = 10
+MIN_ACCOUNTS = 10
 """Fewer accounts than these show no correlation."""
-MOST = 0.5
+MAX_ALIKE_SHARE = 0.5
 """Part of the rows that may fail for the same reason in the same column."""
 MANY_UNKNOWN = 2
 """Rows that don't say how many followers they have make a pattern: the head could be missing them all."""
-SHOWN = 5
+SHOWN_PLACES = 5
 """Places of such rows that a message names."""
 MANY_FORMS = 2
 """Cells of a column, other than followers, in a form that isn't read, or rows of too many fields, make a pattern."""
@@ -74,7 +74,7 @@ class SkippedRows:
         key = column, rule
         self._counts[key] = self._counts.get(key, 0) + 1
         places = self._places.setdefault(key, [])
-        if len(places) < FIRST:
+        if len(places) < KEPT_PLACES:
             places.append(place)
 
     def form(self, place: int, column: str, cell: str) -> None:
@@ -85,7 +85,7 @@ class SkippedRows:
     def unknown(self, place: int) -> None:
         """Note a row that doesn't say how many followers it has."""
         self._n_unknown += 1
-        if len(self._unknown) < SHOWN:
+        if len(self._unknown) < SHOWN_PLACES:
             self._unknown.append(place)
 
     def wide(self, place: int, cells: Sequence[str]) -> None:
@@ -109,7 +109,7 @@ class SkippedRows:
 
     def most(self, n_rows: int) -> list[Reason]:
         """Reasons for which more than half of the rows fail."""
-        return [reason for reason in self.reasons() if reason.rows > MOST * n_rows]
+        return [reason for reason in self.reasons() if reason.rows > MAX_ALIKE_SHARE * n_rows]
 
     def without_number(self, file: str, where: Where, word: str) -> list[Fault]:
         """Where bad rows don't say how many followers there are; ``word`` is what a place is: a line or a row."""
@@ -175,11 +175,11 @@ class SkippedRows:
             mine = mine[~np.isnan(mine)]
             if not known.size:
                 continue
-            size = max(1, math.floor(HEAD * (mine.size + known.size)))
+            size = max(1, math.floor(HEAD_FRACTION * (mine.size + known.size)))
             both = np.concatenate([mine, theirs[known]])
             head = np.argsort(-both, kind="stable")[:size]  # of two alike the kept one
             lost = head[head >= mine.size] - mine.size
-            if lost.size > TOLERATED * size:
+            if lost.size > MAX_SKIPPED_HEAD * size:
                 return column, int(lost.size), size, int(self.at[known[lost[0]]])
         return None
 
@@ -199,7 +199,7 @@ def _alike(values: NDArray[np.float64], followers: NDArray[np.float64]) -> int:
 
     known = ~np.isnan(values)
     one, other = _ranks(values[known]), _ranks(followers[known])
-    if one.size < FEW or not np.ptp(one) or not np.ptp(other):
+    if one.size < MIN_ACCOUNTS or not np.ptp(one) or not np.ptp(other):
         return 0
     coefficient = float(np.corrcoef(one, other)[0, 1])
-    return 0 if abs(coefficient) < ALIKE else 1 if coefficient > 0 else -1
+    return 0 if abs(coefficient) < MIN_CORRELATION else 1 if coefficient > 0 else -1

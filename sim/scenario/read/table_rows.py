@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from sim.errors import Fault, InputError
-from sim.scenario.read.encodings import MAX_BYTES
+from sim.scenario.read.encodings import MAX_TEXT_BYTES
 from sim.scenario.read.toml_file import file_text, open_regular, os_rule
 from sim.scenario.schema.encodings import EncodingName
 
-__all__ = ["MAX_BYTES", "Row", "Table", "open_table"]
+__all__ = ["MAX_TEXT_BYTES", "Table", "TableRow", "open_table"]
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """A row: its line in a text file or its number in a Parquet file, and its cells or the rule that it breaks.
 
     ``cells`` are as many as the table has columns unless there is a rule; ``value`` is what broke it.
@@ -45,7 +45,7 @@ class Table(ABC):
     separator = ""
 
     @abstractmethod
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[TableRow]:
         """All rows in order; once only."""
 
     @abstractmethod
@@ -93,8 +93,8 @@ def open_table(
     with stream:
         try:
             is_parquet = stream.read(4) == b"PAR1"
-            if is_parquet and os.fstat(stream.fileno()).st_size > MAX_BYTES:
-                raise InputError([Fault(file, f"must be at most {MAX_BYTES >> 20} MiB")])
+            if is_parquet and os.fstat(stream.fileno()).st_size > MAX_TEXT_BYTES:
+                raise InputError([Fault(file, f"must be at most {MAX_TEXT_BYTES >> 20} MiB")])
             stream.seek(0)
             if is_parquet:
                 from sim.scenario.read.parquet_rows import ParquetTable

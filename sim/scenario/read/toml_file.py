@@ -12,11 +12,11 @@ from typing import Any, BinaryIO
 
 from sim.errors import Fault, InputError
 from sim.formatting import Path, escaped
-from sim.scenario.read.toml_lines import MAX_DEPTH, Lines, TooDeepError, index
+from sim.scenario.read.toml_lines import MAX_TOML_DEPTH, Lines, TooDeepError, index
 
-__all__ = ["MAX_BYTES", "TomlFile", "file_text", "huge_integers", "open_regular", "os_rule", "read_toml"]
+__all__ = ["MAX_TOML_BYTES", "TomlFile", "file_text", "huge_integers", "open_regular", "os_rule", "read_toml"]
 
-MAX_BYTES = 256 * 1024
+MAX_TOML_BYTES = 256 * 1024
 SAMPLE = 200
 """Bytes at the start of a file that show its encoding."""
 
@@ -79,15 +79,15 @@ def os_rule(error: OSError) -> str:
 def _capped_bytes(path: str | os.PathLike[str]) -> bytes:
     try:
         with open_regular(path) as stream:
-            return stream.read(MAX_BYTES + 1)
+            return stream.read(MAX_TOML_BYTES + 1)
     except OSError as error:
         raise InputError([Fault(file_text(path), os_rule(error))]) from error
 
 
 def _text(raw: bytes, file: str) -> str:
     """The bytes as text, or one fault."""
-    if len(raw) > MAX_BYTES:
-        raise InputError([Fault(file, f"must be at most {MAX_BYTES // 1024} KiB")])
+    if len(raw) > MAX_TOML_BYTES:
+        raise InputError([Fault(file, f"must be at most {MAX_TOML_BYTES // 1024} KiB")])
     halves = (raw[:SAMPLE:2], raw[1:SAMPLE:2])
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or any(half.count(0) > 0.5 * len(half) for half in halves):
         raise InputError([Fault(file, "must be UTF-8, but is UTF-16 or UTF-32: save it as UTF-8", line=1)])
@@ -133,7 +133,7 @@ def read_toml(path: str | os.PathLike[str]) -> TomlFile:
     try:
         lines = index(text)
     except TooDeepError as error:
-        rule = f"brackets, tables and dotted keys must nest at most {MAX_DEPTH} deep"
+        rule = f"brackets, tables and dotted keys must nest at most {MAX_TOML_DEPTH} deep"
         raise InputError([Fault(file, rule, error.line)]) from error
     try:
         data = tomllib.loads(text)

@@ -13,9 +13,9 @@ import tomllib
 
 from sim.formatting import Path
 
-__all__ = ["MAX_DEPTH", "Lines", "TooDeepError", "index"]
+__all__ = ["MAX_TOML_DEPTH", "Lines", "TooDeepError", "index"]
 
-MAX_DEPTH = 32
+MAX_TOML_DEPTH = 32
 
 _SPACE = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)*+")
 _REST_OF_LINE = re.compile(r"[ \t]*+(?:#[^\n]*+)?(?:\n|\Z)")
@@ -33,7 +33,7 @@ _SCALAR = re.compile(
 
 
 class TooDeepError(Exception):
-    """Tables, brackets or a dotted key nest deeper than ``MAX_DEPTH``."""
+    """Tables, brackets or a dotted key nest deeper than ``MAX_TOML_DEPTH``."""
 
     def __init__(self, line: int) -> None:
         """Remember the line."""
@@ -96,7 +96,7 @@ class _Scanner:
         return match[match.lastindex or 0]
 
     def check(self, depth: int) -> None:
-        if depth > MAX_DEPTH:
+        if depth > MAX_TOML_DEPTH:
             raise TooDeepError(self.line())
 
     def keys(self) -> list[str]:
@@ -217,7 +217,7 @@ def index(text: str) -> Lines:
     Raises
     ------
     TooDeepError
-        Tables, brackets or a dotted key nest deeper than ``MAX_DEPTH``; with the line.
+        Tables, brackets or a dotted key nest deeper than ``MAX_TOML_DEPTH``; with the line.
 
     Notes
     -----

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 __all__ = ["Candidate", "is_total_name", "total_among"]
 
-NAMES = (
+TOTAL_NAMES = (
     *("total", "totals", "grand total", "overall total", "total followers", "total fans", "total accounts", "sum"),
     *("gesamt", "gesamtsumme", "summe", "insgesamt", "合计", "总计", "共计", "总和", "总数", "总共", "汇总", "小计"),
 )
-WEAK_NAMES = ("all", "overall", "全部", "所有")
+WEAK_TOTAL_NAMES = ("all", "overall", "全部", "所有")
 """Accounts are called so, too."""
 NEAR = 0.9
 """Part of the others' sum that the first row, or one of such a name, has at least if it is a total."""
@@ -44,7 +44,7 @@ def _bare(name: str) -> str:
 
 def is_total_name(name: str) -> bool:
     """Whether a row of this name is a total by its name alone."""
-    return _bare(name) in NAMES
+    return _bare(name) in TOTAL_NAMES
 
 
 def total_among(candidates: Sequence[Candidate], followers: array[int]) -> Candidate | None:
@@ -77,9 +77,9 @@ def total_among(candidates: Sequence[Candidate], followers: array[int]) -> Candi
 def _is_named(row: Candidate, others: int, followers: array[int], n_left_out: int) -> bool:
     """Whether the row has the name of a total, and as many followers as one may have."""
     bare = _bare(row.name)
-    if n_left_out == len(followers) or bare not in (*NAMES, *WEAK_NAMES):
+    if n_left_out == len(followers) or bare not in (*TOTAL_NAMES, *WEAK_TOTAL_NAMES):
         return False
-    if row.is_first or bare in WEAK_NAMES:
-        most = math.inf if bare in NAMES else others / NEAR
+    if row.is_first or bare in WEAK_TOTAL_NAMES:
+        most = math.inf if bare in TOTAL_NAMES else others / NEAR
         return others > 0 and NEAR * others <= row.followers <= most
     return row.followers >= max(followers[: len(followers) - n_left_out])
