@@ -1,4 +1,4 @@
-"""The answer of a run in a terminal, for someone who hasn't read the manual; knows only what a run folder holds."""
+"""The answer of a run in a terminal, for someone who hasn't read the manual; knows only what a run folder contains."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["print_answer", "print_side_by_side"]
 def print_answer(run: Run, console: Console) -> None:
     """Print what was compared, by how much the head share moved, how sure that is, and the verdicts."""
     for name in ("comparison", "claims", "decomposition", "measures"):
-        run.table(name)  # a damaged one is told before anything is printed
+        run.table(name)  # a damaged one is reported before anything is printed
     answer = Answer(run)
     _print_heading(answer, console)
     if answer.pairs:

@@ -82,7 +82,7 @@ class FanTrace:
 
 @dataclass(frozen=True)
 class PeriodCounts:
-    """What an influencer had on a surface between two snapshots; simulated fans, but real orders."""
+    """Counts of an influencer on a surface between two snapshots; simulated fans, but real orders."""
 
     start_days: int
     end_days: int
@@ -213,19 +213,19 @@ def _clock(time: int) -> str:
 
 
 def fan_lines(trace: FanTrace) -> Iterator[str]:
-    """A fan's sessions: time, surface, and for each slot who stood there, why, and what the fan did."""
+    """A fan's sessions: time, surface, and for each slot the influencer, why it was shown, and what the fan did."""
     yield _heading(trace)
-    follows = ", ".join(trace.follows_start) or "nobody"
+    follows = ", ".join(trace.follows_start) or "none"
     yield f"fan {trace.fan}, segment {trace.segment}, follows at the start: {follows}"
     for session in trace.sessions:
         yield f"{_clock(session.time_seconds)} {session.surface}, session {session.session}"
         for slot in session.slots:
             yield f"  {slot.slot:3} {_slot_text(slot, trace.policy)}"
-    yield f"follows at the end: {', '.join(trace.follows_end) or 'nobody'}"
+    yield f"follows at the end: {', '.join(trace.follows_end) or 'none'}"
 
 
 def _slot_text(slot: Slot, policy: str) -> str:
-    """Who stood in a slot, why, and what happened."""
+    """A slot's influencer, why it was shown, and what happened."""
     reserved = "reserved, " if slot.reserved else ""
     if slot.influencer is None or slot.source is None:
         return f"({reserved}empty)"

@@ -86,8 +86,8 @@ def test_numbers_without_a_header_are_always_refused(
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("ann,amy\nben,amy\n", "holds an id of line 2"),
-        ("ann,amy\nben,bo\ncat,bo\ndan,ann\n", "holds an id of line 4"),
+        ("ann,amy\nben,amy\n", "contains an id of line 2"),
+        ("ann,amy\nben,bo\ncat,bo\ndan,ann\n", "contains an id of line 4"),
         ("fan7,star1\nfan8,star1\n", "looks like a follow"),
         ("https://a.example/u1,https://a.example/u2\nx,y\n", "looks like a follow"),
         ("@ann,@amy\n@ben,@bo\n", "looks like a follow"),
@@ -206,7 +206,7 @@ def test_the_scenario_names_columns_that_no_rule_knows(tmp_path: Path) -> None:
     assert again == loaded
     for text, message in (
         ("liked,since,who liked\na,2020,x\n", "edges.csv:1: who likes: column is required, .*did you mean `who liked`"),
-        ("liked,who likes,liked\na,x,b\n", "edges.csv:1: liked: column must stand there once"),
+        ("liked,who likes,liked\na,x,b\n", "edges.csv:1: liked: column must appear once"),
     ):
         write(tmp_path / "edges.csv", text)
         with pytest.raises(InputError, match=message):

@@ -68,7 +68,7 @@ def test_a_parquet_edge_list_reads_as_the_same_csv(tmp_path: Path) -> None:
     same = read_edges(write(tmp_path / "e.csv", "Source,Target\n6,1\n7,1\n6,2\n"))
     assert read_edges(tmp_path / "e.parquet") == same
     pq.write_table(pa.concat_tables([table, table]), tmp_path / "twice.parquet")
-    with pytest.raises(InputError, match="row 4: a follow must stand there once, stands in row 1 already"):
+    with pytest.raises(InputError, match="row 4: a follow must appear once, is in row 1 already"):
         read_edges(tmp_path / "twice.parquet")
 
 
@@ -81,7 +81,7 @@ def test_bad_rows_are_skipped_and_counted_when_asked(tmp_path: Path) -> None:
         ("influencer", "must be in the roster", 1, (5,)),
     ]
     of_rows = {reason.first: reason.rule for reason in graph.skipped if reason.column is None}
-    assert of_rows[6,] == "a follow must stand there once"
+    assert of_rows[6,] == "a follow must appear once"
     assert set(of_rows) == {(3,), (6,)}
     with pytest.raises(InputError, match="has no good row, 1 bad ones"):
         read_edges(write(tmp_path / "e.csv", "fan,influencer\n,a\n"), dirty_rows="skip")
@@ -97,7 +97,7 @@ def test_what_is_no_graph_of_its_names_is_refused() -> None:
     for fans, fan, influencer, rule in (
         (("a", "a"), [0], [0], "names must differ among the fans"),
         (("a",), [1], [0], "fan must be from 0 to 0"),
-        (("a",), [0, 0], [0, 0], "a follow must stand there once"),
+        (("a",), [0, 0], [0, 0], "a follow must appear once"),
         (("a",), [0], [0, 0], "must be of one length"),
     ):
         with pytest.raises(ValueError, match=rule):

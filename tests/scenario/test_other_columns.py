@@ -58,7 +58,7 @@ def test_a_column_that_is_not_kept_says_why(tmp_path: Path) -> None:
     assert roster.other_columns == {"fine": ("f", "g")}
     assert roster.unkept_columns == {
         "bio": f"it has texts of more than {MAX_LENGTH} characters",
-        "twice": "the name stands there more than once",
+        "twice": "the name appears more than once",
         "x" * 60: f"its name is longer than {MAX_LENGTH} characters",
     }
 
@@ -71,7 +71,7 @@ def test_texts_and_names_are_fit_to_print(tmp_path: Path) -> None:
 def test_more_columns_than_can_be_kept_are_refused_with_their_number(tmp_path: Path) -> None:
     names = ",".join(f"c{i}" for i in range(MAX_COLUMNS + 1))
     with pytest.raises(
-        InputError, match=rf"roster\.csv:1: must have at most {MAX_COLUMNS} columns besides .*, got 257$"
+        InputError, match=rf"roster\.csv:1: must have at most {MAX_COLUMNS} columns other than .*, got 257$"
     ):
         read(tmp_path, f"influencer,followers,{names}\n")
 

@@ -109,7 +109,7 @@ def test_names_of_every_kind_of_text_and_bytes_are_the_same_names(tmp_path: Path
 
 def test_bytes_that_are_no_text_are_refused_with_their_column(tmp_path: Path) -> None:
     path = write(tmp_path / "r.parquet", {"followers": [1, 2], "influencer": pa.array([b"ann", b"\xff"])})
-    with pytest.raises(InputError, match=r"influencer: column must hold texts in UTF-8, but holds other bytes"):
+    with pytest.raises(InputError, match=r"influencer: column must have texts in UTF-8, but has other bytes"):
         read_roster(path, dirty_rows="skip", verticals=["a"])
 
 
@@ -136,7 +136,7 @@ def test_names_that_are_structs_lists_or_maps_are_refused_with_their_type(
             reader(write(tmp_path / "r.parquet", columns))  # type: ignore[no-untyped-call]
         (fault,) = caught.value.faults
         assert fault.path == "influencer"
-        assert fault.rule == "column must hold texts, numbers or true and false"
+        assert fault.rule == "column must have texts, numbers or true and false"
         assert str(fault.value).startswith(kind)
 
 

@@ -134,7 +134,7 @@ def test_a_parquet_roster_names_rows_and_refuses_what_a_csv_may_not_hold(tmp_pat
         read_roster(path, dirty_rows="refuse", verticals=VERTICALS)
     assert [(fault.path, fault.rule, fault.value) for fault in caught.value.faults] == [
         ("row 1 followers", "must be a whole number >= 0", "5.5"),
-        ("row 2 influencer", "must be unique, stands in row 1 already", '"a"'),
+        ("row 2 influencer", "must be unique, is in row 1 already", '"a"'),
         ("row 2 followers", "must be a finite number", "nan"),
     ]
 

@@ -47,7 +47,7 @@ VEGA_LITE = "6.4"
 """The release that specifications are written for and drawn by."""
 INK = "#1f2328"
 NEUTRAL = "#767676"
-"""Zero lines and the control arm: 4.5 : 1 on white and on black alike."""
+"""Zero lines and the control arm: contrast 4.5 : 1 on white and on black."""
 PALETTE = (
     "#0a7ab8", "#d55e00", "#12946b", "#b5549a", "#b98a00", "#6457c6", "#a0522d", "#3f9fb0", "#c2405a", "#6b8e23",
 )  # fmt: skip
@@ -62,7 +62,7 @@ FONT = (
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', 'Liberation Sans', Arial, sans-serif"
 )
 MOST_PANELS = 4
-"""Panels that show an arm each; the data hold the others too."""
+"""Panels that show an arm each; the data contain the others too."""
 LABEL = 150  # pixels of a label at most; the whole name is in the tooltip and in the data
 ROW = 22  # pixels of a row in charts with a row for each name
 PANEL_WIDTH = 400  # of an exported panel
@@ -75,7 +75,7 @@ class Panel:
     title: str
     view: alt.Chart | alt.LayerChart
     colours: dict[str, str]
-    """What the colours stand for; empty where the caption says it."""
+    """What the colours mean; empty where the caption says it."""
     height: int = 230
 
 
@@ -94,12 +94,12 @@ class Chart:
 
     @property
     def colours(self) -> dict[str, str] | None:
-        """What the colours stand for in all panels; None where panels differ."""
+        """What the colours mean in all panels; None where panels differ."""
         first, *others = [panel.colours for panel in self.panels]
         return first if all(colours == first for colours in others) else None
 
     def csv(self) -> str:
-        """The data as a CSV file; a text that a spreadsheet would take for a formula stands behind an apostrophe."""
+        """The data as a CSV file; a text that a spreadsheet would take for a formula gets an apostrophe before it."""
         text = io.StringIO()
         columns = dict.fromkeys(column for row in self.data for column in row)
         writer = csv.DictWriter(text, columns, lineterminator="\n")
@@ -111,7 +111,7 @@ class Chart:
         return text.getvalue()
 
     def spec(self, panel: Panel) -> Row:
-        """Vega-Lite specification of a panel for a page: as wide as its place, colours explained beside it."""
+        """Vega-Lite specification of a panel for a page: as wide as its place, without a legend of its own."""
         named = panel.view.properties(
             width="container", height=panel.height, description=f"{self.title}: {panel.title}. {self.caption}"
         )
@@ -124,12 +124,12 @@ class Chart:
         drawn = [
             panel.view.properties(title=panel.title, width=PANEL_WIDTH, height=panel.height) for panel in self.panels
         ]
-        alike: Literal["independent", "shared"] = "independent" if self.colours is None else "shared"
-        rows = [alt.hconcat(*drawn[i : i + 2], spacing=40).resolve_scale(color=alike) for i in range(0, len(drawn), 2)]
+        mode: Literal["independent", "shared"] = "independent" if self.colours is None else "shared"
+        rows = [alt.hconcat(*drawn[i : i + 2], spacing=40).resolve_scale(color=mode) for i in range(0, len(drawn), 2)]
         title = alt.Title(self.title, anchor="start", fontSize=16, offset=14, limit=2 * PANEL_WIDTH)
         whole: alt.VConcatChart = (
             alt.vconcat(*rows, spacing=30)
-            .resolve_scale(color=alike)
+            .resolve_scale(color=mode)
             .properties(title=title, description=f"{self.title}. {self.caption}")
             .configure(background="white", padding=12, **_config(legend=True))
         )
@@ -189,12 +189,12 @@ def scale_of(colours: dict[str, str]) -> alt.Scale:
 
 
 def layered(*views: alt.Chart) -> alt.LayerChart:
-    """Views one upon the other, the first at the bottom."""
+    """Views in layers, the first at the bottom."""
     return alt.LayerChart(layer=list(views))
 
 
 def lines_axis() -> alt.Axis:
-    """Axis whose labels have a line under the other."""
+    """Axis whose labels can have several lines."""
     return alt.Axis(labelExpr="split(datum.label, '\\n')", labelLimit=LABEL, labelLineHeight=14, title=None)
 
 
@@ -234,13 +234,13 @@ def heat_map(
     cells = alt.Chart(inline_data(deep)).encode(x=x, y=y, **more)
     depth = alt.Opacity("depth:Q", scale=alt.Scale(domain=[0, 1], range=[0.04, 0.75]), legend=None)
     colour = alt.condition("datum.mean < 0", alt.value(below), alt.value(above))
-    # Texts stand on the page's own ground, which shines through: they are drawn in its ink.
+    # Texts are on the page's own background, which shows through: they are drawn in its ink.
     written = cells.mark_text(fontSize=size, lineBreak="\n").encode(text="written:N")
     return layered(cells.mark_rect().encode(opacity=depth, color=colour), written)
 
 
 def rounded(value: float | None) -> float | None:
-    """A number as charts hold it: eight digits; None where undefined."""
+    """A number as charts store it: eight digits; None where undefined."""
     if value is None or not math.isfinite(value):
         return None
     return float(f"{value:.8g}")

@@ -31,7 +31,7 @@ __all__ = ["claims", "decomposition", "differences", "head_share", "lorenz"]
 SHARE_TITLE = "share that they hold [%]"
 MOVED = ("arm", "accounts", "change", "low", "high")
 MOST_BANDS = 5
-"""Bands of levels that can be told apart: populations differ far more than arms do."""
+"""Bands of levels that can be distinguished: populations differ far more than arms do."""
 
 
 def _band_and_line(rows: list[Row], colours: dict[str, str], x: alt.X, y: str, title: str, *, zero: bool) -> Any:
@@ -140,8 +140,8 @@ def head_share(source: Numbers) -> Chart:
     return Chart(
         "head-share",
         "How the share of the largest 1 % of accounts develops",
-        "Bands are 95 % intervals: of the paired difference where changes are shown, which is what the comparison "
-        "rests on; of the mean where shares are, so they tell how much populations differ (left out of many arms).",
+        "Bands are 95 % intervals: of the paired difference where changes are shown, which the comparison is "
+        "based on; of the mean where shares are, so they show how much populations differ (left out of many arms).",
         panels,
         data,
     )

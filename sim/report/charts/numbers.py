@@ -25,7 +25,7 @@ PERCENT = 100.0
 
 
 class Numbers:
-    """A finished run, as charts read it. Arrays have the axes arm, replication and, last, whatever is counted."""
+    """A finished run, as charts read it. Arrays have the axes arm, replication and, last, what is counted."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -47,7 +47,7 @@ class Numbers:
         return {arm: self.colours[arm] for arm in self.compared}
 
     def chosen(self, name: str, columns: Sequence[str], **about: Any) -> pa.Table:
-        """Columns of a table, beside arm and replication; only rows of these values (None: null)."""
+        """Columns of a table, with arm and replication; only rows of these values (None: null)."""
         table = self.run.table(name, [*dict.fromkeys(("arm", "replication", *about, *columns))])
         for column, wanted in about.items():
             given = table[column]
@@ -110,7 +110,7 @@ def point(row: Mapping[str, Any], scale: float = PERCENT, estimate: str = "diffe
 
 
 def by_group(points: Mapping[str, Sequence[Row]], groups: Sequence[str], **about: str) -> list[Row]:
-    """A row for each arm and group of what ``means`` and ``differences`` give, with what else is the same in all."""
+    """A row for each arm and group of what ``means`` and ``differences`` give, with values common to all rows."""
     return [
         {**about, "group": group, "arm": arm, **own}
         for arm, of_arm in points.items()

@@ -47,7 +47,7 @@ def _initial_ranks(source: Numbers, table: pa.Table, unit: Ints) -> Ints:
     """Rank of each account by followers at day 0, from 0, in its arm and replication; -1 for later ones."""
     later = pc.is_valid(table["joined_days"]).to_numpy()
     followers = table["followers_start"].to_numpy()
-    order = np.lexsort((-followers, later, unit))  # stable: of equal accounts the first stands highest
+    order = np.lexsort((-followers, later, unit))  # stable: of equal accounts the first ranks highest
     first = np.searchsorted(unit[order], np.arange(len(source.arms) * source.n_replications))
     rank = np.empty(unit.size, np.int64)
     rank[order] = np.arange(unit.size) - first[unit[order]]
@@ -57,7 +57,7 @@ def _initial_ranks(source: Numbers, table: pa.Table, unit: Ints) -> Ints:
 def _dots(
     rows: list[Row], categories: list[str], colours: dict[str, str], title: str, field: str, *, zero: bool
 ) -> alt.LayerChart:
-    """Means with their intervals, a row for each category, an arm under the other in each."""
+    """Means with their intervals, a row for each category, and in it one for each arm."""
     y = alt.Y("group:N", sort=categories, axis=alt.Axis(title=field))
     offset = alt.YOffset("arm:N", sort=list(colours), scale=alt.Scale(paddingOuter=0.4))
     colour = alt.Color("arm:N", scale=scale_of(colours))
@@ -203,7 +203,7 @@ def surfaces(source: Numbers) -> Chart:
     unit = source.unit(table)
     place = pc.index_in(table["surface"], pa.array(names)).to_numpy().astype(np.int64)
     count = {name: table[f"n_{name}"].to_numpy() for name in ("slots", "reserved", "empty", "custom")}
-    # Where a policy supports nobody, the empty slots are reserved ones.
+    # Where a policy supports no account, the empty slots are reserved ones.
     organic = np.maximum(count["slots"] - count["reserved"] - count["custom"] - count["empty"], 0)
     reserved = count["slots"] - organic - count["custom"] - count["empty"]
     split = [source.sums(unit, place, len(names), n) for n in (organic, reserved, count["custom"], count["empty"])]
@@ -241,7 +241,7 @@ def surfaces(source: Numbers) -> Chart:
     return Chart(
         "surfaces",
         "Where exposure comes from: surfaces, organic and reserved slots",
-        "All arms offer the same slots; they differ in who stands in the reserved ones. What matters is how much less "
+        "All arms offer the same slots; they differ in who gets the reserved ones. What matters is how much less "
         "of the reserved slots goes to day 0's largest 1 % of accounts than of the organic ones. Over the whole run, "
         "the warm-up included, when reserved slots are still filled organically.",
         panels,

@@ -30,7 +30,7 @@ __all__ = ["grid", "runs"]
 
 PRIMARY = ("followers at the end", "exposure, at most the last 90 days")
 MOST_PAIRS = 6
-"""Pairs of arms whose colours can be told apart in a group."""
+"""Pairs of arms whose colours can be distinguished in a group."""
 
 
 def _primary(sources: Sequence[Numbers], labels: Sequence[str], place: int) -> list[Row]:
@@ -51,11 +51,11 @@ def runs(sources: Sequence[Numbers], labels: Sequence[str]) -> Chart | None:
     pairs = list(dict.fromkeys(pair for source in sources for pair in source.answer.pairs))
     if not pairs:
         return None
-    alike = len(pairs) <= MOST_PAIRS and all(set(source.answer.pairs) == set(pairs) for source in sources)
+    same_pairs = len(pairs) <= MOST_PAIRS and all(set(source.answer.pairs) == set(pairs) for source in sources)
     for place, label in enumerate(PRIMARY):
         rows = _primary(sources, labels, place)
         data += rows
-        view, colours, height = _grouped(rows, labels) if alike else _listed(rows, labels)
+        view, colours, height = _grouped(rows, labels) if same_pairs else _listed(rows, labels)
         panels.append(Panel(f"Head share of {label}", view, colours, height))
     return Chart(
         "runs",
@@ -136,5 +136,5 @@ def _heat_map(cells: list[Row], form: Grid) -> alt.LayerChart:
 
 
 def _last(key: str) -> str:
-    """A key without the tables that it stands in."""
+    """A key without the tables that contain it."""
     return key.rpartition(".")[2]

@@ -16,13 +16,13 @@ from sim.report.check_reports.wording import count, lines_of
 __all__ = ["github_annotations"]
 
 MAX_ANNOTATION_LINES = 10
-"""Of an annotation, below its first."""
+"""Of an annotation, below its first line."""
 _IN_MESSAGES = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _IN_PROPERTIES = {**_IN_MESSAGES, ":": "%3A", ",": "%2C"}
 
 
 def github_annotations(checked: Sequence[Checked]) -> str:
-    """A line for each part that fails, as an error, or that differs and may, as a warning."""
+    """A line for each part that fails, as an error, or that is allowed to differ, as a warning."""
     lines = [_annotation(each, part) for each in checked for part in each.parts if part.status in ("failed", "allowed")]
     return "".join(f"{line}\n" for line in lines)
 

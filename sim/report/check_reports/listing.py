@@ -71,7 +71,7 @@ def _print_estimates(checked: Checked, console: Console) -> None:
 
 
 def _table(estimates: Sequence[ChangeEstimate]) -> Table:
-    """A table that fits 80 columns: the new value is left out, for old and difference tell it."""
+    """A table that fits 80 columns: the new value is left out, since old and difference give it."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     table.add_column("measure, by arm", overflow="fold")
     table.add_column("old", justify="right", no_wrap=True)
@@ -87,5 +87,5 @@ def _table(estimates: Sequence[ChangeEstimate]) -> Table:
 
 
 def _print(console: Console, indent: int, *words: StyledText) -> None:
-    """Print a line as it is: names are no markup, and their ``:words:`` no emoji."""
+    """Print a line as it is: without markup, and without emoji for ``:words:`` in names."""
     console.print(Text.assemble(" " * indent, *words), soft_wrap=True)

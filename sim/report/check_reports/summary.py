@@ -17,15 +17,15 @@ MAX_MARKDOWN_ROWS = 20
 STATUS_MARKDOWN = {"passed": "holds", "failed": "**failed**", "allowed": "differs, allowed", "skipped": "skipped"}
 _MARKUP = re.compile(
     r"[\\`*\[\]<>#|~&@$]"
-    r"|(?<![^\W_])_|_(?![^\W_])"  # one inside a word is only itself
+    r"|(?<![^\W_])_|_(?![^\W_])"  # one inside a word is no markup
     r"|:(?=//)|(?<=www)\."  # would be links
     r"|^[-+=]|(?<=\d)[.)](?=\s|$)"  # would be lists or lines
 )
-"""What Markdown or HTML would take for its own."""
+"""What Markdown or HTML would take for markup."""
 
 
 def markdown_summary(checked: Sequence[Checked]) -> str:
-    """What holds, and of what differs where, and by how much."""
+    """What passed, what differs, where, and by how much."""
     lines = [f"## sim check: {heading(checked)}", ""]
     lines += _table(("scenario", "policy", "valid", "exact", "statistical", "claims", "seconds"), map(_row, checked))
     for each in checked:

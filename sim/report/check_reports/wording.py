@@ -55,7 +55,7 @@ def estimate_cells(estimate: ChangeEstimate) -> tuple[str, ...]:
 
 
 def moved(estimates: Sequence[ChangeEstimate]) -> list[ChangeEstimate]:
-    """Those that aren't equivalent: moved before undecided ones, of each the largest against its margin first."""
+    """Those that aren't equivalent: moved before undecided ones, in each the largest in units of its margin first."""
 
     def size(estimate: ChangeEstimate) -> float:
         if estimate.difference is None:
@@ -67,7 +67,7 @@ def moved(estimates: Sequence[ChangeEstimate]) -> list[ChangeEstimate]:
 
 
 def arms_of(estimates: Sequence[ChangeEstimate]) -> dict[str, list[ChangeEstimate]]:
-    """Estimates by what they are of, in the order in which they come."""
+    """Estimates by their arms, in the order given."""
     found: dict[str, list[ChangeEstimate]] = {}
     for estimate in estimates:
         found.setdefault(arms(estimate), []).append(estimate)
@@ -75,9 +75,9 @@ def arms_of(estimates: Sequence[ChangeEstimate]) -> dict[str, list[ChangeEstimat
 
 
 def lines_of(checked: Checked, part: Part) -> list[str]:
-    """What is to be told below a part's one line where only lines can be: its details, places, measures.
+    """Lines below a part's first one, for formats that only have lines: its details, places, measures.
 
-    Below the first that differs also what may be the reason: keys of the scenario, versions of libraries.
+    Below the first part that differs also the possible reasons: keys of the scenario, versions of libraries.
     """
     lines = list(part.details)
     if part.name == "exact":
@@ -96,7 +96,7 @@ def changes(checked: Checked) -> list[str]:
 
 
 def versions(checked: Checked) -> list[str]:
-    """One line, where anything differs from the baseline and was computed with other versions than it; else none."""
+    """One line, where anything differs from the baseline and the versions of libraries do too; else none."""
     if not checked.versions or all(part.status in ("passed", "skipped") for part in checked.parts):
         return []
     old = ", ".join(f"{version.name} {version.old or '(none)'}" for version in checked.versions)
@@ -120,14 +120,14 @@ def count(n: int, what: str) -> str:
 
 
 def says(checked: Checked) -> str:
-    """What a scenario has come to, in a word or three."""
+    """The result of a scenario's check, in up to three words."""
     if checked.is_unfinished:
         return "wasn't checked"
     return "can't be run" if checked.is_bad_input else "holds" if checked.holds else "does not hold"
 
 
 def heading(checked: Sequence[Checked]) -> str:
-    """How many hold."""
+    """How many scenarios hold."""
     held = sum(each.holds for each in checked)
     others = len(checked) - held
     text = f"{count(len(checked), 'scenario')}: {held} hold{'s' * (held == 1)}"

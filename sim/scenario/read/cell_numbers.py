@@ -82,14 +82,14 @@ class Numeral(NamedTuple):
 
 
 def numeral(cell: str, separator: str) -> Numeral | None:
-    """The number that a cell holds, or None where the rule reads none.
+    """The number in a cell, or None where the rule reads none.
 
     Parameters
     ----------
     cell
         Without spaces around it.
     separator
-        What stands between the cells of its file.
+        The character between the cells of its file.
 
     >>> numeral("37.8万", ",").value
     Decimal('378000.0')
@@ -125,7 +125,7 @@ def is_missing(cell: str) -> bool:
 
 
 def as_number(cell: str, separator: str) -> tuple[float, str | None] | None:
-    """The nearest float to the number that a cell holds, and how it was written if not plainly; None: it holds none."""
+    """The nearest float to the number in a cell, and how it was written if not plainly; None: there is none."""
     if separator != ";" and PLAIN.fullmatch(cell):
         return float(cell), None
     found = numeral(cell, separator)
@@ -149,7 +149,7 @@ def rounding(cell: str, separator: str) -> float:
 
 
 def counts_in(cell: str) -> list[float]:
-    """All that a cell's digits may count, whatever stands around them: read with commas and points in either role."""
+    """All numbers that a cell's digits may mean, within any text: read with commas and points in either role."""
     found = []
     for match in _COUNTS.finditer(cell[:_MANY_CHARACTERS]):
         text = match[0].rstrip(".,")
@@ -171,7 +171,7 @@ def whole(found: Numeral) -> int | None:
 
 
 def unreadable(cell: str, separator: str) -> str:
-    """The rule that a cell without a readable number broke, if it holds digits; else nothing."""
+    """The rule that a cell without a readable number broke, if it contains digits; else nothing."""
     if not any(c.isdigit() for c in cell):
         return ""
     if not cell.isascii() and any(c.isdigit() and not c.isascii() for c in cell):

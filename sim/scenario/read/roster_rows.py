@@ -83,7 +83,7 @@ class RosterRows:
             self._skip_ragged(place, row)
 
     def _skip_ragged(self, place: int, row: TableRow) -> None:
-        """Skip a row of too few or too many fields: any number in it may be its followers."""
+        """Skip a row of too few or too many fields: any number in it may be its number of followers."""
         assert row.rule is not None
         self._check_lines(place, row.n_lines)
         self.skipped.n += 1
@@ -99,13 +99,13 @@ class RosterRows:
         self.others.skip(None)
 
     def _may_count(self, cells: Sequence[str]) -> bool:
-        """Whether a row of too few or too many fields has a number where its followers must then be."""
+        """Whether a row of too few or too many fields has a number where its followers would be."""
         first = self.table.columns.index(self.headers.names["followers"])
         last = first + self.table.width - len(self.table.columns) + max(len(cells) - self.table.width, 0)
         return not all(math.isnan(roughly(cell.strip(), self.table.separator)) for cell in cells[first : last + 1])
 
     def _check_lines(self, place: int, n_lines: int) -> None:
-        """Refuse to skip what a quote may have made one row of several."""
+        """Refuse to skip several lines that a quote may have made one row."""
         if n_lines > 1:
             rule = f"bad rows can't be skipped: a quote makes {n_lines} lines one row, which begins here"
             raise InputError([Fault(self.table.file, rule, *self._where(place, None)), *self._all_faults()])
@@ -157,7 +157,7 @@ class RosterRows:
         first: list[TableRow] = []
         last: deque[TableRow] = deque(maxlen=LAST)
         if n_others > MAX_COLUMNS:
-            rule = f"must have at most {MAX_COLUMNS} columns besides those that the product knows"
+            rule = f"must have at most {MAX_COLUMNS} columns other than those that the model uses"
             raise InputError([Fault(file, rule, self.table.header_line, None, str(n_others))])
         for row in self.table.rows():
             self.add(row)
@@ -168,7 +168,7 @@ class RosterRows:
             if self.n_rows > MAX_ROWS:
                 raise InputError([Fault(file, f"must have at most {MAX_ROWS} rows")])
             if self.n_rows * n_others > MAX_CELLS:
-                rule = f"must have at most {MAX_CELLS} cells in columns that the product doesn't know; leave some out"
+                rule = f"must have at most {MAX_CELLS} cells in columns that the model doesn't use; leave some out"
                 raise InputError([Fault(file, rule, row.line)])
             if not self.skip and self.n_faults >= COUNTED_FAULTS:
                 raise InputError(self._all_faults())
@@ -188,7 +188,7 @@ class RosterRows:
         return self.faults + ([Fault(self.table.file, f"and {least}{rest} more")] if rest else [])
 
     def _total(self, rows: Sequence[TableRow]) -> Fault | None:
-        """What is wrong with the first or one of the last rows if it sums up the others."""
+        """The fault of the first or one of the last rows if it sums up the others."""
         if len(self._named) < 2:
             return None
         found: tuple[TableRow, str] | None = None
@@ -207,7 +207,7 @@ class RosterRows:
         return Fault(self.table.file, what, *self._where(_place(found[0]), None), found[1])
 
     def _candidate(self, row: TableRow, rows: Sequence[TableRow]) -> Candidate | None:
-        """The row as one that may be a total; None: it says no number of followers."""
+        """The row as one that may be a total; None: it has no number of followers."""
         if row.rule is not None:
             return None
         cells = {ours: row.cells[at].strip() for ours, at, _ in self._plan}
@@ -234,8 +234,8 @@ class RosterRows:
             if head is not None:
                 column, lost, size, place = head
                 rule = (
-                    f"bad rows can't be skipped: they hold {lost} of the {size} largest account{'s' * (size != 1)} by "
-                    f"{column}; mend them, the largest here"
+                    f"bad rows can't be skipped: they contain {lost} of the {size} largest account{'s' * (size != 1)} "
+                    f"by {column}; correct them, the largest is here"
                 )
                 found.append(Fault(file, rule, *self._where(place, None)))
         if found:
@@ -250,7 +250,7 @@ def _unique(named: dict[str, int], places: array[int], word: str) -> Callable[[s
     def parsed(cell: str) -> str:
         name = name_of(cell)
         if name in named:
-            raise BadCellError("must be unique", f", stands in {word} {places[named[name]]} already")
+            raise BadCellError("must be unique", f", is in {word} {places[named[name]]} already")
         return name
 
     return parsed

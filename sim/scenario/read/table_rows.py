@@ -32,9 +32,9 @@ class TableRow(NamedTuple):
 
 
 class Table(ABC):
-    """An open file of rows; ``columns`` names the cells of a row, and stands in ``header_line`` with ``width`` fields.
+    """An open file of rows; ``columns`` names the cells of a row, and is in ``header_line`` with ``width`` fields.
 
-    A row of text has a line, any other a number. ``separator`` stands between a text's cells, and is empty for others.
+    A row of text has a line, any other a number. ``separator`` is that of a text's cells, and empty for others.
     """
 
     file: str
@@ -56,7 +56,7 @@ class Table(ABC):
         """Read these columns only, where the file lets one choose; ``columns`` are then those read."""
 
     def notes(self) -> list[str]:
-        """What a user should know of how the file was read, once the rows are."""
+        """Notes for the user on how the file was read, once the rows are."""
         return []
 
 
@@ -64,10 +64,10 @@ class Table(ABC):
 def open_table(
     path: str | os.PathLike[str], known: Collection[str] | None, encoding: EncodingName | None = None
 ) -> Iterator[Table]:
-    """Open a text file of rows (CSV and its kin) or a Parquet file; which of them its first bytes tell.
+    """Open a text file of rows (CSV and its kin) or a Parquet file; its first bytes decide which of them it is.
 
-    The first row that isn't blank names the columns. Commas, semicolons or tabs separate a text's cells: what a first
-    line ``sep=…`` says, else what parts the header into most. Rows without anything in them are no rows; columns
+    The first row that isn't blank names the columns. Commas, semicolons or tabs separate a text's cells: as a first
+    line ``sep=…`` states, else what gives the header most fields. Rows without anything in them are no rows; columns
     without a name are left out.
 
     Parameters

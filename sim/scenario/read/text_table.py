@@ -44,7 +44,7 @@ class _Unnamed:
             self._next = number + 1
 
     def note(self) -> str | None:
-        """What a user should know of it; None: nothing, it was empty."""
+        """A note for the user; None: it was empty."""
         if self.is_empty:
             return None
         what = "numbers the rows" if self.is_index else "isn't kept"
@@ -112,7 +112,7 @@ class TextTable(Table):
                 yield line, cells, None
 
     def rows(self) -> Iterator[TableRow]:
-        """All rows that hold anything, in order; once only."""
+        """All rows that aren't empty, in order; once only."""
         width = self.width
         for line, cells, rule in self._parsed():
             if rule or len(cells) != width:
@@ -129,7 +129,7 @@ class TextTable(Table):
                 yield TableRow(line, None, cells)
 
     def notes(self) -> list[str]:
-        """What a user should know of the columns without a name."""
+        """Notes for the user on the columns without a name."""
         return [note for column in self._unnamed if (note := column.note())]
 
     def sha256(self) -> str:

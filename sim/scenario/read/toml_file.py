@@ -1,4 +1,4 @@
-"""Reading a TOML file that may be hostile: capped before it is parsed; knows nothing of what it should hold."""
+"""Reading a TOML file that may be hostile: capped before it is parsed; knows nothing of what it should contain."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NONBLOCK = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr
 
 @dataclass(frozen=True)
 class TomlFile:
-    """A parsed file: its name as shown in messages, its data, where they stand, and the SHA-256 of its bytes."""
+    """A parsed file: its name as shown in messages, its data, their lines, and the SHA-256 of its bytes."""
 
     file: str
     data: dict[str, Any]
@@ -66,7 +66,7 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
 
 
 def os_rule(error: OSError) -> str:
-    """What an OSError says, as a rule."""
+    """An OSError's reason as a rule."""
     if isinstance(error, FileNotFoundError):
         return "no such file"
     if isinstance(error, PermissionError):
@@ -95,12 +95,14 @@ def _text(raw: bytes, file: str) -> str:
         raise InputError([Fault(file, "must be UTF-8 without a byte order mark", line=1)])
     nul = raw.find(b"\x00")
     if nul >= 0:
-        raise InputError([Fault(file, "must be text, but holds a NUL byte", line=raw.count(b"\n", 0, nul) + 1)])
+        raise InputError([Fault(file, "must be text, but contains a NUL byte", line=raw.count(b"\n", 0, nul) + 1)])
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise InputError([Fault(file, f"must be UTF-8, but holds the byte 0x{raw[error.start]:02x}", line)]) from error
+        raise InputError(
+            [Fault(file, f"must be UTF-8, but contains the byte 0x{raw[error.start]:02x}", line)]
+        ) from error
 
 
 def _parse_fault(text: str, file: str, error: ValueError) -> Fault:

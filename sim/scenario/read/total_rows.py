@@ -1,4 +1,4 @@
-"""Rows of a roster that sum up the others: known by their place, their name and their number."""
+"""Rows of a roster that sum up the others: found by their place, their name and their number. It knows no files."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ TOTAL_NAMES = (
     *("gesamt", "gesamtsumme", "summe", "insgesamt", "合计", "总计", "共计", "总和", "总数", "总共", "汇总", "小计"),
 )
 WEAK_TOTAL_NAMES = ("all", "overall", "全部", "所有")
-"""Accounts are called so, too."""
+"""Names that accounts have too."""
 NEAR = 0.9
-"""Part of the others' sum that the first row, or one of such a name, has at least if it is a total."""
+"""Share of the others' sum that the first row, or one of such a name, has at least if it is a total."""
 FEW_OTHERS = 3
 """Fewer accounts with followers can add up to the last one's by chance."""
 MANY_OTHERS = 10
@@ -27,7 +27,7 @@ MANY_OTHERS = 10
 class Candidate(NamedTuple):
     """A row that may be a total: its followers, how far they may be rounded, and its index among the kept accounts.
 
-    ``at`` is None where the row isn't kept; ``is_first`` and ``is_last`` say where it stands.
+    ``at`` is None where the row isn't kept; ``is_first`` and ``is_last`` give its place.
     """
 
     name: str
