@@ -23,7 +23,7 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(altair|collections|np|numpy|nx|networkx|os|pa|pyarrow|pathlib|typing)\..*"),
     (r"py:.*", r"ndarray|NDArray|Amounts|Values|Floats|Int64s|EngineName|Path"),
     (r"py:.*", r".*[\[\]].*"),
-    (r"py:class", r"sim\.(experiment|scenario|plugins)\..*"),  # types in signatures that have no page
+    (r"py:class", r"sim\.(experiment|scenario|registry)\..*"),  # types in signatures that have no page
 ]
 
 myst_enable_extensions = ["deflist", "dollarmath"]
