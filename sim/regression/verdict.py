@@ -181,8 +181,8 @@ def _listed(names: Sequence[str]) -> str:
     if len(names) <= SHOWN:
         return ", ".join(names)
     quantities, measures = (Counter(name.split()[place] for name in names).most_common() for place in (0, 1))
-    told = [", ".join(f"{name} {n}" for name, n in counted[:SHOWN]) for counted in (measures, quantities)]
-    return f"{len(names)}, by measure {told[0]}{', ...' * (len(measures) > SHOWN)}; by quantity {told[1]}"
+    counts = [", ".join(f"{name} {n}" for name, n in counted[:SHOWN]) for counted in (measures, quantities)]
+    return f"{len(names)}, by measure {counts[0]}{', ...' * (len(measures) > SHOWN)}; by quantity {counts[1]}"
 
 
 def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
@@ -217,10 +217,10 @@ def _claims(
     for name in loaded.scenario.claims:
         line, now = lines.of(claim_path(name, lines)), new[name]
         if name not in old:
-            found.append(Part(f"claim {name}", "failed", "isn't in the baseline", line, (f"now {_told(now)}",)))
+            found.append(Part(f"claim {name}", "failed", "isn't in the baseline", line, (f"now {_interval(now)}",)))
         elif old[name]["verdict"] != now["verdict"]:
             says = f"{old[name]['verdict']} -> {now['verdict']}"
-            details = (f"was {_told(old[name])}", f"now {_told(now)}")
+            details = (f"was {_interval(old[name])}", f"now {_interval(now)}")
             found.append(Part(f"claim {name}", "failed", says, line, details))
         else:
             found.append(Part(f"claim {name}", "passed", f"still {now['verdict']}", line))
@@ -229,7 +229,7 @@ def _claims(
     return [*found, *(Part(f"claim {name}", "failed", says, lines.of(("claims",))) for name in gone)]
 
 
-def _told(claim: Mapping[str, Any]) -> str:
+def _interval(claim: Mapping[str, Any]) -> str:
     numbers = [claim[key] for key in ("estimate", "ci_low", "ci_high")]
     if None in numbers:
         return str(claim["verdict"])

@@ -91,5 +91,5 @@ def test_an_event_of_one_run_alone_is_where_they_part() -> None:
     assert (place[0].event, place[0].from_days) == ("review", 1)
 
 
-def test_rows_that_cant_be_read_tell_nothing() -> None:
+def test_rows_that_cant_be_read_give_no_divergence() -> None:
     assert first_divergence("a", ["nonsense"], ["day 0: books 000000"]) is None

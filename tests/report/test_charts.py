@@ -148,7 +148,7 @@ def test_slots_of_all_kinds_add_up_to_those_offered(run: Run) -> None:
     assert all(0 <= row["mean"] <= 100 for row in rows(data, shown="head's share"))
 
 
-def test_moves_between_tiers_and_between_deciles_are_of_everybody(run: Run) -> None:
+def test_moves_between_tiers_and_between_deciles_count_every_account(run: Run) -> None:
     moves = chart(run, "tiers")
     for arm in ("none", "tiered", "uniform"):
         assert sum(row["count"] for row in rows(moves, shown="agencies", arm=arm)) == pytest.approx(3)
@@ -199,7 +199,7 @@ def test_claims_are_drawn_in_units_of_their_margins(run: Run) -> None:
 
 
 def valid(chart: Chart) -> None:
-    """A chart's specifications hold no number that JSON doesn't know, its data come back from CSV, it can be drawn."""
+    """A chart's specifications have no number that JSON doesn't know, its data come back from CSV, it can be drawn."""
     for panel in chart.panels:
         json.dumps(chart.spec(panel), allow_nan=False)
     read = list(csv.DictReader(io.StringIO(chart.csv())))

@@ -68,7 +68,7 @@ def held(name: str = "minimal", **changes: Any) -> Checked:
 
 
 def failed(**changes: Any) -> Checked:
-    """A scenario of which nothing holds."""
+    """A scenario of which every part fails."""
     parts = (
         VALID,
         Part("exact", "failed", "counters differ in 1 of 3 arms: tiered", 31, ("arm tiered: replication 0, 1 of 2",)),
@@ -107,7 +107,7 @@ def updated() -> Checked:
 
 
 def unfinished() -> Checked:
-    """A scenario in whose way the machine stood."""
+    """A scenario whose check the machine prevented."""
     why = "the check wasn't finished"
     exact = Part("exact", "failed", f"{why}: disk full", 1)
     parts = (Part("valid", "skipped", why, 1), exact, Part("statistical", "skipped", why, 1))
@@ -280,7 +280,7 @@ def test_an_annotation_begins_with_the_keys_that_changed_and_the_versions_that_d
     assert not any(line in WHY for lines in others for line in lines)
 
 
-def test_what_holds_or_was_skipped_has_no_annotation() -> None:
+def test_what_passed_or_was_skipped_has_no_annotation() -> None:
     assert github_annotations([held()]) == ""
     assert [read(line)[3] for line in github_annotations([unreadable()]).splitlines()] == ["bad: valid"]
 
@@ -393,7 +393,7 @@ def test_the_page_has_a_row_for_each_scenario() -> None:
     ]
 
 
-def test_what_differs_has_a_section_with_all_that_is_known_and_what_holds_has_one_for_its_notes() -> None:
+def test_what_differs_has_a_section_with_all_that_is_known_and_what_passed_has_one_for_its_notes() -> None:
     text = markdown_summary([held(), failed()])
     assert re.findall("^### .*", text, re.MULTILINE) == ["### graph does not hold"]
     shown_text = page(held(), failed()).text
@@ -466,7 +466,7 @@ def test_the_last_line_counts_in_grammar(checked: list[Checked], says: str) -> N
     assert printed(*checked).splitlines()[-1] == says
 
 
-def test_of_what_doesnt_hold_all_is_told_from_the_parts_to_the_measures() -> None:
+def test_what_fails_is_reported_from_the_parts_to_the_measures() -> None:
     lines = printed(failed(estimates=(estimate(0.01),))).splitlines()
     assert "".join(f"{line.rstrip()}\n" for line in lines) == (
         "graph  does not hold (exact)  3.4 s\n"
@@ -493,7 +493,7 @@ def test_of_what_doesnt_hold_all_is_told_from_the_parts_to_the_measures() -> Non
     )
 
 
-def test_versions_are_no_matter_of_a_scenario_that_holds() -> None:
+def test_versions_are_left_out_of_a_scenario_that_holds() -> None:
     checked = held(versions=failed().versions)
     for text in (printed(checked), markdown_summary([checked]), github_annotations([checked])):
         assert "numpy" not in text
@@ -525,7 +525,7 @@ def test_only_the_first_measures_are_listed_and_the_others_counted() -> None:
         (unfinished(), ["full  wasn't checked", "FAILED   exact: the check wasn't finished: disk full"]),
     ],
 )
-def test_bad_input_updates_and_notes_are_told(checked: Checked, says: list[str]) -> None:
+def test_bad_input_updates_and_notes_are_reported(checked: Checked, says: list[str]) -> None:
     text = printed(checked)
     assert all(said in text for said in says)
 
@@ -551,7 +551,7 @@ def test_tables_fit_80_columns_whatever_their_numbers_and_names() -> None:
     assert "".join(line.strip() for line in lines).count(CHINESE) >= 5
 
 
-def test_the_measure_asked_about_stays_on_a_line_beside_totals_and_their_margins() -> None:
+def test_the_name_of_a_measure_stays_on_a_line_with_totals_and_their_margins() -> None:
     found = [estimate(0.2), estimate(0.0, quantity="gmv", measure="total", window_days=90.0, verdict="undecided")]
     found[1] = replace(found[1], old=5.264e5, ci_low=-6.372e5, ci_high=-3.077e5, margin=4.778e4)
     assert "\n  followers head_share_01 " in printed(held(estimates=tuple(found)))

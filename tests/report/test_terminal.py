@@ -205,7 +205,7 @@ def test_a_claim_has_a_row_with_its_verdict_and_its_title(run: Run, verdict: str
         ),
     ],
 )
-def test_a_claim_on_groups_says_what_is_held_against_what(run: Run, keys: dict[str, str], sentence: str) -> None:
+def test_a_claim_on_groups_says_what_is_compared(run: Run, keys: dict[str, str], sentence: str) -> None:
     other = altered(run)
     (claim,) = run.claims()
     claim |= {"control": None, "measure": "growth"} | keys

@@ -48,7 +48,7 @@ def test_both_orders_of_known_columns_give_the_same_graph(tmp_path: Path, header
     st.sampled_from([str.upper, str.title, str.lower]),
     st.lists(st.sampled_from(["weight", "Id", "crawl_time", "label"]), unique=True, max_size=3),
 )
-def test_a_known_pair_is_found_by_name_wherever_it_stands(pair, is_reversed, spelled, others) -> None:  # type: ignore[no-untyped-def]
+def test_a_known_pair_is_found_by_name_in_any_place(pair, is_reversed, spelled, others) -> None:  # type: ignore[no-untyped-def]
     columns = [*others, *(spelled(name) for name in (pair[::-1] if is_reversed else pair))]
     found = edge_columns(columns, "e.csv")
     assert (columns[found.fan].lower(), columns[found.influencer].lower()) == pair
@@ -120,7 +120,7 @@ def test_names_with_a_digit_are_a_header_unless_the_ids_have_their_form(tmp_path
         "用户,粉丝",
     ],
 )
-def test_a_name_that_may_turn_the_follows_round_is_refused_unless_the_scenario_says_what_it_is(
+def test_a_name_that_may_reverse_the_follows_is_refused_unless_the_scenario_says_what_it_is(
     tmp_path: Path, header: str
 ) -> None:
     path = write(tmp_path / "e.csv", f"{header}\namy,ann\n")
@@ -280,7 +280,7 @@ def test_of_a_parquet_edge_list_other_columns_are_named_and_not_read(tmp_path: P
     assert graph.notes == ("columns that the model doesn't use: tags, weight (a follow has no weight)",)
 
 
-# A roster beside a graph
+# A roster with a graph
 
 
 def stars(followers: dict[str, int]) -> str:

@@ -31,7 +31,7 @@ def test_each_bad_edge_list_gives_exactly_its_message(path: Path, monkeypatch: p
     assert all(str(fault).isprintable() for fault in caught.value.faults)
 
 
-def test_fans_and_influencers_stand_in_order_of_first_appearance(tmp_path: Path) -> None:
+def test_fans_and_influencers_are_in_order_of_first_appearance(tmp_path: Path) -> None:
     graph = read_edges(write(tmp_path / "e.csv", EDGES))
     assert graph.fans == ("x", "y", "z", "a")
     assert graph.influencers == ("a", "c", "b")
@@ -45,7 +45,7 @@ def test_with_a_roster_the_influencers_are_the_roster_s_in_its_order(tmp_path: P
     assert graph.in_degrees().tolist() == [0, 1, 2, 2]
 
 
-def test_a_mutual_list_makes_everybody_both_and_each_edge_two_follows(tmp_path: Path) -> None:
+def test_a_mutual_list_makes_every_account_both_and_each_edge_two_follows(tmp_path: Path) -> None:
     graph = read_edges(write(tmp_path / "e.csv", "Source,Target\np,q\nq,r\n"), directed=False)
     assert graph.fans == graph.influencers == ("p", "q", "r")
     assert graph.follows() == [("p", "q"), ("q", "p"), ("q", "r"), ("r", "q")]
@@ -53,7 +53,7 @@ def test_a_mutual_list_makes_everybody_both_and_each_edge_two_follows(tmp_path: 
 
 
 @pytest.mark.parametrize("text", ["influencer,since,fan\na,1,x\n", "who,whom\nx,a\n", "﻿fan,influencer\r\n x , a \r\n"])
-def test_named_columns_stand_anywhere_and_two_others_in_their_order(tmp_path: Path, text: str) -> None:
+def test_named_columns_may_be_anywhere_and_two_others_are_read_in_their_order(tmp_path: Path, text: str) -> None:
     path = tmp_path / "e.csv"
     path.write_bytes(text.encode())
     assert read_edges(path).follows() == [("x", "a")]

@@ -224,7 +224,7 @@ def test_a_damaged_graph_file_is_refused_or_read_never_anything_else(tmp_path: P
             assert graph_files.read_graph_file(path, dirty_rows="skip").fans
 
 
-def test_xml_of_another_name_is_told_how_to_be_called(tmp_path: Path) -> None:
+def test_xml_of_another_name_is_refused_with_the_names_that_are_read(tmp_path: Path) -> None:
     path = scenario_file(tmp_path, GRAPHML.format('<edge source="a" target="b"/>'))
     with pytest.raises(InputError, match=r"edges.csv:1: must be an edge list; .* ends in .graphml or .gexf"):
         load(path)

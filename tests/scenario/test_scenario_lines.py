@@ -19,7 +19,7 @@ class _Writer:
         self.rng = rng
         self.lines: list[str] = []
         self.places: dict[tuple[Any, ...], int] = {}
-        self.pending = ""  # what stands on the present line already
+        self.pending = ""  # what is on the present line already
         self.count = 0
 
     def key(self) -> tuple[str, str]:

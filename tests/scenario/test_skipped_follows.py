@@ -69,7 +69,7 @@ def test_repeats_and_loops_lose_no_follow(tmp_path: Path) -> None:
     assert graph.n_skipped == 2
 
 
-def test_more_than_half_of_the_rows_can_t_fail_alike(tmp_path: Path) -> None:
+def test_more_than_half_of_the_rows_can_t_fail_by_the_same_rule(tmp_path: Path) -> None:
     rows = stars(a=3, b=1)
     assert refused(tmp_path, [*rows, *rows, *rows[:1]]) == (
         "e.csv:6: bad rows can't be skipped: 5 of 9 rows fail by the same rule (a follow must appear once); "
@@ -83,7 +83,7 @@ def test_more_than_half_of_the_rows_can_t_fail_alike(tmp_path: Path) -> None:
 
 @settings(**DRAWN)
 @given(st.lists(st.tuples(st.integers(0, 30), st.sampled_from("abcdef")), min_size=1, unique=True))
-def test_what_is_skipped_never_holds_the_largest_account(
+def test_what_is_skipped_never_contains_the_largest_account(
     tmp_path_factory: pytest.TempPathFactory, follows: list[tuple[int, str]]
 ) -> None:
     folder = tmp_path_factory.mktemp("e")
@@ -96,7 +96,7 @@ def test_what_is_skipped_never_holds_the_largest_account(
         assert skipping(folder, rows, "a", "b", "c").n_skipped == sum(unknown)
 
 
-def test_what_was_skipped_stands_in_manifest_answer_and_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_skipped_is_in_manifest_answer_and_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     rows = [*stars(a=12, b=3), "x,nobody", "a1,a", "x", "y,nobody"]
     text = "\n".join(["fan,influencer", *rows]) + "\n"

@@ -162,7 +162,7 @@ def test_followers_themselves_show_that_the_head_is_bad(tmp_path: Path) -> None:
     assert read(tmp_path, text.replace("a296,296,beauty", "a296,296,x")).n_skipped == 1
 
 
-def test_rows_that_mostly_fail_alike_are_not_skipped(tmp_path: Path) -> None:
+def test_rows_that_mostly_fail_by_the_same_rule_are_not_skipped(tmp_path: Path) -> None:
     rows = "".join(f"a{i},9,{'pop' if i % 2 else ''}\n" for i in range(11))
     assert read(tmp_path, "influencer,followers,vertical\n" + rows).n_skipped == 5
     what = "7 of 13 rows fail by the same rule (must be a vertical of the scenario); the first here"
@@ -241,12 +241,12 @@ def test_accounts_that_happen_to_add_up_are_accounts(tmp_path: Path) -> None:
         assert read(tmp_path, "influencer,followers\n" + text, "refuse").n_skipped == 0
 
 
-def test_beside_a_graph_a_total_is_known_by_its_name(tmp_path: Path) -> None:
+def test_with_a_graph_a_total_is_known_by_its_name(tmp_path: Path) -> None:
     text = "influencer,agency\na,x\nb,y\nTotal,\n"
     assert refused(tmp_path, text, has_graph=True).endswith('got "Total"')
 
 
-def test_what_was_skipped_and_read_stands_in_manifest_answer_and_report(
+def test_what_was_skipped_and_read_is_in_manifest_answer_and_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -278,7 +278,7 @@ def test_what_was_skipped_and_read_stands_in_manifest_answer_and_report(
     assert all(note in page.read_text(encoding="utf-8") for note in notes)
 
 
-def test_a_roster_in_which_nobody_has_followers_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_roster_in_which_no_account_has_followers_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("r.csv").write_text("influencer,followers\n" + "".join(f"a{i},0\n" for i in range(20)))
     text = TINY.replace("count = 20\n", "", 1).replace("replications = 3", "replications = 1")

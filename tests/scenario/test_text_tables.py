@@ -155,7 +155,7 @@ def test_lines_are_counted_from_the_file_s_first(tmp_path: Path) -> None:
         ("a,,b,\nx,,1,?\ny,,2,\nz,,3,\n", ["column 4 has no name and isn't kept"]),
     ],
 )
-def test_columns_without_a_name_are_left_out_and_told_unless_they_are_empty(
+def test_columns_without_a_name_are_left_out_and_reported_unless_they_are_empty(
     tmp_path: Path, text: str, notes: list[str]
 ) -> None:
     assert table(tmp_path, text) == ([("a", "b"), ("x", "1"), ("y", "2"), ("z", "3")], notes)
