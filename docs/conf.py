@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sim.version import __version__
 
-sys.path.insert(0, str(Path(__file__).parent))  # for the extensions beside this file
+sys.path.insert(0, str(Path(__file__).parent))  # for the extensions in this folder
 
 project = "Headshare"
 author = "Headshare"

@@ -37,7 +37,7 @@ DRAWN = {"Constant", "Uniform", "Lognormal", "Pareto"}
 
 @cache
 def scenario_tables() -> dict[str, Schema]:
-    """Every table of a scenario by the path that its keys stand under, ``surfaces.NAME.ranking``; the top is ``""``."""
+    """Every table of a scenario by the path of its keys, ``surfaces.NAME.ranking``; the top is ``""``."""
     schema = json_schema()
     definitions = schema["$defs"]
     found: dict[str, Schema] = {}
