@@ -37,7 +37,7 @@ DRAWN = {"Constant", "Uniform", "Lognormal", "Pareto"}
 
 @cache
 def scenario_tables() -> dict[str, Schema]:
-    """Every table of a scenario by the path that its keys stand under, ``surfaces.NAME.ranking``; the top is ``""``."""
+    """Every table of a scenario by the path of its keys, ``surfaces.NAME.ranking``; the top is ``""``."""
     schema = json_schema()
     definitions = schema["$defs"]
     found: dict[str, Schema] = {}
@@ -255,7 +255,7 @@ class Command(Directive):
         """What ``sim --help`` and ``sim VERB --help`` say."""
         group: Any = typer.main.get_command(commands)
         if not self.arguments:
-            verbs = group.commands.items()
+            verbs = [(name, verb) for name, verb in group.commands.items() if not verb.hidden]
             rows = [(_inline(f"`sim {name} <{name}>`"), _inline(verb.help or "")) for name, verb in verbs]
             return [_table(("command", "what it does"), (20, 80), rows)]
         name = self.arguments[0]

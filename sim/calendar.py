@@ -1,4 +1,4 @@
-"""Days, months and the times of snapshots in whole seconds, day 0 at 0."""
+"""Days, months and the times of snapshots in whole seconds, day 0 at 0; knows nothing else."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What can go wrong, said in one line each; knows nothing of files, models or runs.
+"""Errors with messages of one line each; knows nothing of files, models or runs.
 
-Every error that a user can cause or meet is a :class:`SimError`; the command line prints its text and leaves with its
-``exit_code`` (DESIGN, "Command line"): 2 bad input, 3 interrupted, 4 the machine or another writer stood in the way.
+Every error that a user can cause or see is a :class:`SimError`; the command line prints its text and exits with its
+``exit_code`` (DESIGN, "Command line"): 2 bad input, 3 interrupted, 4 the machine or another writer prevents it.
 """
 
 from __future__ import annotations
@@ -9,9 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+SHOWN_FAULTS = 20
+"""Faults of an input file that a message lists; of more it gives the number."""
+COUNTED_FAULTS = 1000
+"""Reading stops after this many faults: a wrong file needn't be read to its end."""
+
 
 class SimError(Exception):
-    """Base of all errors with a clean message; ``exit_code`` is what the command line leaves with."""
+    """Base of all errors with a clean message; ``exit_code`` is what the command line exits with."""
 
     exit_code = 2
 
@@ -44,7 +49,7 @@ class InputError(SimError):
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)
-        super().__init__(self.faults)  # as its argument: SimPy and pickle make an error anew from its ``args``
+        super().__init__(self.faults)  # as its argument: SimPy and pickle make an error again from its ``args``
 
     def __str__(self) -> str:
         """A line for each fault."""
@@ -58,6 +63,6 @@ class InterruptedRunError(SimError):
 
 
 class MachineError(SimError):
-    """The machine or another writer stood in the way: disk, memory, a locked run folder."""
+    """The machine or another writer prevents it: disk, memory, a locked run folder."""
 
     exit_code = 4

@@ -67,7 +67,7 @@ def _pieces(value: Any, limit: int) -> Iterator[str]:
 
 
 def shown(value: Any, limit: int = 60) -> str:
-    """A value as TOML would have it, cut to ``limit`` characters, unprintable ones escaped.
+    """A value as TOML writes it, cut to ``limit`` characters, unprintable ones escaped.
 
     >>> shown({"kind": "feed", "slots": 3, "distinct": True})
     '{kind = "feed", slots = 3, distinct = true}'
@@ -81,7 +81,7 @@ def shown(value: Any, limit: int = 60) -> str:
 
 
 def key_text(key: str) -> str:
-    """A key as TOML would have it: bare where it can be, else quoted."""
+    """A key as TOML writes it: bare where it can be, else quoted."""
     return key if _BARE.fullmatch(key) else shown(key)
 
 

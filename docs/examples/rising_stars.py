@@ -12,7 +12,7 @@ import sim
 def rising_stars(view, support):  # noqa: ARG001 - all policies have one form
     """Quality over all accounts under the median of followers; named ``rising-stars`` in a scenario.
 
-    ``view`` holds read-only arrays over the influencers (``sim.model.ranking.policies.PlatformView``), ``support`` is
+    ``view`` has read-only arrays over the influencers (``sim.model.ranking.policies.PlatformView``), ``support`` is
     the scenario's section. What is given back is a weight >= 0 for each influencer. Arithmetic with ``+ - * /``
     gives the same bits on every machine; ``np.log``, ``np.exp`` and powers may not.
     """

@@ -3,7 +3,7 @@
     python docs/examples/variants.py signs      # popularity x within_tier x control
     python docs/examples/variants.py ranges     # claims under other assumptions
 
-Runs beside this file's project: each row is a run folder under results/runs, so that a second call only reads them.
+Runs in this file's project: each row is a run folder under results/runs, so that a second call only reads them.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ VARIANTS: dict[str, list[Variant]] = {
     "support": [
         ("as shipped", {}),
         ("tier weights 1 : 20 : 200", {"support.tiers.strategic.weight": 200.0, "support.tiers.priority.weight": 20.0}),
-        ("all tiers alike", {"support.tiers.*.weight": 1.0}),
+        ("all tiers equal", {"support.tiers.*.weight": 1.0}),
         (
             "a tenth of the slots reserved",
             {"surfaces.find-people.support_share": 0.1, "surfaces.hongren-tao.support_share": 0.1},

@@ -1,1 +1,1 @@
-"""Measures of what a run left behind, as pure functions of arrays; they know no model, no files, no experiments."""
+"""Measures of a run's results, as pure functions of arrays; they must not know the model, files or experiments."""

@@ -40,7 +40,7 @@ def checked(amounts: NDArray[Any], *, negative: bool = False) -> Amounts:
     if array.size == 0:
         raise ValueError("amounts must not be empty")
     if array.dtype != np.int64 and not np.can_cast(array.dtype, np.int64):
-        raise ValueError(f"amounts must be integers that int64 holds, got {array.dtype}")
+        raise ValueError(f"amounts must be integers that fit int64, got {array.dtype}")
     as_int64 = array.astype(np.int64, copy=False)
     if not negative and (smallest := int(as_int64.min())) < 0:
         raise ValueError(f"amounts must be >= 0, got {smallest}")

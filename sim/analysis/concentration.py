@@ -188,7 +188,7 @@ def group_share(amounts: Amounts, members: NDArray[np.integer[Any]]) -> float:
 
     Notes
     -----
-    O(n). No random numbers. Raises as :func:`gini`, and for a member out of range or there twice.
+    O(n). No random numbers. Raises as :func:`gini`, and for a member out of range or given twice.
 
     >>> group_share(np.array([4, 1, 2, 1]), np.array([0, 3]))
     0.625
@@ -290,7 +290,7 @@ def summarise(
 ) -> dict[str, float]:
     """All measures of concentration of one vector, sorted once.
 
-    Each value is the float that the function of its own gives: :func:`top_share` (of ``head_01``, ``head_10`` and 10),
+    Each value is the float that its own function gives: :func:`top_share` (of ``head_01``, ``head_10`` and 10),
     :func:`group_share`, :func:`gini`, :func:`hhi`, :func:`effective_number`.
 
     Parameters

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["TOP", "degree_assortativity", "graph_measures", "reciprocity", "shared_fans"]
 
 TOP = 20
-"""Influencers whose shared fans are counted, those with most followers, unless asked otherwise."""
-PAIRS = 5
+"""Influencers whose shared fans are counted, those with most followers, by default."""
+LISTED_PAIRS = 5
 """Pairs of influencers that ``graph_measures`` lists."""
 
 
@@ -59,8 +59,8 @@ def degree_assortativity(graph: nx.DiGraph[Any]) -> float | None:
 def reciprocity(graph: nx.DiGraph[Any]) -> float | None:
     """Reciprocity: share of the follows that are returned, among accounts that follow and are followed.
 
-    It has a meaning only where fans are influencers too: of a follow by an account that nobody can follow, or of one
-    that follows nobody, no return can be expected. Who follows itself is left out.
+    It has a meaning only where fans are influencers too: a follow by an account that can't be followed, or of one that
+    follows no account, can't be returned. Accounts that follow themselves are left out.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def shared_fans(graph: FollowGraph, top: int = TOP) -> nx.Graph[str]:
     graph
         Not changed.
     top
-        Influencers kept, >= 1; ties of followers go to the lower id.
+        Number of influencers, >= 1; of equal followers the lower id comes first.
 
     Returns
     -------
@@ -141,18 +141,18 @@ def shared_fans(graph: FollowGraph, top: int = TOP) -> nx.Graph[str]:
 
 
 def graph_measures(graph: FollowGraph, top: int = TOP) -> dict[str, Any]:
-    """What researchers ask of a follow graph, fit for JSON.
+    """The measures of a follow graph, ready for JSON.
 
     Returns
     -------
     dict
         ``n_fans``, ``n_influencers``, ``n_follows``; ``degree_assortativity`` and ``reciprocity``, or None;
-        ``shared_fans``: the number ``top`` of influencers that were looked at, and the ``pairs`` of them with the
+        ``shared_fans``: the number ``top`` of influencers that were compared, and the ``pairs`` of them with the
         largest Jaccard index of their fans, each with ``influencers``, ``shared`` and ``jaccard``.
     """
     whole = graph.to_networkx()
     projection = shared_fans(graph, top)
-    pairs = sorted(projection.edges(data=True), key=lambda edge: -edge[2]["jaccard"])[:PAIRS]
+    pairs = sorted(projection.edges(data=True), key=lambda edge: -edge[2]["jaccard"])[:LISTED_PAIRS]
     return {
         "n_fans": len(graph.fans),
         "n_influencers": len(graph.influencers),

@@ -1,4 +1,4 @@
-"""Who of which quality gets how much. It must not know the model, files or experiments.
+"""How amounts are spread over holders of different quality. It must not know the model, files or experiments.
 
 How well the order of the outcomes agrees with that of quality is ``ranks.rank_correlation``.
 """
@@ -27,7 +27,7 @@ def quality_decile_share(amounts: Amounts, quality: NDArray[np.float64], decile:
     amounts
         Integers, shape ``(n,)``, each >= 0, any unit. Not changed.
     quality
-        Numbers, shape ``(n,)``, none ``nan``; of equal ones the lowest index stands highest (``ranks.deciles``). Not
+        Numbers, shape ``(n,)``, none ``nan``; of equal ones the lowest index ranks highest (``ranks.deciles``). Not
         changed.
     decile
         0 for the tenth of least quality, ..., 9 for that of the highest.
@@ -64,7 +64,7 @@ def tenths_of_quality(quality: NDArray[np.float64]) -> NDArray[np.int64]:
 
     Notes
     -----
-    O(n log n): for a quality that is held against many amounts, sorted once. No random numbers.
+    O(n log n): for a quality that is compared with many amounts, sorted once. No random numbers.
 
     >>> tenths_of_quality(np.array([0.3, 0.1])).tolist(), tenths_of_quality(np.array([0.3, 0.3])).tolist()
     ([9, 4], [-1, -1])
@@ -92,9 +92,9 @@ def share_of_decile(amounts: Amounts, tenth: NDArray[np.int64], decile: int) -> 
 
 
 def as_good_as_top_tenth(quality: NDArray[np.float64], n_first: int) -> NDArray[np.bool_]:
-    """Who is at least as good as the worst in the best tenth of the first holders.
+    """Which holders are at least as good as the worst in the best tenth of the first holders.
 
-    ``q_i >= min of q over the highest decile of q_1 .. q_n_first``: a bar that holders who come later don't move.
+    ``q_i >= min of q over the highest decile of q_1 .. q_n_first``: a threshold that later holders don't change.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def as_good_as_top_tenth(quality: NDArray[np.float64], n_first: int) -> NDArray[
     Returns
     -------
     NDArray[np.bool_]
-        Shape ``(n,)``; nobody when all first qualities are equal, so that there is no tenth.
+        Shape ``(n,)``; none when all first qualities are equal, so that there is no tenth.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Measures of how holders change places between two times. It must not know the model, files or experiments.
 
-Heads and deciles follow ``head_members`` and ``deciles``: among equal amounts the lowest index stands highest, at both
-times, so that equal holders who stay equal don't count as moving.
+Heads and deciles follow ``head_members`` and ``deciles``: among equal amounts the lowest index ranks highest, at both
+times, so that equal holders that stay equal don't count as moving.
 """
 
 import math
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 NOT_REACHED = -1
-"""Time of arrival of who doesn't arrive; times are >= 0."""
+"""Time of arrival of a holder that doesn't arrive; times are >= 0."""
 
 
 def head_turnover(start: Amounts, end: Amounts, k: int) -> float:
@@ -103,7 +103,7 @@ def mean_decile_change(transitions: Int64s) -> float:
     Returns
     -------
     float
-        In ``[0, 5]`` (5: the order was reversed by halves), 0 when nobody changed decile; ``nan`` without holders.
+        In ``[0, 5]`` (5: the order was reversed by halves), 0 when none changed decile; ``nan`` without holders.
 
     Notes
     -----
@@ -162,7 +162,7 @@ def arrivals_in_head(amounts: Int64s, times: Int64s, k: int) -> Int64s:
 
     Notes
     -----
-    O(T n log n). No random numbers. What lies between two times isn't seen. Raises ``ValueError`` as
+    O(T n log n). No random numbers. Changes between two times aren't seen. Raises ``ValueError`` as
     :func:`head_turnover`, and for times that don't fit the amounts.
 
     >>> arrivals_in_head(np.array([[5, 1, 0], [5, 6, 0], [0, 6, 7]]), np.array([0, 30, 60]), 1).tolist()
@@ -194,8 +194,8 @@ def median_arrival(arrivals: Int64s, until: int) -> tuple[float, int]:
     Returns
     -------
     tuple
-        The median (of an even number the mean of the middle two), ``nan`` when nobody has arrived; their number, >= 0.
-        Those yet to arrive are left out: it is the median given arrival.
+        The median (of an even number the mean of the middle two), ``nan`` when none has arrived; their number, >= 0.
+        Those that haven't arrived are left out: it is the median given arrival.
 
     Notes
     -----

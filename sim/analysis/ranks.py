@@ -1,4 +1,4 @@
-"""Ranks and what they say about two columns: correlation, deciles. It must not know the model, files or experiments.
+"""Ranks of values, the correlation of two columns by rank, deciles. It must not know the model, files or experiments.
 
 Ranks are integers (doubled, so that ties have whole ones), sums of their products are exact.
 
@@ -15,14 +15,14 @@ from sim.types import Int64s
 
 __all__ = ["correlation_of_ranks", "deciles", "doubled_ranks", "rank_correlation"]
 
-Column = NDArray[Any]
+Values = NDArray[Any]
 
 _LARGEST = 1 << 24
 _BLOCK = 1 << 14
 """So many products of two doubled, centred ranks (each below 2^24) sum up to less than 2^63."""
 
 
-def doubled_ranks(values: Column) -> Int64s:
+def doubled_ranks(values: Values) -> Int64s:
     """Twice the rank of each value, ascending from 1, equal values sharing the mean of their ranks.
 
     Parameters
@@ -86,7 +86,7 @@ def correlation_of_ranks(first: Int64s, second: Int64s) -> float:
     return math.copysign(math.sqrt(product * product / squares), product)
 
 
-def rank_correlation(first: Column, second: Column) -> float:
+def rank_correlation(first: Values, second: Values) -> float:
     """Spearman's rank correlation.
 
     Pearson's correlation of the ranks, ``sum_i a_i b_i / sqrt(sum_i a_i^2 sum_i b_i^2)``, ``a`` and ``b`` the ranks
@@ -119,10 +119,10 @@ def rank_correlation(first: Column, second: Column) -> float:
     return correlation_of_ranks(doubled_ranks(first), doubled_ranks(second))
 
 
-def deciles(values: Column) -> Int64s:
+def deciles(values: Values) -> Int64s:
     """Decile of each value: 0 for the smallest tenth, 9 for the largest.
 
-    With place p = 0, 1, ... from the largest down, equal values in the order of their index (the lowest stands highest,
+    With place p = 0, 1, ... from the largest down, equal values in the order of their index (the lowest ranks highest,
     as in ``head_members``), the decile is ``9 - floor(10 p / n)``.
 
     Parameters
@@ -151,7 +151,7 @@ def deciles(values: Column) -> Int64s:
     return found
 
 
-def _checked(values: Column) -> Column:
+def _checked(values: Values) -> Values:
     array = np.asarray(values)
     if array.ndim != 1:
         raise ValueError(f"values must be one-dimensional, got shape {array.shape}")

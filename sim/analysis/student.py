@@ -18,7 +18,7 @@ __all__ = ["p_values", "quantile"]
 
 _FRACTION_LEVELS = 72
 _SERIES_TERMS = 64
-"""Both reach the last bit for every df where they are used; 59 and 49 would do."""
+"""Both reach the last bit for every df where they are used; 59 and 49 are enough."""
 _MOST_STEPS = 100
 _LARGE = 1e8
 _MANY = 1000
@@ -59,7 +59,7 @@ def p_values(t: Floats, df: int) -> Floats:
 
 @lru_cache(maxsize=1024)
 def quantile(df: int, level: float) -> float:
-    """Half-width of the interval around 0 that holds a share of the distribution.
+    """Half-width of the interval around 0 that contains a share of the distribution.
 
     ``q`` with ``P(|T| <= q) = level``: the quantile of ``(1 + level) / 2``.
 

@@ -1,4 +1,4 @@
-"""The exponent of the upper tail, with the range that it holds for. It must not know the model, files or experiments.
+"""The exponent of the upper tail, with the range that it applies to. It must not know the model, files or experiments.
 
 Reference: A. Clauset, C. R. Shalizi, M. E. J. Newman, *SIAM Review* 51 (2009) 661, eq. 3.7; B. M. Hill, *Ann. Statist.*
 3 (1975) 1163.
@@ -30,7 +30,7 @@ def tail_exponent(amounts: Amounts, x_min: int) -> Tail:
     """Exponent of a power law in the tail, ``P(X >= x) ~ x^-exponent`` for ``x >= x_min``, by maximum likelihood.
 
     ``exponent = n / sum ln(x_i / (x_min - 1/2))`` over the n amounts ``x_i >= x_min``: Hill's estimate, with the half
-    by which the integer x stands for all of ``[x - 1/2, x + 1/2)``. It is the exponent of the Pareto's tail (that of
+    by which the integer x represents all of ``[x - 1/2, x + 1/2)``. It is the exponent of the Pareto's tail (that of
     the density is one larger), as in a scenario's ``{kind = "pareto", exponent = ...}``.
 
     Parameters
@@ -54,7 +54,7 @@ def tail_exponent(amounts: Amounts, x_min: int) -> Tail:
     Notes
     -----
     O(n). No random numbers; same bits in any order, with any numpy and on any processor. Standard error about
-    ``exponent / sqrt(n)``. That a power law holds at all is not tested.
+    ``exponent / sqrt(n)``. Whether there is a power law at all is not tested.
 
     >>> tail_exponent(np.array([10] * 90 + [100] * 9 + [1000]), 10)._replace(exponent=0)
     Tail(exponent=0, x_min=10, n=100)

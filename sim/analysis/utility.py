@@ -34,7 +34,7 @@ def mean_utility(reads_by_segment: Int64s, quality: Floats, affinity: Floats, ve
     Raises
     ------
     ValueError
-        Shapes that don't fit together, reads that aren't integers in their range, a vertical that there isn't.
+        Shapes that don't fit together, reads that aren't integers in their range, a vertical out of range.
 
     Notes
     -----

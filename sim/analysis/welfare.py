@@ -1,4 +1,4 @@
-"""Who lives on what: growth, parts of an income, losses. It must not know the model, files or experiments."""
+"""Growth of totals, parts of an income, losses. It must not know the model, files or experiments."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ def growth(start: int, end: int) -> float:
     Returns
     -------
     float
-        At least -1; ``nan`` when nothing was there at the start.
+        At least -1; ``nan`` when the total at the start is 0.
 
     Notes
     -----
@@ -36,7 +36,7 @@ def growth(start: int, end: int) -> float:
 def ecommerce_share(gmv: int, tips: int, paid: int) -> float:
     """Share of e-commerce in the income of authors, counted as turnover.
 
-    ``gmv / (gmv + tips + paid)``: all money that comes in through them, before anybody takes a part of it.
+    ``gmv / (gmv + tips + paid)``: all money that comes in through them, before any part of it is taken.
 
     Parameters
     ----------

@@ -73,7 +73,7 @@ def experiment(
     command
         How the run was called, for the manifest.
     epochs
-        Write the table ``epochs`` too, which tells where two runs part; takes some time.
+        Write the table ``epochs`` too, which shows where two runs diverge; takes some time.
     report
         Told how far the run is, about ten times a second, in the calling thread; left out: nobody looks. No effect on
         the outcome.

@@ -1,1 +1,1 @@
-"""Statistics of paired arms: differences, intervals, tests, verdicts. They know no runs, no files, no measures."""
+"""Statistics of paired arms: differences, intervals, tests, verdicts. They must not know runs, files or measures."""

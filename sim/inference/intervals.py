@@ -233,7 +233,7 @@ def sign_test(values: Floats) -> float:
 
 
 def _row_sum(rows: Floats) -> Floats:
-    # Not np.sum: its order of additions is its own affair.
+    # Not np.sum: its order of additions isn't fixed.
     total = np.zeros(rows.shape[1])
     for row in rows:
         total += row
@@ -241,7 +241,7 @@ def _row_sum(rows: Floats) -> Floats:
 
 
 def _centred(values: Floats) -> list[float]:
-    """Deviations from the mean over their largest size, so that no power of them leaves the range of a float."""
+    """Deviations from the mean over their largest size, so that their powers stay in the range of a float."""
     offset = values - values[:1]
     deviations = offset - moments(offset[:, None])[1]
     largest = float(np.abs(deviations).max()) if len(values) >= 2 else 0.0

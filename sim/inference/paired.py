@@ -54,7 +54,7 @@ class PairedDifferences:
 
 
 class Verdict(StrEnum):
-    """What the data say to a claim."""
+    """Outcome of a claim's test."""
 
     SUPPORTED = "supported"
     REFUTED = "refuted"
@@ -64,7 +64,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Decision:
-    """A verdict and the adjusted interval, of level ``1 - alpha``, that it rests on."""
+    """A verdict and the adjusted interval, of level ``1 - alpha``, that it is based on."""
 
     verdict: Verdict
     ci_low: float
@@ -236,7 +236,7 @@ def holm(p_values: Floats) -> Floats:
 
 
 def holm_levels(p_values: Floats, alpha: float = 0.05) -> Floats:
-    """Level at which Holm's procedure holds each test: 1 minus it is the level of the adjusted interval.
+    """Level of each test in Holm's procedure: 1 minus it is the level of the adjusted interval.
 
     ``alpha_(j) = alpha / (m - j + 1)``, ``j`` the rank by ascending p, ties by position, up to the first test that is
     not rejected; Holm stops there, and so do the levels: an adjusted interval excludes 0 exactly where Holm rejects.
@@ -273,7 +273,7 @@ def holm_levels(p_values: Floats, alpha: float = 0.05) -> Floats:
 
 
 def verdict(paired: PairedDifference, *, direction: Direction, margin: float, alpha: float = 0.05) -> Decision:
-    """What a paired difference says to the claim that it lies beyond a margin in a direction.
+    """Verdict on the claim that a paired difference lies beyond a margin in a direction.
 
     In this order, strictly, for ``lower`` (``higher`` is its mirror image): *supported* when the t interval of level
     ``1 - alpha`` ends below ``-margin``; *negligible* when that of level ``1 - 2 alpha`` lies inside ``-+ margin``, the
@@ -309,12 +309,12 @@ def verdict(paired: PairedDifference, *, direction: Direction, margin: float, al
     inner_low, inner_high = _interval(paired, 1 - 2 * alpha)
     beyond, short = (high < -margin, low > -margin) if direction == "lower" else (low > margin, high < margin)
     if beyond:
-        said = Verdict.SUPPORTED
+        outcome = Verdict.SUPPORTED
     elif inner_low > -margin and inner_high < margin:
-        said = Verdict.NEGLIGIBLE
+        outcome = Verdict.NEGLIGIBLE
     else:
-        said = Verdict.REFUTED if short else Verdict.UNDECIDED
-    return Decision(said, low, high)
+        outcome = Verdict.REFUTED if short else Verdict.UNDECIDED
+    return Decision(outcome, low, high)
 
 
 def decomposition(

@@ -1,4 +1,4 @@
-"""The baseline of a scenario: a small, stable, sealed text that outputs are held against; knows no runs."""
+"""The baseline of a scenario: a small, stable, sealed text that outputs are compared with; knows no runs."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _sealed(parts: Mapping[str, Any]) -> str:
 def _text(parts: Mapping[str, Any]) -> str:
     """JSON with sorted keys inside and a line for each value, lists of numbers on one line."""
     body = ",\n".join(f" {json.dumps(key)}: {''.join(_lines(part, 1))}" for key, part in parts.items())
-    # A lone surrogate (a command line can hold some) becomes the JSON escape that it is.
+    # A lone surrogate (a command line can contain some) becomes a JSON escape.
     return f"{{\n{body}\n}}\n".encode("utf-8", "backslashreplace").decode()
 
 

@@ -1,4 +1,4 @@
-"""Checking a scenario: run it at its small size, hold it against its baseline, say what moved and where.
+"""Checking a scenario: run it at its small size, compare it with its baseline, report what moved and where.
 
 1. *valid*: the file can be run.
 2. *exact*: the digests of all counters, by arm and replication, and of all tables and measures made of them.
@@ -28,7 +28,7 @@ from sim.regression.equivalence import estimates
 from sim.regression.keys import Keys
 from sim.regression.other_run import Other, no_other
 from sim.regression.result import Checked, Part
-from sim.regression.verdict import CheckVerdict, not_held, verdict_on
+from sim.regression.verdict import CheckVerdict, no_verdict, verdict_on
 from sim.results.run import Run
 from sim.scenario import Loaded, load
 from sim.scenario.read.toml_file import read_toml
@@ -47,19 +47,19 @@ class Terms:
     """How scenarios are checked; the same for all of them."""
 
     baselines: Path = BASELINES
-    """Folder of ``NAME.json``; where the default holds none, a shipped scenario's own is in force."""
+    """Folder of ``NAME.json``; where the default has none, a shipped scenario's own is used."""
     policy: CheckPolicy | None = None
     """In place of the scenario's own."""
     reason: str | None = None
-    """Why baselines are rewritten; None: they are only looked at."""
+    """Why baselines are rewritten; None: they are only read."""
     out: Path | None = None
-    """Folder in which run folders stay; None: they don't."""
+    """Folder in which run folders are kept; None: they aren't kept."""
     engine: EngineName = "compiled"
     threads: int | None = None
     report: Report | None = None
-    """Told how far a run is, see ``experiment``."""
+    """Called with how far a run is, see ``experiment``."""
     announce: Callable[[str], None] = field(default=lambda _: None)
-    """Told which scenario comes next."""
+    """Called with the scenario that comes next."""
     note: Callable[[str], None] = field(default=lambda _: None)
     """Called with what should be known while a run goes on, see ``experiment``."""
 
@@ -74,7 +74,7 @@ def check_all(files: Sequence[Path], terms: Terms, other: Other = no_other) -> I
     terms
         How.
     other
-        What each run is laid beside to find where it parts from it, see ``sim.regression.other_run``.
+        What each run is compared with to find where it diverges, see ``sim.regression.other_run``.
 
     Yields
     ------
@@ -84,7 +84,7 @@ def check_all(files: Sequence[Path], terms: Terms, other: Other = no_other) -> I
     Raises
     ------
     InterruptedRunError
-        As ``experiment``; nothing of a check is kept but baselines written and, with ``out``, runs finished.
+        As ``experiment``; of a check only baselines written and, with ``out``, runs finished are kept.
 
     Notes
     -----
@@ -106,7 +106,7 @@ def check(
     started = time.perf_counter()
     try:
         return _checked(file, terms, other, taken, started)
-    except BrokenPipeError:  # nobody reads what is printed: of no scenario's making
+    except BrokenPipeError:  # the reader of the output is gone: no scenario's fault
         raise
     except (MachineError, OSError) as error:
         return _unfinished(file, error, terms, started)
@@ -124,21 +124,21 @@ def _checked(file: Path, terms: Terms, other: Other, taken: Mapping[str, Path], 
         except InputError as error:
             return _bad_input(file, error.faults, terms, started)
         try:
-            judgement = _held(file, loaded, run, folder, terms, other)
+            verdict = _verdict(file, loaded, run, folder, terms, other)
         except InputError as error:  # tables of a run that was kept are damaged
             says = "; ".join(map(str, error.faults))
-            judgement = not_held(loaded, says, read_toml(file).lines, "no run to look at")
+            verdict = no_verdict(loaded, says, read_toml(file).lines, "no run to look at")
     return Checked(
         file=str(file),
         name=name,
         policy=terms.policy or loaded.check.policy,
-        parts=(Part("valid", "passed", "the file is valid", 1), *judgement.parts),
-        estimates=judgement.estimates,
-        divergences=judgement.divergences,
-        changes=judgement.changes,
-        versions=judgement.versions,
-        notes=judgement.notes,
-        update=judgement.update,
+        parts=(Part("valid", "passed", "the file is valid", 1), *verdict.parts),
+        estimates=verdict.estimates,
+        divergences=verdict.divergences,
+        changes=verdict.changes,
+        versions=verdict.versions,
+        notes=verdict.notes,
+        update=verdict.update,
         seconds=time.perf_counter() - started,
     )
 
@@ -152,23 +152,23 @@ def _bad_input(file: Path, faults: Sequence[Fault], terms: Terms, started: float
 
 
 def _unfinished(file: Path, error: MachineError | OSError, terms: Terms, started: float) -> Checked:
-    said = str(error) if isinstance(error, MachineError) else error.strerror or str(error)
+    reason = str(error) if isinstance(error, MachineError) else error.strerror or str(error)
     why = "the check wasn't finished"
-    parts = (Part("valid", "skipped", why, 1), Part("exact", "failed", f"{why}: {said}", 1))
+    parts = (Part("valid", "skipped", why, 1), Part("exact", "failed", f"{why}: {reason}", 1))
     skipped = Part("statistical", "skipped", why, 1)
     policy, seconds = terms.policy or "exact", time.perf_counter() - started
     return Checked(str(file), file.stem, policy, (*parts, skipped), is_unfinished=True, seconds=seconds)
 
 
 def _unchecked(file: Path, name: str, valid: Part, terms: Terms, started: float) -> Checked:
-    """What is left of a check that ends with its first part."""
+    """The result of a check that ends with its first part."""
     skipped = [Part(part, "skipped", "the scenario isn't run", valid.line) for part in ("exact", "statistical")]
     policy, seconds = terms.policy or "exact", time.perf_counter() - started
     return Checked(str(file), name, policy, (valid, *skipped), seconds=seconds)
 
 
-def _held(file: Path, loaded: Loaded, run: Run, folder: Path, terms: Terms, other: Other) -> CheckVerdict:
-    """A run held against its scenario's baseline, which is rewritten where there is a reason to."""
+def _verdict(file: Path, loaded: Loaded, run: Run, folder: Path, terms: Terms, other: Other) -> CheckVerdict:
+    """The verdict on a run by its scenario's baseline, which is rewritten where there is a reason to."""
     policy: CheckPolicy = terms.policy or loaded.check.policy
     source = read_toml(file)
     path = _baseline_file(file, loaded.scenario.name, terms)
@@ -179,27 +179,27 @@ def _held(file: Path, loaded: Loaded, run: Run, folder: Path, terms: Terms, othe
     try:
         baseline = read_baseline(path, loaded.scenario.name)
     except BaselineError as error:
-        judgement = not_held(loaded, f"{path}: {error}", source.lines)
+        verdict = no_verdict(loaded, f"{path}: {error}", source.lines)
     if baseline is not None:
-        judgement = verdict_on(loaded, baseline, content, policy, source)
-        if policy == "statistical" and more is not None and judgement.is_undecided:
+        verdict = verdict_on(loaded, baseline, content, policy, source)
+        if policy == "statistical" and more is not None and verdict.is_undecided:
             values = values_of(_run(more, folder, terms))
             again = estimates(more, baseline.content.values, values, 2)
-            judgement = verdict_on(loaded, baseline, content, policy, source, again)
-    judgement = other(judgement, file, loaded, run)
+            verdict = verdict_on(loaded, baseline, content, policy, source, again)
+    verdict = other(verdict, file, loaded, run)
     if terms.reason is None:
-        return judgement
-    if baseline is not None and not judgement.changes and _is_same(baseline, content, loaded, most):
-        return replace(judgement, update="unchanged")
+        return verdict
+    if baseline is not None and not verdict.changes and _is_same(baseline, content, loaded, most):
+        return replace(verdict, update="unchanged")
     values = content.values if more is None else values_of(_run(more, folder, terms))
     keys, n = Keys.of(loaded, source), loaded.scenario.replications
     kept = replace(content, values=values)
     write_baseline(path, Baseline(loaded.scenario.name, terms.reason, provenance.libraries(), n, keys, kept))
-    return judgement.rewritten(path, terms.reason, is_new=baseline is None)
+    return verdict.rewritten(path, terms.reason, is_new=baseline is None)
 
 
 def _baseline_file(file: Path, name: str, terms: Terms) -> Path:
-    """The scenario's baseline; a shipped scenario without one here is held against the shipped one, never rewritten."""
+    """The scenario's baseline; for a shipped scenario without one here the shipped one, never rewritten."""
     own = terms.baselines / f"{name}.json"
     if terms.baselines != BASELINES or terms.reason is not None or own.exists():
         return own
@@ -207,15 +207,15 @@ def _baseline_file(file: Path, name: str, terms: Terms) -> Path:
 
 
 def _is_same(old: Baseline, content: Content, loaded: Loaded, n_values: int) -> bool:
-    """Whether a baseline of the same keys would hold what it holds."""
-    held = {len(values) for own in old.content.values.values() for values in own.values()}
+    """Whether a new baseline of the same keys would have the same content."""
+    lengths = {len(values) for own in old.content.values.values() for values in own.values()}
     same = replace(old.content, values={}) == replace(content, values={})
-    return same and held == {n_values} and old.replications == loaded.scenario.replications
+    return same and lengths == {n_values} and old.replications == loaded.scenario.replications
 
 
 @contextlib.contextmanager
 def _folder(out: Path | None) -> Iterator[Path]:
-    """Where runs go: a folder that stays, or one that doesn't."""
+    """Where runs go: the folder given, or a temporary one."""
     if out is not None:
         yield out
         return
@@ -223,7 +223,7 @@ def _folder(out: Path | None) -> Iterator[Path]:
         try:
             yield folder
         except InterruptedRunError:
-            raise InterruptedRunError("interrupted; a check starts anew (with --out what was run is kept)") from None
+            raise InterruptedRunError("interrupted; a check starts again (with --out finished runs are kept)") from None
 
 
 def _run(loaded: Loaded, folder: Path, terms: Terms) -> Run:

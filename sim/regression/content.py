@@ -63,7 +63,7 @@ WATCHED = (
     *(Watched("accounts", m, "platform") for m in ("n_present", "n_entered")),
     *(Watched("tiers", m, "platform") for m in ("n_promotions", "n_demotions")),
 )
-"""The primary quantities, and enough beside them that each mechanism moves one."""
+"""The primary quantities, and enough others that each mechanism moves one."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def watched_cell(watched: Watched, horizon_days: int) -> Cell:
 def values_of(run: Run) -> dict[str, dict[str, list[float | None]]]:
     """Values of watched measures by ``arm NAME`` and name, and of what each ``claim NAME`` states; by replication.
 
-    Left out is what nobody has any of: nothing but 0, or undefined.
+    Measures that are always 0 or undefined are left out.
     """
     days = int(run.horizon_days)
     table = run.table("measures")
@@ -128,7 +128,7 @@ def _at_end(rows: pa.Table) -> AtEnd:
 
 
 def _stated(row: Mapping[str, Any], at_end: AtEnd) -> list[float | None]:
-    """What a claim says something of, replication by replication: a difference of arms, of groups, or of both."""
+    """Values that a claim is about, replication by replication: a difference of arms, of groups, or of both."""
 
     def of(arm: str, population: str) -> Sequence[float | None]:
         return at_end[arm, Cell(**{name: row[name] for name in Cell._fields} | {"population": population})]

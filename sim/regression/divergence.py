@@ -1,4 +1,4 @@
-"""Who differs first where two runs part: an influencer or agency, with what it had and has; knows no baselines."""
+"""What differs first where two runs diverge: an influencer or agency, its old and new values; knows no baselines."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from sim.results.run import Run
 from sim.scenario import Loaded
 from sim.store.unit_record import Unit
 
-__all__ = ["Place", "first_place", "who_in_states", "who_in_tables"]
+__all__ = ["EventPlace", "first_place", "who_in_states", "who_in_tables"]
 
-Place = tuple[Divergence, Unit, int]
-"""Where an arm's runs part, in which replication, and at which time [s]."""
+EventPlace = tuple[Divergence, Unit, int]
+"""Where an arm's runs diverge, in which replication, and at which time [s]."""
 
 
-def first_place(arm: str, old: pa.Table, new: pa.Table) -> Place | None:
+def first_place(arm: str, old: pa.Table, new: pa.Table) -> EventPlace | None:
     """The first event after which an arm differs in any replication, from the epochs of both runs; None: nowhere."""
-    found: list[Place] = []
+    found: list[EventPlace] = []
     before, now = _by_replication(old, arm), _by_replication(new, arm)
     for replication in sorted(before.keys() & now.keys()):
         place = first_difference(before[replication], now[replication])
@@ -48,28 +48,28 @@ def _by_replication(epochs: pa.Table, arm: str) -> dict[int, list[Epoch]]:
     return found
 
 
-def who_in_states(loaded: Loaded, place: Place, old: State | None, new: State | None) -> str | None:
-    """Who differs first between two states of an event: agencies before influencers before the tables as a whole.
+def who_in_states(loaded: Loaded, place: EventPlace, old: State | None, new: State | None) -> str | None:
+    """What differs first between two states of an event: agencies before influencers before the tables as a whole.
 
     A state is None where there is no such event.
     """
     if old is None or new is None:
-        return "it happens in one of the runs alone"
+        return "it happens in one of the runs only"
     _, unit, _ = place
     lines = []
-    for holder in ("agency", "influencer", "table"):
+    for kind in ("agency", "influencer", "table"):
         for name in new:
-            if not name.startswith(f"{holder} ") or name not in old:
+            if not name.startswith(f"{kind} ") or name not in old:
                 continue
-            if (said := _differing(loaded, unit, holder, name, old, new)) is not None:
-                lines.append(said)
+            if (difference := _differing(loaded, unit, kind, name, old, new)) is not None:
+                lines.append(difference)
         if lines:
             more = f"; and {len(lines) - 1} more of its arrays differ" if len(lines) > 1 else ""
-            return f"{lines[0][1] if holder == 'table' else min(lines)[1]}{more} (replication {unit.replication})"
+            return f"{lines[0][1] if kind == 'table' else min(lines)[1]}{more} (replication {unit.replication})"
     return None
 
 
-def _differing(loaded: Loaded, unit: Unit, holder: str, name: str, old: State, new: State) -> tuple[int, str] | None:
+def _differing(loaded: Loaded, unit: Unit, kind: str, name: str, old: State, new: State) -> tuple[int, str] | None:
     """The first row in which an array differs, and how; None: it is the same."""
     before, now = old[name], new[name]
     what = name.partition(" ")[2]
@@ -89,18 +89,18 @@ def _differing(loaded: Loaded, unit: Unit, holder: str, name: str, old: State, n
     if texts[0] == texts[1]:  # they differ in their last bits
         texts = [repr(value) for value in values]
     change = f"{what}{_axes(loaded, unit, name, first)} {texts[0]} -> {texts[1]}"
-    if holder == "table":
+    if kind == "table":
         return 0, f"table {change}, and {len(places) - 1} more entries"
-    names = new.get(holder)
+    names = new.get(kind)
     row = first[0]
     called = str(names[row]) if names is not None and row < len(names) else str(row)
     n_rows = len(np.unique(places[:, 0]))
-    others = "" if n_rows == 1 else f" ({n_rows} {'agencies' if holder == 'agency' else 'influencers'} differ)"
-    return row, f"{holder} {called}: {change}{others}"
+    others = "" if n_rows == 1 else f" ({n_rows} {'agencies' if kind == 'agency' else 'influencers'} differ)"
+    return row, f"{kind} {called}: {change}{others}"
 
 
 def _axes(loaded: Loaded, unit: Unit, name: str, place: tuple[int, ...]) -> str:
-    """What the axes after the first say of an entry."""
+    """An entry's names on the axes after the first."""
     scenario = loaded.arms[unit.arm]
     surfaces, segments = list(scenario.surfaces), list(scenario.segments)
     axes: dict[str, list[list[str]]] = {
@@ -132,21 +132,21 @@ def _value(loaded: Loaded, unit: Unit, what: str, value: Any, agencies: NDArray[
 
 
 def who_in_tables(divergence: Divergence, old: Run, new: Run) -> str | None:
-    """Who differs first, from the tables of two finished runs: the agencies of a review, influencers as they ended."""
+    """What differs first in the tables of two finished runs: the agencies of a review, influencers at the end."""
     if divergence.event == "review":
-        said = _row_of(("agency",), "agencies", divergence, old, new, at=divergence.from_days)
-        if said is not None:
-            return said
+        row = _row_of(("agency",), "agencies", divergence, old, new, at=divergence.from_days)
+        if row is not None:
+            return row
     if divergence.event in (SESSIONS, "contracts", "entry", POPULATION, "books", "refresh", "renewal", "review"):
-        said = _row_of(("influencer",), "influencers", divergence, old, new)
-        return None if said is None else f"{said}, as they ended"
+        row = _row_of(("influencer",), "influencers", divergence, old, new)
+        return None if row is None else f"{row}, as they ended"
     return None
 
 
 def _row_of(
     key: tuple[str], table: str, divergence: Divergence, old: Run, new: Run, at: float | None = None
 ) -> str | None:
-    """The first row of an arm that differs, and the column in which it does."""
+    """The first row of an arm that differs, with the column in which it does."""
     before, now = (_rows(run.table(table), divergence.arm, at) for run in (old, new))
     differing = [(then, here) for then, here in zip(before, now, strict=False) if then != here]
     if not differing:

@@ -1,4 +1,4 @@
-"""Epochs in few lines of text, as a baseline keeps them, and the first place where two runs part; knows no runs."""
+"""Epochs in few lines of text, as a baseline keeps them, and the first place where two runs diverge; knows no runs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from sim.experiment.epochs import POPULATION, SESSIONS
 from sim.model.clock import Order
 from sim.regression.result import Divergence
 
-__all__ = ["MOST_ROWS", "Epoch", "divergences", "epoch_rows", "first_difference", "first_divergence"]
+__all__ = ["MAX_EPOCH_ROWS", "Epoch", "divergences", "epoch_rows", "first_difference", "first_divergence"]
 
-MOST_ROWS = 100
-"""Of an arm; where there are more times at which something happens, a row is of several days."""
+MAX_EPOCH_ROWS = 100
+"""Of an arm; where there are events at more times, a row spans several days."""
 EVENTS = (POPULATION, *(order.label for order in Order))
 """In the order in which they happen at one time; the last are the sessions."""
 Epoch = tuple[float, str, str]
@@ -44,7 +44,7 @@ def _rows(entries: Sequence[tuple[float, str, str]]) -> list[str]:
     """Entries of an arm, replication after replication, each in order."""
     times = sorted({time for time, event, _ in entries if event != POPULATION})
     start, days = times[0], times[-1] - times[0] + 1
-    span = 0 if len(times) <= MOST_ROWS else math.ceil(days / MOST_ROWS)
+    span = 0 if len(times) <= MAX_EPOCH_ROWS else math.ceil(days / MAX_EPOCH_ROWS)
     rows: dict[float, dict[str, list[str]]] = {}
     for time, event, digest in entries:
         at = -math.inf if event == POPULATION else time if not span else start + (time - start) // span * span
@@ -66,7 +66,7 @@ def _tokens(events: Mapping[str, Sequence[str]]) -> str:
 
 
 def first_difference(old: Sequence[Epoch], new: Sequence[Epoch]) -> tuple[float, str] | None:
-    """Time and kind of the first event after which two runs differ, or which one of them has alone; None: nowhere."""
+    """Time and kind of the first event after which two runs differ, or which only one of them has; None: nowhere."""
     both = list(zip_longest(old, new))
     i = next((i for i, (then, now) in enumerate(both) if then != now), None)
     if i is None:
@@ -79,7 +79,7 @@ def first_difference(old: Sequence[Epoch], new: Sequence[Epoch]) -> tuple[float,
 
 
 def _first(epochs: tuple[Epoch | None, Epoch | None]) -> tuple[float, str]:
-    """What happens in one run alone comes before what the other does next."""
+    """An event of only one run comes before the other's next one."""
     time, event, _ = min((epoch for epoch in epochs if epoch is not None), key=_in_time)
     return time, event
 
@@ -102,7 +102,7 @@ def first_divergence(arm: str, old: Sequence[str], new: Sequence[str]) -> Diverg
 
 
 def _read(rows: Sequence[str], untils: dict[float, float]) -> list[Epoch] | None:
-    """Epochs of an arm's rows, in order; ``untils`` is told when the row of a time ends. None: a row can't be read."""
+    """Epochs of an arm's rows, in order; ``untils`` gets the end of each row by its time. None: a row can't be read."""
     epochs: list[Epoch] = []
     for text in rows:
         row = _ROW.fullmatch(text)

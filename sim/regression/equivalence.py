@@ -75,7 +75,7 @@ def _estimates(loaded: Loaded, old: Values, new: Values, alpha: float) -> Iterat
             continue
         for watched in WATCHED:
             if not any(watched.key in values[name] for name in arms for values in (old, new)):
-                continue  # nobody has any of it
+                continue  # always 0 or undefined
             before, now = (_difference(values, watched, arms) for values in (old, new))
             allowed = margin(watched.measure, _size(old[arms[0]].get(watched.key, ())))
             about = watched_cell(watched, scenario.horizon_days)._asdict()

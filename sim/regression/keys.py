@@ -16,7 +16,7 @@ from sim.store import provenance
 
 __all__ = ["Keys", "changes"]
 
-UNTOLD = ("name", "title", "description")
+DESCRIPTIVE = ("name", "title", "description")
 """Keys that change nothing that is run."""
 
 
@@ -24,7 +24,7 @@ UNTOLD = ("name", "title", "description")
 class Keys:
     """A resolved scenario's keys by path, and its input files.
 
-    What the file doesn't state is kept apart: such a key may come or go with a version of Headshare although the
+    What the file doesn't state is kept separately: such a key may come or go with a version of Headshare although the
     scenario is the same.
     """
 
@@ -44,7 +44,7 @@ class Keys:
         return cls(
             scenario={entry.key: entry.value for entry in entries if entry.line is not None},
             defaults={entry.key: entry.value for entry in entries if entry.line is None},
-            orders={path_text(path): names for path, names in _orders(_told(loaded), ())},
+            orders={path_text(path): names for path, names in _orders(_effective(loaded), ())},
             inputs={key: sha[:12] for key, sha in loaded.inputs.items() if key != "scenario"} | _policies(loaded),
         )
 
@@ -64,7 +64,7 @@ class _Entry(NamedTuple):
 def changes(old: Keys, loaded: Loaded, source: TomlFile) -> tuple[Change, ...]:
     """Keys whose values differ from those of a baseline, first those that the file states.
 
-    A key that only one of the two knows has changed if that one states it.
+    A key that only one of the two has is a change if that one states it.
     """
     before = {**old.defaults, **old.scenario}
     entries = list(_entries(loaded, source))
@@ -75,7 +75,7 @@ def changes(old: Keys, loaded: Loaded, source: TomlFile) -> tuple[Change, ...]:
         if before.get(key) != value and (key in before or line is not None)
     ]
     found += [Change(key, value, None, None) for key, value in old.scenario.items() if key not in now]
-    for path, names in _orders(_told(loaded), ()):
+    for path, names in _orders(_effective(loaded), ()):
         kept = [name for name in old.orders.get(path_text(path), ()) if name in names]
         again = [name for name in names if name in kept]
         if kept != again:
@@ -88,12 +88,12 @@ def changes(old: Keys, loaded: Loaded, source: TomlFile) -> tuple[Change, ...]:
     return tuple(sorted(found, key=lambda change: change.line is None))
 
 
-def _told(loaded: Loaded) -> dict[str, Any]:
-    return {key: part for key, part in resolved(loaded).items() if key not in UNTOLD}
+def _effective(loaded: Loaded) -> dict[str, Any]:
+    return {key: part for key, part in resolved(loaded).items() if key not in DESCRIPTIVE}
 
 
 def _entries(loaded: Loaded, source: TomlFile) -> Iterator[_Entry]:
-    for path, value in _flat(_told(loaded), ()):
+    for path, value in _flat(_effective(loaded), ()):
         sized: Path = ("check", "replications") if path == ("replications",) else ("check", "size", *path)
         line = _line(sized, source)
         yield _Entry(path_text(path), value, _line(path, source) if line is None else line)

@@ -1,4 +1,4 @@
-"""What a run is laid beside to find where it parts: a run folder or a git revision; knows no baselines."""
+"""The other run that a run is compared with, from a run folder or a git revision; knows no baselines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from sim.errors import Fault, InputError
 from sim.experiment.event_state import state_at
 from sim.files import working_folder
-from sim.regression.divergence import Place, first_place, who_in_states, who_in_tables
+from sim.regression.divergence import EventPlace, first_place, who_in_states, who_in_tables
 from sim.regression.result import Divergence
 from sim.regression.revision import Revision, revision
 from sim.regression.verdict import CheckVerdict
@@ -23,24 +23,24 @@ from sim.store.run_folder import MANIFEST
 __all__ = ["Other", "no_other", "other_run"]
 
 Other = Callable[[CheckVerdict, Path, Loaded, Run], CheckVerdict]
-"""Adds to what was found of a scenario's file, at its small size, and its run."""
+"""Adds to the verdict on a scenario's file, the scenario at its small size, and its run."""
 
 
-def no_other(judgement: CheckVerdict, _file: Path, _loaded: Loaded, _run: Run) -> CheckVerdict:
-    """Nothing to lay it beside."""
-    return judgement
+def no_other(verdict: CheckVerdict, _file: Path, _loaded: Loaded, _run: Run) -> CheckVerdict:
+    """No other run to compare with."""
+    return verdict
 
 
 @contextlib.contextmanager
 def other_run(against: str, files: Sequence[Path], plugins: Sequence[Path], options: Sequence[str]) -> Iterator[Other]:
-    """What ``--against`` names, ready to be laid beside runs of the scenarios; where it can't be, a note says why.
+    """What ``--against`` names, ready to be compared with runs of the scenarios; where it can't be, a note says why.
 
     Parameters
     ----------
     against
-        A run folder that a check has left (``out``), or a revision that git knows.
+        A run folder that a check has written (``out``), or a revision that git knows.
     files
-        Scenario files that are checked; a run folder is held against the one of its name.
+        Scenario files that are checked; a run folder is compared with the one of its name.
     plugins
         Files with policies.
     options
@@ -56,14 +56,14 @@ def other_run(against: str, files: Sequence[Path], plugins: Sequence[Path], opti
         name = old.manifest["name"]
         if name not in {_name(file) for file in files}:
             raise InputError([Fault("--against", f"is a run of {name!r}, which isn't checked", value=against)])
-        yield _noted(_beside(old), against)
+        yield _noted(_with_run(old), against)
         return
     with revision(against, files[0], plugins, options) as before, working_folder() as folder:
-        yield _noted(_since(before, folder), against)
+        yield _noted(_with_revision(before, folder), against)
 
 
 def _name(file: Path) -> str | None:
-    """A scenario's name; None: the file has faults, which its check tells."""
+    """A scenario's name; None: the file has faults, which its check reports."""
     try:
         name = read_toml(file).data.get("name")
     except InputError:
@@ -72,34 +72,34 @@ def _name(file: Path) -> str | None:
 
 
 def _noted(other: Other, against: str) -> Other:
-    """The same, but what can't be laid beside the other leaves a note: what the check found holds all the same."""
+    """The same, but where the two can't be compared there is a note: the rest of the verdict is still valid."""
 
-    def laid(judgement: CheckVerdict, file: Path, loaded: Loaded, run: Run) -> CheckVerdict:
+    def compared(verdict: CheckVerdict, file: Path, loaded: Loaded, run: Run) -> CheckVerdict:
         try:
-            return other(judgement, file, loaded, run)
+            return other(verdict, file, loaded, run)
         except InputError as error:
             faults = "; ".join(map(str, error.faults))
-            return replace(judgement, notes=(*judgement.notes, f"not laid beside {against}: {faults}"))
+            return replace(verdict, notes=(*verdict.notes, f"not compared with {against}: {faults}"))
 
-    return laid
+    return compared
 
 
-def _beside(old: Run) -> Other:
-    def laid(judgement: CheckVerdict, _file: Path, loaded: Loaded, run: Run) -> CheckVerdict:
+def _with_run(old: Run) -> Other:
+    def compared(verdict: CheckVerdict, _file: Path, loaded: Loaded, run: Run) -> CheckVerdict:
         if old.manifest["name"] != loaded.scenario.name:
-            return judgement
+            return verdict
         _check_same(old, run)
         if "epochs.parquet" not in old.manifest["files"]:
-            raise InputError([Fault(str(old.path), "has no table epochs; `sim check --out DIR` leaves runs that have")])
+            raise InputError([Fault(str(old.path), "has no table epochs; `sim check --out DIR` writes it")])
         places = _places(old, run)
         found = [replace(divergence, who=who_in_tables(divergence, old, run)) for divergence, _, _ in places]
-        return _told(judgement, found, str(old.path), _unpaired(old, run))
+        return _with_places(verdict, found, str(old.path), _unpaired(old, run))
 
-    return laid
+    return compared
 
 
-def _since(old: Revision, folder: Path) -> Other:
-    def laid(judgement: CheckVerdict, file: Path, loaded: Loaded, run: Run) -> CheckVerdict:
+def _with_revision(old: Revision, folder: Path) -> Other:
+    def compared(verdict: CheckVerdict, file: Path, loaded: Loaded, run: Run) -> CheckVerdict:
         inside = old.inside(file)
         before = old.run(inside, folder / loaded.scenario.name)
         found = []
@@ -108,9 +108,9 @@ def _since(old: Revision, folder: Path) -> Other:
             now = state_at(loaded, unit, time, divergence.event)
             who = who_in_states(loaded, place, old.state(inside, place), now)
             found.append(replace(divergence, who=who))
-        return _told(judgement, found, old.name, _unpaired(before, run))
+        return _with_places(verdict, found, old.name, _unpaired(before, run))
 
-    return laid
+    return compared
 
 
 def _check_same(old: Run, new: Run) -> None:
@@ -121,7 +121,7 @@ def _check_same(old: Run, new: Run) -> None:
         raise InputError([Fault(str(old.path), rule)])
 
 
-def _places(old: Run, new: Run) -> list[Place]:
+def _places(old: Run, new: Run) -> list[EventPlace]:
     before, now = old.table("epochs"), new.table("epochs")
     arms = [arm for arm, digests in new.manifest["digests"].items() if old.manifest["digests"].get(arm) != digests]
     found = (first_place(arm, before, now) for arm in arms)
@@ -129,18 +129,19 @@ def _places(old: Run, new: Run) -> list[Place]:
 
 
 def _unpaired(old: Run, new: Run) -> str:
-    """Which arms and replications only one of two runs has, and which therefore aren't looked at."""
+    """The arms and replications that only one of two runs has, and that therefore aren't compared."""
     before, now = old.manifest["digests"], new.manifest["digests"]
-    alone = [f"arm {arm} is new" for arm in now if arm not in before]
-    alone += [f"arm {arm} is gone" for arm in before if arm not in now]
+    unpaired = [f"arm {arm} is new" for arm in now if arm not in before]
+    unpaired += [f"arm {arm} is gone" for arm in before if arm not in now]
     numbers = [len(next(iter(digests.values()))) for digests in (before, now)]
     if numbers[0] != numbers[1]:
-        alone.append(f"it has {numbers[0]} replications, not {numbers[1]}")
-    return "".join(f"; {text}" for text in alone)
+        unpaired.append(f"it has {numbers[0]} replications, not {numbers[1]}")
+    return "".join(f"; {text}" for text in unpaired)
 
 
-def _told(judgement: CheckVerdict, found: Sequence[Divergence], name: str, unpaired: str) -> CheckVerdict:
-    """The places in place of those known from the baseline."""
+def _with_places(verdict: CheckVerdict, found: Sequence[Divergence], name: str, unpaired: str) -> CheckVerdict:
+    """The verdict with these places instead of those known from the baseline."""
     same = f"the same counters in every arm{' and replication that both have' if unpaired else ''}"
-    note = f"against {name}: {'where it parts is told by arm' if found else same}{unpaired}"
-    return replace(judgement, divergences=tuple(found), notes=(*judgement.notes, note))
+    first = "the first difference of each arm is shown"
+    note = f"against {name}: {first if found else same}{unpaired}"
+    return replace(verdict, divergences=tuple(found), notes=(*verdict.notes, note))

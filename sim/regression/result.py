@@ -12,12 +12,12 @@ from sim.types import CheckPolicy
 __all__ = ["Change", "ChangeEstimate", "Checked", "Divergence", "Part", "PartStatus", "Version"]
 
 PartStatus = Literal["passed", "failed", "allowed", "skipped"]
-"""Allowed: it differs, but the policy doesn't ask for it. Skipped: something before it failed, so nobody looked."""
+"""Allowed: it differs, but the policy doesn't require it. Skipped: something before it failed, so it wasn't checked."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One of the things that a scenario is held to."""
+    """One part of a scenario's check."""
 
     name: str
     """``valid``, ``exact``, ``statistical``, or ``claim NAME``."""
@@ -27,7 +27,7 @@ class Part:
     line: int
     """Line of the scenario file that it concerns, from 1."""
     details: tuple[str, ...] = ()
-    """More lines, for who wants to act on it."""
+    """More lines, for those who want to act on it."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +94,13 @@ class ChangeEstimate:
     """Replications that both have."""
     verdict: Literal["equivalent", "moved", "undecided"]
     ci_level: float = 0.95
-    """Level of the interval: higher where a second look may be taken."""
+    """Level of the interval: higher where a second look is possible."""
     claim: str | None = None
     """Name of the claim that states it; None: a watched measure."""
 
     @property
     def name(self) -> str:
-        """Quantity and measure, with whatever else tells it apart.
+        """Quantity and measure, with whatever else distinguishes it.
 
         >>> about = ("a", None, 9.0, None, "all", "influencer", "followers", "gini")
         >>> ChangeEstimate(*about, *[None] * 5, .01, 2, "moved").name
@@ -115,7 +115,7 @@ class ChangeEstimate:
 
 @dataclass(frozen=True)
 class Divergence:
-    """The first place where an arm's run leaves the one that it is held against."""
+    """The first place where an arm's run differs from the one that it is compared with."""
 
     arm: str
     event: str
@@ -165,27 +165,27 @@ class Checked:
     versions: tuple[Version, ...] = ()
     """Versions that differ from those that the baseline was written with."""
     notes: tuple[str, ...] = ()
-    """Anything else worth a line, as what became of the baseline."""
+    """Other remarks, such as what happened to the baseline."""
     update: Literal["new", "rewritten", "unchanged"] | None = None
-    """What became of the baseline; None: it was only looked at."""
+    """What happened to the baseline; None: it was only read."""
     is_bad_input: bool = False
     """The scenario can't be run at all."""
     faults: tuple[Fault, ...] = ()
     """Of the input, where it can't be run."""
     is_unfinished: bool = False
-    """The machine stood in the way of its check."""
+    """The machine prevented its check."""
     seconds: float = 0.0
 
     @property
     def holds(self) -> bool:
-        """Whether all that the policy asks for holds."""
+        """Whether all that the policy requires passed."""
         return all(part.status != "failed" for part in self.parts)
 
     def failures(self) -> tuple[Fault, ...]:
-        """What doesn't hold, as faults of the scenario file: those of the input, else a fault for each failed part."""
+        """What failed, as faults of the scenario file: those of the input, else a fault for each failed part."""
         failed = (part for part in self.parts if part.status == "failed")
         return self.faults or tuple(Fault(self.file, part.says, part.line, part.name) for part in failed)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, fit for JSON."""
+        """Everything, ready for JSON."""
         return asdict(self) | {"holds": self.holds}

@@ -18,7 +18,7 @@ import numpy as np
 from sim.errors import Fault, InputError, MachineError
 from sim.files import working_folder
 from sim.model.observation import State
-from sim.regression.divergence import Place
+from sim.regression.divergence import EventPlace
 from sim.results.run import Run
 
 __all__ = ["Revision", "revision"]
@@ -75,11 +75,11 @@ class Revision:
             rule = "can't be run at the revision"
             if self.has_source:
                 rule += ", whose source may have no `sim check` yet"
-            raise InputError([Fault(str(scenario), f"{rule}; it says: {_complaint(done)}", value=self.name)])
+            raise InputError([Fault(str(scenario), f"{rule}; it reports: {_complaint(done)}", value=self.name)])
         return Run.read(folders[0])
 
-    def state(self, scenario: Path, place: Place) -> State | None:
-        """What the revision has at a place, as ``state_at``; ``InputError`` where it can't tell."""
+    def state(self, scenario: Path, place: EventPlace) -> State | None:
+        """The revision's state at a place, as ``state_at``; ``InputError`` where it can't give it."""
         divergence, unit, time = place
         with working_folder() as folder:
             out = folder / "state.npz"
@@ -88,7 +88,7 @@ class Revision:
             command = ("-m", "sim", "state", "--") if has_verb else ("-c", SAVE)
             done = self._python(*command, *where, *self._plugins())
             if done.returncode:
-                rule = f"can't be looked into at the revision; it says: {_complaint(done)}"
+                rule = f"can't be examined at the revision; it reports: {_complaint(done)}"
                 raise InputError([Fault(str(scenario), rule, value=self.name)])
             if not out.exists():
                 return None
@@ -140,7 +140,7 @@ def revision(name: str, near: Path, plugins: Sequence[Path], options: Sequence[s
     Raises
     ------
     InputError
-        The file is in no repository, or that knows no such revision.
+        The file is in no repository, or the repository has no such revision.
     MachineError
         There is no git here.
     """
@@ -162,7 +162,7 @@ def revision(name: str, near: Path, plugins: Sequence[Path], options: Sequence[s
 
 
 def _safe(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
-    """What to unpack: not links that lead out of the tree, which no scenario needs."""
+    """What to unpack: no links that lead out of the tree, which no scenario needs."""
     try:
         return tarfile.data_filter(member, folder)
     except tarfile.FilterError:
@@ -170,7 +170,7 @@ def _safe(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
 
 
 def _complaint(done: subprocess.CompletedProcess[str]) -> str:
-    """Why a check came to nothing: the scenario's faults, or the last that it said."""
+    """Why a check failed to run: the scenario's faults, or the last line of its output."""
     try:
         details = [detail for part in json.loads(done.stdout)["checked"][0]["parts"] for detail in part["details"]]
     except (ValueError, LookupError, TypeError):

@@ -1,4 +1,4 @@
-"""Which files are scenarios to check; knows nothing of what they say."""
+"""Which files are scenarios to check; knows nothing of what they contain."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ LEFT_OUT = ("scale", "published")
 def scenario_files(paths: Iterable[Path]) -> list[Path]:
     """Scenario files that are named, by a path or a shipped scenario's name, and those in folders, sorted in each.
 
-    What isn't there, or can't be read, is one of them: its own check says so, and no other's ends.
+    A file that is missing or can't be read is one of them: its own check reports it, and the others go on.
 
     Raises
     ------
     InputError
-        A folder without scenarios; nothing of what is named is there.
+        A folder without scenarios, or nothing of what is named exists.
     """
     found: list[Path] = []
     missing: list[Fault] = []
     for path in paths:
-        if not os.path.isdir(path):  # which raises nothing, whatever the path
+        if not os.path.isdir(path):  # raises nothing, whatever the path
             file, faults = _named(path)
             found.append(file)
             missing += faults
@@ -36,7 +36,7 @@ def scenario_files(paths: Iterable[Path]) -> list[Path]:
         inside = sorted(file for file in path.rglob("*.toml") if not file.is_dir())
         inside = [file for file in inside if not set(LEFT_OUT) & set(file.relative_to(path).parts[:-1])]
         if not inside:
-            raise InputError([Fault(str(path), "holds no scenario, *.toml")])
+            raise InputError([Fault(str(path), "contains no scenario, *.toml")])
         found += inside
     if missing and len(missing) == len(found):
         raise InputError(missing)

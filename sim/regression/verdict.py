@@ -1,4 +1,4 @@
-"""What a run says beside its baseline, part by part; knows neither files nor how a run is made."""
+"""Verdict on a run by its baseline, part by part; knows neither files nor how a run is made."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sim.scenario.resolve.roster_groups import claim_path
 from sim.store import provenance
 from sim.types import CheckPolicy
 
-__all__ = ["CheckVerdict", "not_held", "verdict_on"]
+__all__ = ["CheckVerdict", "no_verdict", "verdict_on"]
 
 ORDER: tuple[CheckPolicy, ...] = get_args(CheckPolicy)
 """A policy asks for its own part and for those after it."""
@@ -47,7 +47,7 @@ class CheckVerdict:
     def rewritten(self, path: Path, reason: str, *, is_new: bool) -> CheckVerdict:
         """The same after the baseline was written: what differed from the old one is allowed."""
         parts = tuple(
-            # How to write it needn't be told any more.
+            # How to write it needn't be shown any more.
             replace(part, status="allowed", says=part.says.partition("; ")[0]) if part.status == "failed" else part
             for part in self.parts
         )
@@ -57,8 +57,8 @@ class CheckVerdict:
         return replace(self, parts=parts, notes=tuple(notes), update="new" if is_new else "rewritten")
 
 
-def not_held(loaded: Loaded, fault: str, lines: Lines, why: str = "no baseline to hold it against") -> CheckVerdict:
-    """What there is to say where nothing can be held against anything."""
+def no_verdict(loaded: Loaded, fault: str, lines: Lines, why: str = "no baseline to compare it with") -> CheckVerdict:
+    """The verdict where there is no run or no baseline to compare."""
     line = lines.of(("name",))
     names = ["statistical", *(f"claim {name}" for name in loaded.scenario.claims)]
     skipped = (Part(name, "skipped", why, line) for name in names)
@@ -73,7 +73,7 @@ def verdict_on(
     source: TomlFile,
     found: Sequence[ChangeEstimate] | None = None,
 ) -> CheckVerdict:
-    """What a run says beside its baseline.
+    """Verdict on a run by its baseline.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def _exact(baseline: Baseline, content: Content, same: bool, policy: CheckPolicy
 
 
 def _stale(old: Content, new: Content, policy: CheckPolicy, lines: Lines) -> Part:
-    """All outputs are those of the baseline, but its epochs aren't, so that it can't say any more where runs part."""
+    """All outputs are those of the baseline, but its epochs aren't, so that it can't show where runs diverge."""
     arms = [arm for arm, rows in new.epochs.items() if rows != old.epochs.get(arm)] or [*old.epochs]
     says = f"all outputs are the same, but the baseline's epochs are out of date in {len(arms)} arms: {', '.join(arms)}"
     return Part("exact", _status(False, "exact", policy), says, lines.of(("name",)))
@@ -181,8 +181,8 @@ def _listed(names: Sequence[str]) -> str:
     if len(names) <= SHOWN:
         return ", ".join(names)
     quantities, measures = (Counter(name.split()[place] for name in names).most_common() for place in (0, 1))
-    told = [", ".join(f"{name} {n}" for name, n in counted[:SHOWN]) for counted in (measures, quantities)]
-    return f"{len(names)}, by measure {told[0]}{', ...' * (len(measures) > SHOWN)}; by quantity {told[1]}"
+    counts = [", ".join(f"{name} {n}" for name, n in counted[:SHOWN]) for counted in (measures, quantities)]
+    return f"{len(names)}, by measure {counts[0]}{', ...' * (len(measures) > SHOWN)}; by quantity {counts[1]}"
 
 
 def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
@@ -217,10 +217,10 @@ def _claims(
     for name in loaded.scenario.claims:
         line, now = lines.of(claim_path(name, lines)), new[name]
         if name not in old:
-            found.append(Part(f"claim {name}", "failed", "isn't in the baseline", line, (f"now {_told(now)}",)))
+            found.append(Part(f"claim {name}", "failed", "isn't in the baseline", line, (f"now {_interval(now)}",)))
         elif old[name]["verdict"] != now["verdict"]:
             says = f"{old[name]['verdict']} -> {now['verdict']}"
-            details = (f"was {_told(old[name])}", f"now {_told(now)}")
+            details = (f"was {_interval(old[name])}", f"now {_interval(now)}")
             found.append(Part(f"claim {name}", "failed", says, line, details))
         else:
             found.append(Part(f"claim {name}", "passed", f"still {now['verdict']}", line))
@@ -229,7 +229,7 @@ def _claims(
     return [*found, *(Part(f"claim {name}", "failed", says, lines.of(("claims",))) for name in gone)]
 
 
-def _told(claim: Mapping[str, Any]) -> str:
+def _interval(claim: Mapping[str, Any]) -> str:
     numbers = [claim[key] for key in ("estimate", "ci_low", "ci_high")]
     if None in numbers:
         return str(claim["verdict"])
@@ -241,4 +241,4 @@ def _notes(loaded: Loaded, baseline: Baseline) -> list[str]:
     if baseline.replications == loaded.scenario.replications:
         return []
     numbers = f"{baseline.replications} replications, not {loaded.scenario.replications}"
-    return [f"the baseline is of {numbers}: where the runs part isn't known (--against tells it)"]
+    return [f"the baseline is of {numbers}: where the runs diverge isn't known (--against shows it)"]

@@ -75,6 +75,6 @@ def chart_of(runs: Sequence[Run], name: str) -> Chart | None:
 
 
 def labels_of(runs: Sequence[Run]) -> list[str]:
-    """What runs are called beside each other: their folders' names, the whole paths where names are equal."""
+    """Labels of several runs: their folders' names, the whole paths where names are equal."""
     names = [escaped(Path(os.path.abspath(run.path)).name) for run in runs]
     return names if len(set(names)) == len(names) else [escaped(str(run.path)) for run in runs]

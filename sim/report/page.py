@@ -1,4 +1,4 @@
-"""Reports as self-contained HTML pages: charts, data and scripts are inside, nothing is asked of any address."""
+"""Reports as self-contained HTML pages: charts, data and scripts are inside, nothing is loaded from any address."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def write_report(runs: Sequence[Run], out: Path | str | None = None) -> Path:
         out = REPORTS / f"runs-{hashlib.sha256(identities.encode()).hexdigest()[:12]}.html"
     target = runs[0].path / "report.html" if out is None else Path(out)
     with whole_file(target) as stream:
-        stream.write(text.encode("utf-8", "backslashreplace"))  # a path in it need not be Unicode
+        stream.write(text.encode("utf-8", "backslashreplace"))  # a path in it may not be Unicode
     return target
 
 
@@ -133,14 +133,14 @@ def _facts(run: Run) -> list[tuple[str, str]]:
 
 
 def _policy(name: str, plugin: Mapping[str, Any]) -> str:
-    """A policy of the user's own, with its files; a run of an earlier Headshare knows one only."""
+    """A policy of the user's own, with its files; a run of an earlier Headshare has one only."""
     files = {plugin["file"]: plugin["sha256"], **plugin.get("imports", {})}
     return f"{name} from " + ", ".join(f"{file} (SHA-256 {sha256})" for file, sha256 in files.items())
 
 
 @cache
 def _bundle() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script that keeps its names to itself."""
+    """Vega, Vega-Lite and Vega-Embed as one script that defines no global names but ours."""
     text: str = vl_convert.javascript_bundle(DRAW, vl_version=VEGA_LITE)
     return "(() => {" + text.replace("</script", "<\\/script") + "\n})();"
 
@@ -160,7 +160,7 @@ def _environment() -> Environment:
 
 
 def _rendered(template: str, charts: list[Chart], **content: Any) -> str:
-    """The template filled in; only scripts of ours are allowed to run in it, and it may reach no address."""
+    """The template filled in; only our scripts are allowed to run in it, and it may load nothing."""
     environment = _environment()
     source = {name: environment.loader.get_source(environment, name)[0] for name in ("page.css", "page.js")}  # type: ignore[union-attr]
     scripts = [_bundle(), source["page.js"]]
@@ -170,7 +170,7 @@ def _rendered(template: str, charts: list[Chart], **content: Any) -> str:
     }
     return environment.get_template(template).render(
         charts=charts,
-        # Vega compiles its expressions, hence unsafe-eval; a script element of anybody else's is not run.
+        # Vega compiles its expressions, hence unsafe-eval; any other script element is not run.
         policy=f"default-src 'none'; script-src {hashes} 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'",
         css=source["page.css"],
@@ -182,7 +182,7 @@ def _rendered(template: str, charts: list[Chart], **content: Any) -> str:
 
 
 def _inside_a_script(value: object) -> str:
-    """JSON that can stand in a script element, whatever its texts are."""
+    """JSON that can be put in a script element, whatever its texts are."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")

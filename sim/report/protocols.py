@@ -1,4 +1,4 @@
-"""The protocols ODD and STRESS-DES, filled in from a run's manifest as far as a scenario tells; knows no page.
+"""The protocols ODD and STRESS-DES, filled in from a run's manifest as far as a scenario states it; knows no page.
 
 Sources: Grimm et al. 2020, *J. Artif. Soc. Soc. Simul.* 23(2) 7 (ODD); Monks et al. 2019, *J. Simul.* 13(1) 55
 (STRESS-DES). What only the researcher can say is marked as such.
@@ -19,7 +19,7 @@ MODEL = "the model description (docs/model.md of Headshare)"
 
 
 class Protocol(NamedTuple):
-    """A filled-in protocol: its name, what it is, and its items with what the run says to them."""
+    """A filled-in protocol: its name, what it is, and its items with the run's entry for each."""
 
     name: str
     about: str
@@ -32,7 +32,7 @@ def protocols(manifest: Manifest) -> list[Protocol]:
     return [
         Protocol(
             "ODD: overview, design concepts, details",
-            "After Grimm et al. 2020. The equations stand in " + MODEL + "; what follows is this scenario's own.",
+            "After Grimm et al. 2020. The equations are in " + MODEL + "; what follows is this scenario's own.",
             _odd(facts),
         ),
         Protocol(
@@ -52,7 +52,7 @@ class _Facts:
 
     def purpose(self) -> str:
         given = self.scenario["description"] or self.scenario["title"]
-        return f"{given} " if given else f"{YOURS}: what the scenario stands for. "
+        return f"{given} " if given else f"{YOURS}: what the scenario represents. "
 
     def entities(self) -> str:
         s = self.scenario
@@ -67,13 +67,13 @@ class _Facts:
         return "; ".join(parts) + "."
 
     def arms(self) -> str:
-        told = []
+        entries = []
         for arm in self.scenario["arms"]:
             support = support_at_end(self.scenario, arm)
             within = f", within a tier {support['within_tier']}" if support["policy"] == "tiered" else ""
             services = ", with services" if support["services"] else ""
-            told.append(f"{arm} (policy {support['policy']}{within}{services})")
-        return f"Arms: {'; '.join(told)}. Control: {self.scenario['control']}."
+            entries.append(f"{arm} (policy {support['policy']}{within}{services})")
+        return f"Arms: {'; '.join(entries)}. Control: {self.scenario['control']}."
 
     def slots(self) -> str:
         shares = [
@@ -125,8 +125,8 @@ class _Facts:
         )
 
     def claims(self) -> str:
-        told = [f"{name}{': ' + c['title'] if c['title'] else ''}" for name, c in self.scenario["claims"].items()]
-        return f"Claims stated beforehand: {'; '.join(told)}." if told else "No claims were stated beforehand."
+        entries = [f"{name}{': ' + c['title'] if c['title'] else ''}" for name, c in self.scenario["claims"].items()]
+        return f"Claims stated beforehand: {'; '.join(entries)}." if entries else "No claims were stated beforehand."
 
     def software(self) -> str:
         versions = self.manifest["versions"]
@@ -145,11 +145,11 @@ def _odd(facts: _Facts) -> list[tuple[str, str]]:
         ("2 Entities, state variables and scales", f"{facts.entities()} {facts.timing()}"),
         (
             "3 Process overview and scheduling",
-            "Control events on an integer clock (books, phases, contracts, entry, tier review, refresh of surfaces), "
-            "in a fixed order at one time; between two of them sessions of fans, which read what was frozen at the "
-            "last one. "
-            f"Tier review every {s['support']['review_days']} days, contracts every {s['contracts']['review_days']}. "
-            + facts.switches(),
+            "Control events on an integer clock (history, phases, agency review, entry, tier review, refresh of "
+            "surfaces), in a fixed order at one time; between two of them sessions of fans, which read what was frozen "
+            "at the last one. "
+            f"Tier review every {s['support']['review_days']} days, agency review every "
+            f"{s['contracts']['review_days']}. " + facts.switches(),
         ),
         (
             "4 Design concepts: basic principles",
@@ -160,7 +160,7 @@ def _odd(facts: _Facts) -> list[tuple[str, str]]:
         (
             "4 Adaptation, objectives, learning, prediction",
             "Agencies cut accounts that lose money and move effort to those kept; hours on air follow their pay. Fans "
-            "follow by fixed probabilities. Nobody optimises, learns or predicts.",
+            "follow by fixed probabilities. There is no optimisation, learning or prediction.",
         ),
         (
             "4 Sensing, interaction, collectives",
@@ -197,13 +197,13 @@ def _stress(facts: _Facts) -> list[tuple[str, str]]:
             "BCa intervals and a sign test; confirmatory tests adjusted by Holm.",
         ),
         ("1.3 Experimentation aims", f"{facts.arms()} {facts.claims()}"),
-        ("2.1 Base model overview diagram", f"{YOURS}; the order of events stands in {MODEL}."),
+        ("2.1 Base model overview diagram", f"{YOURS}; the order of events is in {MODEL}."),
         ("2.2 Base model logic", facts.switches()),
         ("2.3 Scenario logic", f"{facts.arms()} {facts.slots()}"),
         (
             "2.4 Algorithms",
             f"As in {MODEL}: drawing without replacement by rejection from alias tables, examination by "
-            "position, reviews of tiers and contracts.",
+            "position, reviews of tiers and of agencies' contracts.",
         ),
         ("2.5.1 Entities", facts.entities()),
         ("2.5.2 Activities", "Sessions: open a surface, examine slots, click, follow, unfollow, order, tip."),
@@ -221,7 +221,10 @@ def _stress(facts: _Facts) -> list[tuple[str, str]]:
         ),
         ("3.3 Input parameters", "The resolved scenario above: every key, defaults filled in."),
         ("3.4 Assumptions", f"{facts.switches()} Further ones: {YOURS.lower()}."),
-        ("4.1 Initialisation", facts.timing() + " In the warm-up all slots are organic; nobody follows or unfollows."),
+        (
+            "4.1 Initialisation",
+            facts.timing() + " In the warm-up all slots are organic; there are no follows or unfollows.",
+        ),
         (
             "4.2 Run length",
             f"{facts.timing()} {counts['sessions']:,} sessions in all, {counts['impressions']:,} impressions.",

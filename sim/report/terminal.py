@@ -1,4 +1,4 @@
-"""The answer of a run in a terminal, for someone who hasn't read the manual; knows only what a run folder holds."""
+"""The answer of a run in a terminal, for someone who hasn't read the manual; knows only what a run folder contains."""
 
 from __future__ import annotations
 
@@ -9,19 +9,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from sim.results.answer import QUESTION, Answer, amount, interval, number
+from sim.results.answer import QUESTION, Answer, Pair, amount, interval, number
 from sim.results.run import Run
 
 __all__ = ["print_answer", "print_side_by_side"]
-
-Row = dict[str, Any]
-Pair = tuple[str, str]
 
 
 def print_answer(run: Run, console: Console) -> None:
     """Print what was compared, by how much the head share moved, how sure that is, and the verdicts."""
     for name in ("comparison", "claims", "decomposition", "measures"):
-        run.table(name)  # a damaged one is told before anything is printed
+        run.table(name)  # a damaged one is reported before anything is printed
     answer = Answer(run)
     _print_heading(answer, console)
     if answer.pairs:
@@ -56,7 +53,7 @@ def _print_heading(answer: Answer, console: Console) -> None:
     console.print()
 
 
-def table_of(title: str, *columns: str) -> Table:
+def plain_table(title: str, *columns: str) -> Table:
     """A plain table; the first column is text, the others are numbers."""
     table = Table(
         title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, min_width=len(title)
@@ -82,7 +79,7 @@ def _print_sentences(answer: Answer, console: Console) -> None:
 
 def _print_head_shares(answer: Answer, console: Console) -> None:
     columns = ("arm against control", "control", "arm", "change", "95 % interval", "p (Holm)")
-    table = table_of("Head share, %, and its change in % points", *columns)
+    table = plain_table("Head share, %, and its change in % points", *columns)
     for pair, rows in answer.primary.items():
         table.add_row(f"[bold]{_named(pair)}[/bold]")
         for row in rows:
@@ -99,7 +96,7 @@ def _print_head_shares(answer: Answer, console: Console) -> None:
 
 
 def _print_other_measures(answer: Answer, console: Console) -> None:
-    table = table_of(
+    table = plain_table(
         "Followers at the end by other measures (exploratory)", "arm against control", "change", "95 % interval"
     )
     for label, rows in answer.others():
@@ -112,7 +109,7 @@ def _print_other_measures(answer: Answer, console: Console) -> None:
 def _print_decomposition(answer: Answer, console: Console) -> None:
     """Why the initial head's share moved."""
     columns = ("arm against control", "change", "who gets new follows", "how many there are")
-    table = table_of("Why the share of day 0's head moved, % points of followers", *columns)
+    table = plain_table("Why the share of day 0's head moved, % points of followers", *columns)
     for pair, means in answer.moved():
         table.add_row(_named(pair), *(number(mean) for mean in means))
     if table.row_count:
@@ -121,7 +118,7 @@ def _print_decomposition(answer: Answer, console: Console) -> None:
 
 def _print_certainty(answer: Answer, console: Console) -> None:
     """What pairing has gained."""
-    table = table_of(
+    table = plain_table(
         "How many times larger the variance (followers) would be",
         "arm against control",
         "unpaired",
@@ -137,7 +134,7 @@ def _print_claims(answer: Answer, console: Console) -> None:
     claims = answer.run.claims()
     if not claims:
         return
-    table = table_of("Claims", "claim", "change", "adjusted interval", "margin", "verdict")
+    table = plain_table("Claims", "claim", "change", "adjusted interval", "margin", "verdict")
     colours = {"supported": "green", "refuted": "red"}
     for claim in claims:
         colour = colours.get(claim["verdict"], "yellow")
@@ -155,21 +152,21 @@ def _print_claims(answer: Answer, console: Console) -> None:
     console.print()
 
 
-def print_side_by_side(difference: Row, console: Console) -> None:
+def print_side_by_side(difference: dict[str, Any], console: Console) -> None:
     """Print how two runs differ, from ``side_by_side``."""
     for name, path in zip("AB", difference["runs"], strict=True):
         console.print(f"[bold]{name}[/bold] {escape(path)}", soft_wrap=True)
     if difference["equal"]:
         console.print("Equal to the bit: every arm and replication has the same digest.")
     if difference["keys"]:
-        table = table_of("Scenario keys that differ", "key", "A", "B")
+        table = plain_table("Scenario keys that differ", "key", "A", "B")
         for row in difference["keys"]:
             table.add_row(escape(row["key"]), *(escape(_short(row[name])) for name in "ab"))
         console.print(table)
     if not difference["head_share"]:
         console.print("The runs have no arm in common.")
         return
-    table = table_of("Head share, %: B - A, paired by replication", "arm", "A", "B", "change", "95 % interval", "n")
+    table = plain_table("Head share, %: B - A, paired by replication", "arm", "A", "B", "change", "95 % interval", "n")
     for row in difference["head_share"]:
         table.add_row(
             f"{escape(row['arm'])}, {row['quantity']}",

@@ -31,7 +31,7 @@ WHY = {
 }
 NAME_WIDTH = 16
 """Of surfaces [columns of a terminal]."""
-COUNTED = (Counter.EXPOSURE, Counter.RESERVED, Counter.READS, Counter.CLICKS, Counter.FOLLOWS, Counter.ORDERS)
+TRACED_COUNTERS = (Counter.EXPOSURE, Counter.RESERVED, Counter.READS, Counter.CLICKS, Counter.FOLLOWS, Counter.ORDERS)
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ class FanTrace:
 
 
 @dataclass(frozen=True)
-class Row:
-    """What an influencer had on a surface between two snapshots; simulated fans, but real orders."""
+class PeriodCounts:
+    """Counts of an influencer on a surface between two snapshots; simulated fans, but real orders."""
 
     start_days: int
     end_days: int
@@ -110,9 +110,9 @@ class InfluencerTrace:
     quality: float
     followers_start: int
     """At day 0 [simulated fans]."""
-    rows: tuple[Row, ...]
+    rows: tuple[PeriodCounts, ...]
     """For each 30 days and surface on which it was shown."""
-    total: Row
+    total: PeriodCounts
     """Over all surfaces, from the start of the warm-up to the end."""
 
 
@@ -194,8 +194,8 @@ def influencer_trace(look: Look) -> InfluencerTrace:
     )
 
 
-def _row(start: int, end: int, surface: str | None, counts: NDArray[np.int64]) -> Row:
-    return Row(start // DAY, end // DAY, surface, *(int(counts[counter]) for counter in COUNTED))
+def _row(start: int, end: int, surface: str | None, counts: NDArray[np.int64]) -> PeriodCounts:
+    return PeriodCounts(start // DAY, end // DAY, surface, *(int(counts[counter]) for counter in TRACED_COUNTERS))
 
 
 def _heading(trace: FanTrace | InfluencerTrace) -> str:
@@ -213,19 +213,19 @@ def _clock(time: int) -> str:
 
 
 def fan_lines(trace: FanTrace) -> Iterator[str]:
-    """A fan's sessions: time, surface, and for each slot who stood there, why, and what the fan did."""
+    """A fan's sessions: time, surface, and for each slot the influencer, why it was shown, and what the fan did."""
     yield _heading(trace)
-    follows = ", ".join(trace.follows_start) or "nobody"
+    follows = ", ".join(trace.follows_start) or "none"
     yield f"fan {trace.fan}, segment {trace.segment}, follows at the start: {follows}"
     for session in trace.sessions:
         yield f"{_clock(session.time_seconds)} {session.surface}, session {session.session}"
         for slot in session.slots:
             yield f"  {slot.slot:3} {_slot_text(slot, trace.policy)}"
-    yield f"follows at the end: {', '.join(trace.follows_end) or 'nobody'}"
+    yield f"follows at the end: {', '.join(trace.follows_end) or 'none'}"
 
 
 def _slot_text(slot: Slot, policy: str) -> str:
-    """Who stood in a slot, why, and what happened."""
+    """A slot's influencer, why it was shown, and what happened."""
     reserved = "reserved, " if slot.reserved else ""
     if slot.influencer is None or slot.source is None:
         return f"({reserved}empty)"
@@ -251,7 +251,7 @@ def influencer_lines(trace: InfluencerTrace) -> Iterator[str]:
     yield from _row_lines(f"{'in all':>11}", trace.total)
 
 
-def _row_lines(days: str, row: Row) -> Iterator[str]:
+def _row_lines(days: str, row: PeriodCounts) -> Iterator[str]:
     """One line, or two where the surface has a long name."""
     counts = f"{row.exposure:8} {row.exposure_reserved:8} {row.reads:7} {row.clicks:7} {row.follows:8} {row.orders:8}"
     surface = row.surface or ""

@@ -10,26 +10,26 @@ from typing import Any, NamedTuple, Protocol
 from sim.inference.paired import PairedDifference
 from sim.scenario.patch.phases import support_at_end
 
-__all__ = ["MIN_REPLICATIONS", "Answer", "Others", "Sentence", "amount", "interval", "number", "reading_notes"]
+__all__ = ["MIN_REPLICATIONS", "Answer", "Others", "Pair", "Sentence", "amount", "interval", "number", "reading_notes"]
 
 MIN_REPLICATIONS = 30
 """Replications from which a claim can be made; fewer are a demonstration."""
-Row = Mapping[str, Any]
+ResultRow = Mapping[str, Any]
 Pair = tuple[str, str]
 """An arm and the arm that it is compared with."""
 QUESTION = "How does the head's share of followers (largest 1 % of accounts) change?"
 
-ALSO = (
+OTHER_MEASURES = (
     ("head_share_10", "top 10 %, % points", 100, 2),
     ("initial_head_share_01", "day 0's top 1 %, % points", 100, 2),
     ("gini", "Gini", 1, 4),
     ("hhi", "HHI x 1,000", 1000, 3),
 )
-"""Measures beside the head share, for the sign can depend on the measure: name, label, scale, digits."""
+"""Measures other than the head share, since the sign can depend on the measure: name, label, scale, digits."""
 
 
 class Finished(Protocol):
-    """What an answer is told from: a finished run."""
+    """A finished run, as far as an answer needs it."""
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -48,12 +48,12 @@ class Finished(Protocol):
     def claims(self) -> list[dict[str, Any]]:
         """Rows of the claims."""
 
-    def paired(self, row: Row) -> PairedDifference:
+    def paired(self, row: ResultRow) -> PairedDifference:
         """The paired difference behind a row of the comparison."""
 
 
 class Sentence(NamedTuple):
-    """What one comparison says: ``label``, then the arm against its control, then ``says``."""
+    """One comparison in words: ``label``, then the arm against its control, then ``says``."""
 
     label: str
     arm: str
@@ -62,14 +62,14 @@ class Sentence(NamedTuple):
 
 
 class Others(NamedTuple):
-    """A measure beside the head share: its label, and each pair's change and interval as text."""
+    """Another measure than the head share: its label, and each pair's change and interval as text."""
 
     label: str
     rows: list[tuple[Pair, str, str]]
 
 
 def number(value: float | None, scale: float = 100, digits: int = 2, *, signed: bool = True) -> str:
-    """A number, or a dash where there is none; as percentage points unless told otherwise."""
+    """A number, or a dash where there is none; as percentage points by default."""
     if value is None:
         return "-"
     return f"{scale * value:+.{digits}f}" if signed else f"{scale * value:.{digits}f}"
@@ -90,14 +90,14 @@ def amount(value: float | None) -> str:
 
 
 def reading_notes(manifest: Mapping[str, Any]) -> list[str]:
-    """What a manifest says in words of how roster and follow graph were read; nothing where they were read plainly."""
+    """A manifest's notes on how roster and follow graph were read; empty where they were read plainly."""
     reading = manifest.get("reading", {})
     return [note for name in ("roster", "follow_graph") for note in reading.get(name, {}).get("notes", ())]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a run says about its question, as people read it; names of arms and claims are as the scenario has them."""
+    """A run's answer to its question, as people read it; names of arms and claims are those of the scenario."""
 
     run: Finished
 
@@ -118,10 +118,10 @@ class Answer:
         return list(dict.fromkeys((row["arm"], row["control"]) for row in self.rows))
 
     @cached_property
-    def primary(self) -> dict[Pair, list[Row]]:
+    def primary(self) -> dict[Pair, list[ResultRow]]:
         """Rows of the two primary quantities by pair: followers at the end, exposure over the last 90 days."""
         wanted = (("followers", None), ("exposure", min(90.0, self.run.horizon_days)))
-        found: dict[Pair, list[Row]] = {pair: [] for pair in self.pairs}
+        found: dict[Pair, list[ResultRow]] = {pair: [] for pair in self.pairs}
         for row in self.rows:
             head = (row["population"], row["level"], row["measure"]) == ("all", "influencer", "head_share_01")
             if head and (row["quantity"], row["window_days"]) in wanted:
@@ -158,7 +158,7 @@ class Answer:
         return None
 
     @cached_property
-    def _support(self) -> dict[str, Row]:
+    def _support(self) -> dict[str, ResultRow]:
         return {arm: support_at_end(self.scenario, arm) for arm in self.scenario["arms"]}
 
     def policies(self, pair: Pair) -> tuple[str, ...]:
@@ -201,16 +201,16 @@ class Answer:
         return found
 
     def headline(self) -> str:
-        """The answer in one sentence: the effect of support, and the tiering's own where there is an arm to tell."""
+        """The answer in one sentence: the effect of support, and the tiering's own where there is an arm to show it."""
         if not self.pairs:
             return "One arm only: nothing to compare." if len(self.scenario["arms"]) == 1 else "No arms were compared."
         effects = [pair for pair in self.pairs if self.policies(pair) == ("tiered", "none")]
         arm, control = min(effects, key=self._more_services) if effects else self.pairs[0]
-        said = next(sentence.says for sentence in self.sentences() if sentence[1:3] == (arm, control)).rstrip(".")
-        moved = said.startswith(("lower", "higher"))
+        result = next(sentence.says for sentence in self.sentences() if sentence[1:3] == (arm, control)).rstrip(".")
+        moved = result.startswith(("lower", "higher"))
         share = "the share of all followers that the largest 1 % of accounts hold is "
         text = f"With {arm} against {control}, "
-        text += (share if moved else "the head's share of followers (largest 1 % of accounts): ") + said
+        text += (share if moved else "the head's share of followers (largest 1 % of accounts): ") + result
         for pair, rows in self.primary.items():
             if pair[0] == arm and self.policies(pair) == ("tiered", "uniform") and rows[0]["ci_low"] is not None:
                 row = rows[0]
@@ -221,7 +221,7 @@ class Answer:
     def others(self) -> list[Others]:
         """Followers at the end by other measures, each with every pair's change and interval."""
         found = []
-        for name, label, scale, digits in ALSO:
+        for name, label, scale, digits in OTHER_MEASURES:
             by_pair = {
                 (row["arm"], row["control"]): row
                 for row in self.rows
@@ -284,15 +284,15 @@ class Answer:
         compared = {arm for pair in self.pairs for arm in pair}
         if len(self.scenario["arms"]) > 1:
             found += [
-                f"{arm} is not compared: over .1 % of reserved slots found nobody to support, in this arm or in its "
+                f"{arm} is not compared: over .1 % of reserved slots had no account to support, in this arm or in its "
                 "control (surfaces.parquet, n_support_unfilled)."
                 for arm in self.scenario["arms"]
                 if arm not in compared
             ]
         return found
 
-    def notes_on_claims(self, claims: Sequence[Row]) -> list[tuple[str, str]]:
-        """What claims say and, where they are on groups, what is held against what: claim and note."""
+    def notes_on_claims(self, claims: Sequence[ResultRow]) -> list[tuple[str, str]]:
+        """What claims state and, where they are on groups, what they compare: claim and note."""
         found = []
         for claim in claims:
             title = self.scenario["claims"][claim["claim"]]["title"]
@@ -303,15 +303,15 @@ class Answer:
         return found
 
 
-def _says(row: Row, *, same: bool) -> str:
-    """What one comparison says; ``same`` where the arms have equal digests."""
+def _says(row: ResultRow, *, same: bool) -> str:
+    """The result of one comparison in words; ``same`` where the arms have equal digests."""
     low, high = row["ci_low"], row["ci_high"]
     if same:
         return "the same to the bit."
     if row["difference"] is None:
-        return "undefined, for there are no followers."
+        return "undefined, since there are no followers."
     if low is None:
-        return f"{number(row['difference'])} points; one replication doesn't tell how sure that is."
+        return f"{number(row['difference'])} points; one replication doesn't show how certain that is."
     if low == high == 0:
         return "exactly the same share."
     sure = f"(95 % interval {interval(low, high)})"
@@ -320,8 +320,8 @@ def _says(row: Row, *, same: bool) -> str:
     return f"{'lower' if high < 0 else 'higher'} by {abs(100 * row['difference']):.2f} points {sure}."
 
 
-def _compared(claim: Row) -> str:
-    """What a claim on groups holds against what."""
+def _compared(claim: ResultRow) -> str:
+    """What a claim on groups compares."""
     groups = claim["group"] if claim["baseline_group"] is None else f"{claim['group']} - {claim['baseline_group']}"
     arms = claim["arm"] if claim["control"] is None else f"{claim['arm']} - {claim['control']}"
     return f"{claim['measure']} of {claim['quantity']}, {groups}; {arms}"

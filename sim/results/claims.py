@@ -89,10 +89,10 @@ def decided_claim(name: str, said: StatedClaim, values: Mapping[str, Floats], le
     if level is None or np.isnan(level):
         return row | {"estimate": None, "ci_low": None, "ci_high": None, "verdict": "undecided"}
     paired = said.contrast.paired(values)
-    judgement = verdict(paired, direction=claim.direction, margin=claim.margin, alpha=level)
+    decision = verdict(paired, direction=claim.direction, margin=claim.margin, alpha=level)
     return row | {
         "estimate": paired.difference,
-        "ci_low": judgement.ci_low,
-        "ci_high": judgement.ci_high,
-        "verdict": str(judgement.verdict),
+        "ci_low": decision.ci_low,
+        "ci_high": decision.ci_high,
+        "verdict": str(decision.verdict),
     }

@@ -19,12 +19,12 @@ def as_html(answer: Answer) -> str:
     if caution := answer.caution():
         parts.append(f"<br><i>{escape(caution)}</i>")
     if answer.pairs:
-        said = [
+        sentences = [
             f"{escape(label)}<b>{escape(arm)}</b> against <b>{escape(control)}</b>: {escape(says)}"
             for label, arm, control, says in answer.sentences()
         ]
-        said += map(escape, answer.parts())
-        parts.append(f"<p>{escape(QUESTION)}</p><ul>{''.join(f'<li>{line}</li>' for line in said)}</ul>")
+        sentences += map(escape, answer.parts())
+        parts.append(f"<p>{escape(QUESTION)}</p><ul>{''.join(f'<li>{line}</li>' for line in sentences)}</ul>")
         rows = [
             (
                 f"{arm} against {control}",

@@ -1,4 +1,4 @@
-"""Finished runs side by side: keys in which their scenarios differ, the grid that they form, the arms both have."""
+"""Finished runs side by side: keys in which their scenarios differ, their grid, their arms; knows no page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sim.results.run import Run
 __all__ = ["Grid", "differing_keys", "grid_of", "side_by_side"]
 
 NAMING = ("name", "title", "description")
-"""Keys that change nothing but what a run is called."""
+"""Keys that only change a run's name."""
 
 
 def side_by_side(first: Run, second: Run) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class Grid(NamedTuple):
 def grid_of(runs: Sequence[Run]) -> Grid | None:
     """The grid that runs form; None where they form none.
 
-    Of keys whose values go together one to one the shortest counts; what a run is called counts for nothing.
+    Of keys whose values correspond one to one the shortest counts; names of runs don't count.
     """
     kept: dict[tuple[int, ...], tuple[str, list[Any]]] = {}
     for key, values in sorted(differing_keys(runs).items(), key=lambda item: (item[0].count("."), item[0])):
@@ -93,7 +93,7 @@ def grid_of(runs: Sequence[Run]) -> Grid | None:
 
 
 def _pattern(values: Sequence[Any]) -> tuple[int, ...]:
-    """Which values are equal to which: place of each one's first appearance."""
+    """Position of each value's first appearance: equal values have equal ones."""
     return tuple(values.index(value) for value in values)
 
 

@@ -135,12 +135,12 @@ def test_ties_for_the_head_go_to_the_lowest_index() -> None:
 
 
 @given(amount_lists, st.integers(1, 45))
-def test_the_head_members_as_a_group_hold_the_top_share(amounts: list[int], k: int) -> None:
+def test_the_head_members_as_a_group_have_the_top_share(amounts: list[int], k: int) -> None:
     x = vector(amounts)
     assert c.group_share(x, c.head_members(x, k)) == c.top_share(x, k)
 
 
-def test_an_empty_group_holds_nothing_and_all_hold_all() -> None:
+def test_an_empty_group_has_a_share_of_0_and_all_together_1() -> None:
     x = np.array([4, 0, 1])
     assert c.group_share(x, np.array([], dtype=np.int64)) == c.group_share(x, np.array([])) == 0.0
     assert c.group_share(x, np.arange(3)) == 1.0

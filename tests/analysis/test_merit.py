@@ -28,7 +28,7 @@ def vector(numbers: list[int]) -> Ints:
 
 
 @given(st.lists(st.tuples(st.integers(0, 2**62), st.integers(0, 8)), min_size=2, max_size=60))
-def test_the_tenths_by_quality_hold_what_a_sorted_list_says(holders: list[tuple[int, int]]) -> None:
+def test_the_tenths_by_quality_have_the_shares_of_a_sorted_list(holders: list[tuple[int, int]]) -> None:
     x, quality = vector([a for a, _ in holders]), np.array([q / 8 for _, q in holders])
     best_first = sorted(range(len(holders)), key=lambda i: (-holders[i][1], i))
     n, total = len(holders), sum(a for a, _ in holders)
@@ -42,7 +42,7 @@ def test_the_tenths_by_quality_hold_what_a_sorted_list_says(holders: list[tuple[
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=10, max_size=50).filter(any))
-def test_the_tenths_hold_all_together(amounts: list[int]) -> None:
+def test_the_shares_of_the_tenths_sum_to_1(amounts: list[int]) -> None:
     quality = np.linspace(0.1, 0.9, len(amounts))
     shares = [quality_decile_share(vector(amounts), quality, decile) for decile in range(10)]
     assert math.fsum(shares) == pytest.approx(1, abs=1e-12)

@@ -150,7 +150,7 @@ def test_the_mean_change_and_the_share_of_risers_are_those_of_the_holders(pair: 
     assert upward_share(counts) == float(Fraction(int((change > 0).sum()), len(start)))
 
 
-def test_nobody_moves_when_nothing_changes_even_among_equals() -> None:
+def test_no_holder_moves_when_nothing_changes_even_among_equals() -> None:
     x = np.array([3, 3, 3, 0, 0, 9, 9, 1, 0, 0, 3, 5] * 5)
     counts = decile_transitions(x, x * 7)
     assert np.array_equal(counts, np.diag(np.diag(counts)))

@@ -390,7 +390,7 @@ def test_arms_that_are_equal_or_have_nobody_to_support_are_told(here: Path) -> N
     told = sim("run", write(here, TINY + PLACEBO + NOBODY), "--out", "run")
     words = " ".join(told.out.split())
     assert "placebo against none: the same to the bit." in words
-    assert "nobody is not compared: over .1 % of reserved slots found nobody to support" in words
+    assert "nobody is not compared: over .1 % of reserved slots had no account to support" in words
     assert "nobody against" not in words
 
 

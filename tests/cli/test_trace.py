@@ -170,7 +170,7 @@ def test_a_long_trace_is_written_down_in_full() -> None:
 def test_a_fans_trace_reads_as_sessions_and_slots(scenario: Path) -> None:
     heading, fan, *lines, end = trace(scenario, "--fan", 4, "--arm", "tiered", "--replication", 1).stdout.splitlines()
     assert heading == "small, arm tiered, replication 1"
-    assert re.fullmatch(r"fan 4, segment all, follows at the start: (nobody|influencer-\d\d(, influencer-\d\d)*)", fan)
+    assert re.fullmatch(r"fan 4, segment all, follows at the start: (none|influencer-\d\d(, influencer-\d\d)*)", fan)
     assert end.startswith("follows at the end: ")
     sessions = [line for line in lines if not line.startswith(" ")]
     slots = [line for line in lines if line.startswith(" ")]

@@ -1,4 +1,4 @@
-"""Benchmarks at toy size: they run, all engines do the same work, and the figures stand where readers look for them."""
+"""Benchmarks at toy size: they run, all engines do the same work, and the figures are where readers look for them."""
 
 from __future__ import annotations
 

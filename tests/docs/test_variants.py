@@ -48,7 +48,7 @@ def test_every_variant_of_the_tables_is_a_valid_scenario(variants: ModuleType) -
         assert all(other != shipped for other in others)
 
 
-def test_a_cell_tells_the_sign_only_where_the_interval_does(
+def test_a_cell_has_a_sign_only_where_the_interval_has_one(
     variants: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

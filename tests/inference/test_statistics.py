@@ -124,7 +124,7 @@ def test_other_shapes_infinite_values_and_impossible_levels_are_refused(
 
 
 def coverage(key: int, n_macro: int, r: int) -> float:
-    """Share of t intervals that hold the true difference .01 of paired normal replications."""
+    """Share of t intervals that contain the true difference .01 of paired normal replications."""
     control, arm = arms(key, r, n_macro)
     result = s.paired_differences(control, arm)
     return float(((result.ci_low <= 0.01) & (result.ci_high >= 0.01)).mean())
@@ -270,7 +270,7 @@ def test_holm_keeps_the_order_and_never_lowers_a_p_value(p: Floats) -> None:
 
 
 @given(probabilities)
-def test_holm_rejects_what_lies_under_its_level_together_with_all_smaller_ones(p: Floats) -> None:
+def test_holm_rejects_what_is_under_its_level_together_with_all_smaller_ones(p: Floats) -> None:
     adjusted, levels, open_still = s.holm(p), s.holm_levels(p, alpha=0.05), True
     for j in sorted(np.flatnonzero(~np.isnan(p)), key=lambda j: (p[j], j)):
         close = math.isclose(p[j], levels[j], rel_tol=1e-12)
@@ -324,9 +324,9 @@ def test_higher_is_the_mirror_image_of_lower(d: float, se: float, margin: float,
 
 def test_the_verdicts_interval_is_the_paired_interval_of_its_level() -> None:
     control, arm = arms(30, 30)
-    judgement = s.verdict(s.paired_difference(control, arm), direction="higher", margin=0.005, alpha=0.0125)
+    decision = s.verdict(s.paired_difference(control, arm), direction="higher", margin=0.005, alpha=0.0125)
     wider = s.paired_difference(control, arm, level=1 - 0.0125)
-    assert (judgement.ci_low, judgement.ci_high) == (wider.ci_low, wider.ci_high)
+    assert (decision.ci_low, decision.ci_high) == (wider.ci_low, wider.ci_high)
 
 
 def test_a_verdict_needs_a_direction_a_margin_and_a_level() -> None:

@@ -127,7 +127,7 @@ def test_line_ends_of_another_system_are_no_damage(baseline: Baseline, tmp_path:
         ('{"schema": 2, "seal": "00"}', "its own seal"),
     ],
 )
-def test_what_is_no_baseline_is_told_so(text: str, says: str, tmp_path: Path) -> None:
+def test_what_is_no_baseline_is_reported_as_such(text: str, says: str, tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     path.write_text(text)
     with pytest.raises(BaselineError, match=says):
@@ -272,7 +272,7 @@ def to_bound(number: float) -> float:
 
 
 @given(exponent=st.integers(-300, 300), n=st.integers(-500, 500), sign=st.sampled_from([-1.0, 1.0]))
-def test_numbers_on_both_sides_of_a_power_of_two_are_rounded_alike(exponent: int, n: int, sign: float) -> None:
+def test_numbers_on_both_sides_of_a_power_of_two_are_rounded_by_one_rule(exponent: int, n: int, sign: float) -> None:
     power = sign * 2.0**exponent
     assert rounded(neighbour(power, n), power) == [power, power]
 
@@ -281,7 +281,7 @@ def test_numbers_on_both_sides_of_a_power_of_two_are_rounded_alike(exponent: int
     number=st.floats(allow_nan=False, allow_infinity=False) | st.floats(0, 1) | st.floats(-1e9, 1e9),
     n=st.integers(-8, 8),
 )
-def test_near_numbers_are_rounded_alike_unless_a_bound_is_between_them(number: float, n: int) -> None:
+def test_near_numbers_are_rounded_to_the_same_unless_a_bound_is_between_them(number: float, n: int) -> None:
     assume(abs(number) > sys.float_info.min * 2**DIGITS and abs(number) < sys.float_info.max / 2)
     assume(to_bound(number) > 8)
     assert len(set(rounded(number, neighbour(number, n)))) == 1

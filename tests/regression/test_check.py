@@ -1,4 +1,4 @@
-"""``sim check`` as its users meet it: baselines written and held, differences named, exit codes."""
+"""``sim check`` as its users see it: baselines written and compared, differences named, exit codes."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def parts(checked: dict[str, Any]) -> dict[str, str]:
     return {part["name"]: part["status"] for part in checked["parts"]}
 
 
-# Baselines come and hold
+# Baselines are written and compared
 
 
 def test_a_missing_baseline_fails_and_says_how_to_write_one(here: Path) -> None:
@@ -171,7 +171,7 @@ def test_a_failing_check_names_the_versions_that_differ_and_a_holding_one_needs_
 
 
 @pytest.mark.usefixtures("held")
-def test_what_is_made_of_equal_counters_is_held_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_made_of_equal_counters_is_compared_too(monkeypatch: pytest.MonkeyPatch) -> None:
     from sim.analysis import entropy
     from sim.measure import meter as measures
 
@@ -206,7 +206,7 @@ def test_the_scenarios_own_policy_is_a_key(held: Path) -> None:
     assert found("x.toml", "--policy", "exact")[0] == 1
 
 
-def test_a_claim_whose_verdict_changed_is_told_on_its_line(held: Path) -> None:
+def test_a_claim_whose_verdict_changed_is_reported_on_its_line(held: Path) -> None:
     text = SMALL.replace('direction = "lower"', 'direction = "lower"\nmargin = 1.0')
     write(held, text)
     code, (checked,) = found("x.toml", "--policy", "claims")
@@ -266,13 +266,13 @@ def test_arms_that_came_or_went_fail_by_the_statistical_policy_too(held: Path) -
 
 
 @pytest.mark.parametrize(("n", "says"), [(1, "replication 1 is in the baseline alone"), (3, "replication 2 is new")])
-def test_other_replications_are_told_as_such_and_no_place_is_made_up(held: Path, n: int, says: str) -> None:
+def test_other_replications_are_reported_as_such_and_no_place_is_made_up(held: Path, n: int, says: str) -> None:
     write(held, SMALL.replace("[check]\nreplications = 2", f"[check]\nreplications = {n}"))
     code, (checked,) = found("x.toml")
     assert code == 1
     assert all(says in detail for detail in checked["parts"][1]["details"][:3])
     assert checked["divergences"] == []
-    assert f"the baseline is of 2 replications, not {n}: where the runs part isn't known" in checked["notes"][-1]
+    assert f"the baseline is of 2 replications, not {n}: where the runs diverge isn't known" in checked["notes"][-1]
 
 
 def test_one_file_by_two_names_is_checked_once(held: Path) -> None:
@@ -301,7 +301,7 @@ def test_two_scenarios_of_one_name_fail(held: Path) -> None:
     assert (held / "results/baselines/tiny.json").read_bytes() == before
 
 
-def test_a_bad_scenario_is_told_with_its_lines_and_the_others_are_checked_all_the_same(held: Path) -> None:
+def test_a_bad_scenario_is_reported_with_its_lines_and_the_others_are_checked_all_the_same(held: Path) -> None:
     write(held, SMALL.replace("seed = 3", "sead = 3"), "bad.toml")
     code, checked = found("bad.toml", "x.toml")
     assert code == 2
@@ -312,7 +312,7 @@ def test_a_bad_scenario_is_told_with_its_lines_and_the_others_are_checked_all_th
     assert parts(checked[1])["exact"] == "passed"
 
 
-def test_what_the_machine_refuses_of_one_scenario_is_told_and_the_others_are_checked(held: Path) -> None:
+def test_what_the_machine_refuses_of_one_scenario_is_reported_and_the_others_are_checked(held: Path) -> None:
     bad = SMALL.replace("count = 20\nfollowers = {", f'roster = "{"x" * 300}.csv"\n#').replace('"tiny"', '"bad"')
     write(held, bad, "bad.toml")
     code, checked = found("bad.toml", "x.toml")
@@ -321,7 +321,7 @@ def test_what_the_machine_refuses_of_one_scenario_is_told_and_the_others_are_che
     assert "ame too long" in json.dumps(checked[0]["parts"]) or checked[0]["is_bad_input"]
 
 
-def test_a_baseline_that_cant_be_written_is_told_with_exit_4_and_the_next_one_is_written(
+def test_a_baseline_that_cant_be_written_is_reported_with_exit_4_and_the_next_one_is_written(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from sim.regression import check
@@ -347,7 +347,7 @@ def test_a_baseline_that_cant_be_written_is_told_with_exit_4_and_the_next_one_is
     ("args", "says"),
     [
         (["none.toml"], "none.toml: no such file or folder"),
-        (["."], "holds no scenario, *.toml"),
+        (["."], "contains no scenario, *.toml"),
     ],
 )
 def test_nothing_to_check_is_bad_input(args: list[str], says: str) -> None:
@@ -388,14 +388,14 @@ def test_run_folders_stay_where_they_are_wanted_and_are_used_again(held: Path) -
 
 
 @pytest.mark.usefixtures("held")
-def test_an_interrupted_check_says_that_it_starts_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_check_says_that_it_starts_again(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise InterruptedRunError("kept in a folder")
 
     monkeypatch.setattr("sim.experiment.execution.run_units", interrupted)
     told = sim("check", "x.toml")
     assert told.code == 3
-    assert "a check starts anew" in told.err
+    assert "a check starts again" in told.err
     assert "kept in a folder" in sim("check", "x.toml", "--out", "runs").err
 
 
@@ -420,7 +420,7 @@ def test_the_exit_code_outlives_a_reader_who_has_left(held: Path) -> None:
         (["--out", "x.toml"], 2, "--out: must be a folder, or not be there yet, got x.toml"),
     ],
 )
-def test_places_that_cant_be_written_to_are_told_before_the_work(
+def test_places_that_cant_be_written_to_are_reported_before_the_work(
     held: Path, options: list[str], code: int, says: str
 ) -> None:
     before = (held / "results/baselines/tiny.json").read_bytes()
@@ -470,7 +470,7 @@ def git(*args: str) -> None:
 
 @pytest.fixture
 def repository(here: Path) -> Path:
-    """A repository of somebody's own, with a scenario in it that was changed since: a tier asks for more accounts."""
+    """A user's own repository, with a scenario in it that was changed since: a tier requires more accounts."""
     write(here, REVIEWED)
     git("init", "--quiet")
     git("add", "x.toml")
@@ -484,26 +484,26 @@ def against(*args: str) -> Told:
     return Told(told.code, " ".join(told.out.split()), told.err)
 
 
-def test_a_revision_tells_a_probability_as_the_scenario_states_it(repository: Path) -> None:
+def test_a_revision_shows_a_probability_as_the_scenario_states_it(repository: Path) -> None:
     write(repository, REVIEWED.replace("follow_prob = 0.3", "follow_prob = 0.021"))
     assert re.search(r"influencer \S+: follow \[find\] 0\.3 -> 0\.021 \(20 influencers differ\)", against("HEAD").out)
 
 
 @pytest.mark.usefixtures("repository")
-def test_a_revision_tells_which_agency_a_review_gave_another_tier() -> None:
+def test_a_revision_shows_which_agency_a_review_gave_another_tier() -> None:
     told = against("HEAD")
     assert told.code == 1
     assert "tiered: first at the review of day 0: agency all-1: tier all -> none (3 agencies differ)" in told.out
-    assert "against HEAD: where it parts is told by arm" in told.out
+    assert "against HEAD: the first difference of each arm is shown" in told.out
 
 
-def test_agencies_are_told_by_their_names(repository: Path) -> None:
+def test_agencies_are_shown_by_their_names(repository: Path) -> None:
     write(repository, REVIEWED.replace("accounts = 5.0", "accounts = 4.0"))
     told = against("HEAD")
     assert re.search(r"first at the population: influencer \S+: agency (none|all-\d) -> (none|all-\d) ", told.out)
 
 
-def test_a_run_of_an_earlier_check_tells_it_too(repository: Path) -> None:
+def test_a_run_of_an_earlier_check_shows_it_too(repository: Path) -> None:
     git("checkout", "--quiet", "x.toml")
     assert sim("check", "x.toml", "--out", "before").code == 1
     (run,) = (repository / "before").iterdir()
@@ -516,7 +516,7 @@ def test_a_run_of_the_scenario_as_it_was_leaves_a_note_that_names_the_keys(repos
     git("checkout", "--quiet", "x.toml")
     told = against(str(run))
     assert told.code == 1
-    assert f"not laid beside {run}: " in told.out
+    assert f"not compared with {run}: " in told.out
     assert "must be a run of the same scenario" in told.out
     assert "other are support.tiers.all.over_accounts" in told.out
 
@@ -546,7 +546,7 @@ def test_outside_a_repository_only_a_run_folder_can_be_named() -> None:
     assert "is in no git repository" in told.err
 
 
-def test_what_cant_be_laid_beside_a_revision_is_noted_and_the_others_are(
+def test_what_cant_be_compared_with_a_revision_is_noted_and_the_others_are_compared(
     repository: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     write(repository, SMALL.replace('name = "tiny"', 'name = "new"'), "new.toml")
@@ -554,18 +554,18 @@ def test_what_cant_be_laid_beside_a_revision_is_noted_and_the_others_are(
     told = sim("check", "x.toml", "new.toml", elsewhere, "--against", "HEAD", "--json")
     assert told.code == 1
     notes = [" ".join(checked["notes"]) for checked in json.loads(told.out)["checked"]]
-    assert "against HEAD: where it parts is told by arm" in notes[0]
-    assert "not laid beside HEAD: new.toml: isn't there at the revision" in notes[1]
-    assert f"not laid beside HEAD: {elsewhere}: isn't in the repository {repository.resolve()}" in notes[2]
+    assert "against HEAD: the first difference of each arm is shown" in notes[0]
+    assert "not compared with HEAD: new.toml: isn't there at the revision" in notes[1]
+    assert f"not compared with HEAD: {elsewhere}: isn't in the repository {repository.resolve()}" in notes[2]
 
 
-def test_a_revision_that_cant_be_run_is_told_with_its_faults(repository: Path) -> None:
+def test_a_revision_that_cant_be_run_is_reported_with_its_faults(repository: Path) -> None:
     write(repository, REVIEWED.replace("seed = 3", "seed = -1"))
     git("commit", "--quiet", "-am", "bad")
     git("checkout", "--quiet", "HEAD~1", "x.toml")
     told = against("HEAD")
     assert told.code == 1
-    assert "can't be run at the revision; it says: x.toml:" in told.out
+    assert "can't be run at the revision; it reports: x.toml:" in told.out
     assert "got -1" in told.out
     assert "whose source" not in told.out
 
@@ -592,7 +592,7 @@ def test_policies_of_the_users_own_are_known_at_the_revision_too(
     write(repository, (REVIEWED + more).replace("over_accounts = 4", "over_accounts = 5"))
     told = against("HEAD", "--plugin", str(plugin))
     assert "tiered: first at the review of day 0: agency all-1: tier all -> none (3 agencies differ)" in told.out
-    assert "not laid beside" not in told.out
+    assert "not compared with" not in told.out
 
 
 def test_a_policys_helper_is_that_of_the_revision(repository: Path) -> None:
@@ -606,7 +606,7 @@ def test_a_policys_helper_is_that_of_the_revision(repository: Path) -> None:
     helper.write_text("def weights(view):\n    return view.followers\n")
     told = against("HEAD", "--plugin", str(plugin))
     assert "first: first at the refresh of day 0: influencer" in told.out
-    assert "not laid beside" not in told.out
+    assert "not compared with" not in told.out
 
 
 def test_arms_that_only_one_of_two_runs_has_are_named(repository: Path) -> None:

@@ -1,4 +1,4 @@
-"""Where two runs part: the first event after which they differ, from a baseline's rows and from full tables."""
+"""Where two runs diverge: the first event after which they differ, from a baseline's rows and from full tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.regression.divergence import first_place
-from sim.regression.epoch_rows import MOST_ROWS, divergences, epoch_rows, first_divergence
+from sim.regression.epoch_rows import MAX_EPOCH_ROWS, divergences, epoch_rows, first_divergence
 
 EVENTS = ("books", "contracts", "review", "refresh", "sessions")
 
@@ -49,7 +49,7 @@ def test_many_times_share_rows_that_bracket_the_first_difference(changed: tuple[
     replication, hour, event = changed
     day = hour * (1 / 24)
     old, new = epoch_rows(OFTEN), epoch_rows(epochs(40, 1 / 24, (replication, day, event)))
-    assert len(old["a"]) <= MOST_ROWS
+    assert len(old["a"]) <= MAX_EPOCH_ROWS
     (place,) = divergences(old, new)
     assert place.from_days is not None
     assert place.until_days is not None
@@ -91,5 +91,5 @@ def test_an_event_of_one_run_alone_is_where_they_part() -> None:
     assert (place[0].event, place[0].from_days) == ("review", 1)
 
 
-def test_rows_that_cant_be_read_tell_nothing() -> None:
+def test_rows_that_cant_be_read_give_no_divergence() -> None:
     assert first_divergence("a", ["nonsense"], ["day 0: books 000000"]) is None

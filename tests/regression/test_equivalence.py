@@ -1,4 +1,4 @@
-"""Equivalent, moved, undecided: decided by intervals of paired changes; held against the tests' own arithmetic."""
+"""Equivalent, moved, undecided: decided by intervals of paired changes; compared with the tests' own arithmetic."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_what_becomes_defined_has_moved(loaded: Loaded) -> None:
     assert {e.verdict for e in estimates(loaded, old, new, 1)} == {"moved"}
 
 
-def test_what_nobody_had_any_of_counts_as_nothing(loaded: Loaded) -> None:
+def test_what_is_always_0_counts_as_nothing(loaded: Loaded) -> None:
     old = {f"arm {arm}": {"followers total": [10.0, 10.0]} for arm in ARMS}
     new = {f"arm {arm}": {"followers total": [10.0, 10.0], "gmv total": [5.0, 5.0]} for arm in ARMS}
     moved = [e for e in estimates(loaded, old, new, 1) if e.verdict != "equivalent"]

@@ -75,7 +75,7 @@ def test_there_are_faults_enough_of_every_kind() -> None:
 
 
 @pytest.mark.slow
-def test_a_revision_of_the_source_tells_who_a_fault_met_first(tmp_path: Path) -> None:
+def test_a_revision_of_the_source_shows_what_a_fault_changed_first(tmp_path: Path) -> None:
     copy = ChangedCopy(tmp_path)
     for name in ("pyproject.toml", "scenarios", "results/baselines"):
         place = tmp_path / name

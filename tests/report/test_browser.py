@@ -145,7 +145,7 @@ return [...document.querySelectorAll(".drawn svg .role-axis-label")].flatMap(axi
 
 
 def check(browser: Browser, page: Path, width: int, scheme: str, *, labels_may_touch: bool = False) -> None:
-    """A page of a run holds to all that is promised of it."""
+    """A page of a run meets every promise."""
     # The quickest of three: other tests may be at work on the same cores.
     assert any(browser.open(page, width, scheme=scheme) < SECONDS_TO_OPEN for _ in range(3))
     assert browser.complaints() == []

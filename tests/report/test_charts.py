@@ -17,7 +17,7 @@ from support.small_runs import NOBODY, PLACEBO, TINY, run_of
 
 import sim
 from sim.report.catalogue import CHARTS, LINKS, SEVERAL, chart_of
-from sim.report.charts.chart import Chart
+from sim.report.charts.chart import EMPTY_COLOUR, NEUTRAL, PALETTE, Chart
 from sim.report.charts.numbers import Numbers
 from sim.results.run import Run
 from sim.store import columns
@@ -148,7 +148,7 @@ def test_slots_of_all_kinds_add_up_to_those_offered(run: Run) -> None:
     assert all(0 <= row["mean"] <= 100 for row in rows(data, shown="head's share"))
 
 
-def test_moves_between_tiers_and_between_deciles_are_of_everybody(run: Run) -> None:
+def test_moves_between_tiers_and_between_deciles_count_every_account(run: Run) -> None:
     moves = chart(run, "tiers")
     for arm in ("none", "tiered", "uniform"):
         assert sum(row["count"] for row in rows(moves, shown="agencies", arm=arm)) == pytest.approx(3)
@@ -199,7 +199,7 @@ def test_claims_are_drawn_in_units_of_their_margins(run: Run) -> None:
 
 
 def valid(chart: Chart) -> None:
-    """A chart's specifications hold no number that JSON doesn't know, its data come back from CSV, it can be drawn."""
+    """A chart's specifications have no number that JSON doesn't know, its data come back from CSV, it can be drawn."""
     for panel in chart.panels:
         json.dumps(chart.spec(panel), allow_nan=False)
     read = list(csv.DictReader(io.StringIO(chart.csv())))
@@ -327,3 +327,14 @@ def test_panels_whose_colours_mean_other_things_keep_them_apart_in_a_picture(run
     for found, wanted in ((apart, "independent"), (alike, "shared")):
         whole = found.whole().to_dict()
         assert {part["resolve"]["scale"]["color"] for part in (whole, *whole["vconcat"])} == {wanted}
+
+
+def test_the_control_and_zero_lines_are_read_on_white_and_on_black_and_differ_from_what_is_empty() -> None:
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+    assert 1.05 / (luminance(NEUTRAL) + 0.05) >= 4.5
+    assert (luminance(NEUTRAL) + 0.05) / 0.05 >= 4.5
+    assert len({NEUTRAL, EMPTY_COLOUR, *PALETTE}) == 2 + len(PALETTE)

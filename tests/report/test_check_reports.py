@@ -21,12 +21,11 @@ from xmlschema import XMLSchema
 
 from sim.formatting import escaped
 from sim.regression.result import Change, ChangeEstimate, Checked, Divergence, Part, Version
-from sim.report.check_reports.annotations import MOST_LINES, github_annotations
+from sim.report.check_reports.annotations import MAX_ANNOTATION_LINES, github_annotations
 from sim.report.check_reports.junit import junit_xml
-from sim.report.check_reports.listing import MOST_ROWS, print_checks
-from sim.report.check_reports.summary import MOST_BYTES, markdown_summary
-from sim.report.check_reports.summary import MOST_ROWS as MOST_MARKDOWN_ROWS
-from sim.report.check_reports.wording import MOST_CHANGES, changes, moved
+from sim.report.check_reports.listing import MAX_TERMINAL_ROWS, print_checks
+from sim.report.check_reports.summary import MAX_MARKDOWN_ROWS, MAX_SUMMARY_BYTES, markdown_summary
+from sim.report.check_reports.wording import MAX_CHANGES, changes, moved
 
 SCHEMA = XMLSchema(Path(__file__).parents[1] / "corpus" / "junit.xsd")
 VALID = Part("valid", "passed", "the file is valid", 1)
@@ -69,7 +68,7 @@ def held(name: str = "minimal", **changes: Any) -> Checked:
 
 
 def failed(**changes: Any) -> Checked:
-    """A scenario of which nothing holds."""
+    """A scenario of which every part fails."""
     parts = (
         VALID,
         Part("exact", "failed", "counters differ in 1 of 3 arms: tiered", 31, ("arm tiered: replication 0, 1 of 2",)),
@@ -88,7 +87,7 @@ def failed(**changes: Any) -> Checked:
             Change("segments.fans.share", 0.5, 1.0, None),
         ),
         versions=(Version("numpy", "2.0.0", "2.4.6"), Version("scipy", "1.14.0", None)),
-        notes=("against HEAD: where it parts is told by arm",),
+        notes=("against HEAD: the first difference of each arm is shown",),
         seconds=3.4,
     )
     return replace(found, **changes)
@@ -108,7 +107,7 @@ def updated() -> Checked:
 
 
 def unfinished() -> Checked:
-    """A scenario in whose way the machine stood."""
+    """A scenario whose check the machine prevented."""
     why = "the check wasn't finished"
     exact = Part("exact", "failed", f"{why}: disk full", 1)
     parts = (Part("valid", "skipped", why, 1), exact, Part("statistical", "skipped", why, 1))
@@ -281,16 +280,16 @@ def test_an_annotation_begins_with_the_keys_that_changed_and_the_versions_that_d
     assert not any(line in WHY for lines in others for line in lines)
 
 
-def test_what_holds_or_was_skipped_has_no_annotation() -> None:
+def test_what_passed_or_was_skipped_has_no_annotation() -> None:
     assert github_annotations([held()]) == ""
     assert [read(line)[3] for line in github_annotations([unreadable()]).splitlines()] == ["bad: valid"]
 
 
 def test_an_annotation_is_cut_after_ten_lines_and_says_how_many_there_are() -> None:
     message = read(github_annotations([failed()]).splitlines()[1])[4].split("\n")
-    assert len(message) == 1 + MOST_LINES + 1
+    assert len(message) == 1 + MAX_ANNOTATION_LINES + 1
     assert message[-1] == "and 20 more lines"
-    one = tuple(str(i) for i in range(MOST_LINES + 1))
+    one = tuple(str(i) for i in range(MAX_ANNOTATION_LINES + 1))
     parts = (Part("valid", "failed", "no", 1, one),)
     assert read(github_annotations([held(parts=parts)]).strip())[4].endswith("\n9\nand 1 more line")
 
@@ -394,7 +393,7 @@ def test_the_page_has_a_row_for_each_scenario() -> None:
     ]
 
 
-def test_what_differs_has_a_section_with_all_that_is_known_and_what_holds_has_one_for_its_notes() -> None:
+def test_what_differs_has_a_section_with_all_that_is_known_and_what_passed_has_one_for_its_notes() -> None:
     text = markdown_summary([held(), failed()])
     assert re.findall("^### .*", text, re.MULTILINE) == ["### graph does not hold"]
     shown_text = page(held(), failed()).text
@@ -414,7 +413,7 @@ def test_what_differs_has_a_section_with_all_that_is_known_and_what_holds_has_on
 
 def test_the_table_of_measures_has_the_largest_changes_first() -> None:
     rows = page(failed()).rows[3:]
-    assert len(rows) == MOST_MARKDOWN_ROWS
+    assert len(rows) == MAX_MARKDOWN_ROWS
     assert rows[0] == [
         "tiered - none",
         "followers measure_29",
@@ -429,7 +428,7 @@ def test_the_table_of_measures_has_the_largest_changes_first() -> None:
 
 def test_a_page_too_long_for_github_is_cut_and_says_so() -> None:
     text = markdown_summary([failed(notes=(CHINESE * 9000,) * 9)] * 2)
-    assert len(text.encode()) < MOST_BYTES + 100 < 1 << 20
+    assert len(text.encode()) < MAX_SUMMARY_BYTES + 100 < 1 << 20
     assert text.endswith("\n\nThere is more; this page is cut off here.\n")
     assert "cut off" not in markdown_summary([failed()])
 
@@ -467,7 +466,7 @@ def test_the_last_line_counts_in_grammar(checked: list[Checked], says: str) -> N
     assert printed(*checked).splitlines()[-1] == says
 
 
-def test_of_what_doesnt_hold_all_is_told_from_the_parts_to_the_measures() -> None:
+def test_what_fails_is_reported_from_the_parts_to_the_measures() -> None:
     lines = printed(failed(estimates=(estimate(0.01),))).splitlines()
     assert "".join(f"{line.rstrip()}\n" for line in lines) == (
         "graph  does not hold (exact)  3.4 s\n"
@@ -481,7 +480,7 @@ def test_of_what_doesnt_hold_all_is_told_from_the_parts_to_the_measures() -> Non
         "  changed in the scenario since the baseline:\n"
         f"    {WHY[0]}\n"
         f"    {WHY[1]}\n"
-        "  where the runs part:\n"
+        "  where the runs diverge:\n"
         "    tiered: first at the review of day 60: agency a-12: tier priority -> standard\n"
         "  measures that moved, or may have, by more than their margin:\n"
         "  measure, by arm          old  new - old, interval  margin\n"
@@ -489,12 +488,12 @@ def test_of_what_doesnt_hold_all_is_told_from_the_parts_to_the_measures() -> Non
         "  tiered - none:\n"
         "  followers head_share_01  0.3       0.009 to 0.011   0.005  moved\n"
         f"  note: {WHY[2]}\n"
-        "  note: against HEAD: where it parts is told by arm\n"
+        "  note: against HEAD: the first difference of each arm is shown\n"
         "1 scenario: 0 hold, 1 does not\n"
     )
 
 
-def test_versions_are_no_matter_of_a_scenario_that_holds() -> None:
+def test_versions_are_left_out_of_a_scenario_that_holds() -> None:
     checked = held(versions=failed().versions)
     for text in (printed(checked), markdown_summary([checked]), github_annotations([checked])):
         assert "numpy" not in text
@@ -506,13 +505,13 @@ def test_of_very_many_changed_keys_the_first_are_listed_and_the_others_counted()
     many = tuple(Change(f"fans.key_{i}", i, i + 1, i) for i in range(40))
     lines = changes(failed(changes=many))
     assert lines[0] == "fans.key_0: 0 -> 1 (line 0)"
-    assert lines[-1] == f"and {40 - MOST_CHANGES} more keys of the scenario"
-    assert len(lines) == MOST_CHANGES + 1
+    assert lines[-1] == f"and {40 - MAX_CHANGES} more keys of the scenario"
+    assert len(lines) == MAX_CHANGES + 1
 
 
 def test_only_the_first_measures_are_listed_and_the_others_counted() -> None:
     text = printed(failed())
-    assert len(re.findall("followers measure_", text)) == MOST_ROWS
+    assert len(re.findall("followers measure_", text)) == MAX_TERMINAL_ROWS
     assert "and 18 more measures" in text
 
 
@@ -526,7 +525,7 @@ def test_only_the_first_measures_are_listed_and_the_others_counted() -> None:
         (unfinished(), ["full  wasn't checked", "FAILED   exact: the check wasn't finished: disk full"]),
     ],
 )
-def test_bad_input_updates_and_notes_are_told(checked: Checked, says: list[str]) -> None:
+def test_bad_input_updates_and_notes_are_reported(checked: Checked, says: list[str]) -> None:
     text = printed(checked)
     assert all(said in text for said in says)
 
@@ -552,7 +551,7 @@ def test_tables_fit_80_columns_whatever_their_numbers_and_names() -> None:
     assert "".join(line.strip() for line in lines).count(CHINESE) >= 5
 
 
-def test_the_measure_asked_about_stays_on_a_line_beside_totals_and_their_margins() -> None:
+def test_the_name_of_a_measure_stays_on_a_line_with_totals_and_their_margins() -> None:
     found = [estimate(0.2), estimate(0.0, quantity="gmv", measure="total", window_days=90.0, verdict="undecided")]
     found[1] = replace(found[1], old=5.264e5, ci_low=-6.372e5, ci_high=-3.077e5, margin=4.778e4)
     assert "\n  followers head_share_01 " in printed(held(estimates=tuple(found)))

@@ -1,4 +1,4 @@
-"""The report as a file: what it says, that it asks for nothing, that no name breaks it, that it is the same again."""
+"""The report as a file: what it says, that it loads nothing, that no name breaks it, that it is the same again."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_axes_have_names_with_units(page: Page) -> None:
         assert all(re.search(r"\[.+\]", title) or title.startswith(words) for title in found), (name, found)
 
 
-def test_provenance_holds_what_recreates_the_run(run: Run, page: Page) -> None:
+def test_provenance_contains_what_recreates_the_run(run: Run, page: Page) -> None:
     words = page.words()
     manifest = run.manifest
     for fact in (
@@ -209,7 +209,7 @@ def test_hostile_names_are_text_and_nothing_else(hostile: Run, page: Page) -> No
     assert CLOSING in found.text
 
 
-def test_names_never_stand_in_an_expression_of_a_chart(hostile: Run) -> None:
+def test_names_are_never_part_of_an_expression_of_a_chart(hostile: Run) -> None:
     found = Page(page_of_run(hostile))
     specifications = json.loads(next(s for s in found.scripts if s.startswith("{")))
 

@@ -102,8 +102,8 @@ def test_a_fixed_population_makes_the_answer_conditional(run: Run) -> None:
         (-0.002, -0.005, 0.001, "no clear change, -0.20 points (95 % interval -0.50 to +0.10)."),
         (0.002, 0.0, 0.004, "no clear change, +0.20 points (95 % interval +0.00 to +0.40)."),
         (0.0, 0.0, 0.0, "exactly the same share."),
-        (0.004, None, None, "+0.40 points; one replication doesn't tell how sure that is."),
-        (None, None, None, "undefined, for there are no followers."),
+        (0.004, None, None, "+0.40 points; one replication doesn't show how certain that is."),
+        (None, None, None, "undefined, since there are no followers."),
     ],
 )
 def test_a_sentence_says_which_way_and_how_sure(
@@ -178,7 +178,7 @@ def test_one_arm_is_nothing_to_compare(tmp_path: Path) -> None:
 def test_an_arm_that_is_not_compared_is_named_with_the_reason(tmp_path: Path) -> None:
     text = FOUR.split("[arms.tiered]")[0] + NOBODY
     told = words(run_of(tmp_path, text))
-    assert "nobody is not compared: over .1 % of reserved slots found nobody to support" in told
+    assert "nobody is not compared: over .1 % of reserved slots had no account to support" in told
     assert "none is not compared" in told
     assert "Head share, %" not in told
 
@@ -205,7 +205,7 @@ def test_a_claim_has_a_row_with_its_verdict_and_its_title(run: Run, verdict: str
         ),
     ],
 )
-def test_a_claim_on_groups_says_what_is_held_against_what(run: Run, keys: dict[str, str], sentence: str) -> None:
+def test_a_claim_on_groups_says_what_is_compared(run: Run, keys: dict[str, str], sentence: str) -> None:
     other = altered(run)
     (claim,) = run.claims()
     claim |= {"control": None, "measure": "growth"} | keys

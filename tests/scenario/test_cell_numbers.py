@@ -1,4 +1,4 @@
-"""Numbers as tables hold them: what the rule reads, what it refuses, and that nothing is read with two meanings."""
+"""Numbers as tables have them: what the rule reads, what it refuses, and that nothing is read with two meanings."""
 
 from contextlib import suppress
 from decimal import Decimal
@@ -113,7 +113,7 @@ def test_abbreviated_counts_are_the_nearest_whole_number(number: Decimal) -> Non
     assert abs(Decimal(people) - number * 1000) <= Decimal("0.5")
 
 
-def test_followers_written_in_every_form_are_whole_numbers_and_told(tmp_path: Path) -> None:
+def test_followers_written_in_every_form_are_whole_numbers_and_reported(tmp_path: Path) -> None:
     text = 'influencer,followers,likes\na,37.8万,1.5k\nb,"1,234",2\nc,2.28E+03,\nd,12,3k\ne,1.1万,4\nf,7.0,1e-3\n'
     roster = read(tmp_path, text)
     assert roster.followers is not None
@@ -127,7 +127,7 @@ def test_followers_written_in_every_form_are_whole_numbers_and_told(tmp_path: Pa
 
 
 @given(st.from_regex(r"[0-9]{1,20},[0-9]{1,20}", fullmatch=True))
-def test_decimal_commas_are_read_alike_in_every_column(cell: str) -> None:
+def test_decimal_commas_are_read_the_same_way_in_every_column(cell: str) -> None:
     found = numeral(cell, ";")
     assert found is not None
     cells = Cells(";", [])
@@ -136,7 +136,7 @@ def test_decimal_commas_are_read_alike_in_every_column(cell: str) -> None:
         assert cells.forms == [("order_value_fen", found.form, cell, float(found.value))]
 
 
-def test_plain_numbers_are_not_told(tmp_path: Path) -> None:
+def test_plain_numbers_are_not_reported(tmp_path: Path) -> None:
     roster = read(tmp_path, "influencer,followers,posts_per_day,quality\na,5,1e-3,.5\nb,4.0,2.5E+01,\n")
     assert (roster.readings, roster_notes(roster)) == ((), [])
 

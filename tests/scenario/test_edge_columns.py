@@ -11,11 +11,11 @@ from support.scenarios import DRAWN
 
 from sim.errors import InputError
 from sim.scenario import from_resolved, load, read_edges, resolved
-from sim.scenario.read.edge_columns import PAIRS, edge_columns
+from sim.scenario.read.edge_columns import KNOWN_PAIRS, edge_columns
 from sim.scenario.resolve.graph_notes import graph_notes
 
 FOLLOWS = [("ann", "amy"), ("ann", "bo"), ("cat", "amy"), ("dan", "cheng")]
-PAIRS_OF_NAMES = [(fan, influencer) for fans, influencers in PAIRS for fan in fans for influencer in influencers]
+PAIRS_OF_NAMES = [(fan, influencer) for fans, influencers in KNOWN_PAIRS for fan in fans for influencer in influencers]
 
 
 def lines(header: str, separator: str = ",") -> str:
@@ -25,7 +25,7 @@ def lines(header: str, separator: str = ",") -> str:
 @pytest.mark.parametrize(
     ("header", "fan_first"),
     [
-        ("TomlFile,Target", True),
+        ("Source,Target", True),
         ("target,source", False),
         ("follower_id,followee_id", True),
         ("followee_id,follower_id", False),
@@ -48,7 +48,7 @@ def test_both_orders_of_known_columns_give_the_same_graph(tmp_path: Path, header
     st.sampled_from([str.upper, str.title, str.lower]),
     st.lists(st.sampled_from(["weight", "Id", "crawl_time", "label"]), unique=True, max_size=3),
 )
-def test_a_known_pair_is_found_by_name_wherever_it_stands(pair, is_reversed, spelled, others) -> None:  # type: ignore[no-untyped-def]
+def test_a_known_pair_is_found_by_name_in_any_place(pair, is_reversed, spelled, others) -> None:  # type: ignore[no-untyped-def]
     columns = [*others, *(spelled(name) for name in (pair[::-1] if is_reversed else pair))]
     found = edge_columns(columns, "e.csv")
     assert (columns[found.fan].lower(), columns[found.influencer].lower()) == pair
@@ -58,10 +58,10 @@ def test_a_known_pair_is_found_by_name_wherever_it_stands(pair, is_reversed, spe
 @pytest.mark.parametrize(
     "raw",
     [
-        b"\xef\xbb\xbf" + lines("TomlFile;Target", ";").encode(),
-        lines("TomlFile\tTarget", "\t").encode(),
-        lines("TomlFile, Target", ", ").encode(),
-        lines("TomlFile,Target").encode("utf-16"),
+        b"\xef\xbb\xbf" + lines("Source;Target", ";").encode(),
+        lines("Source\tTarget", "\t").encode(),
+        lines("Source, Target", ", ").encode(),
+        lines("Source,Target").encode("utf-16"),
     ],
     ids=["semicolons and a mark", "tabs", "spaces after commas", "utf-16"],
 )
@@ -86,8 +86,8 @@ def test_numbers_without_a_header_are_always_refused(
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("ann,amy\nben,amy\n", "holds an id of line 2"),
-        ("ann,amy\nben,bo\ncat,bo\ndan,ann\n", "holds an id of line 4"),
+        ("ann,amy\nben,amy\n", "contains an id of line 2"),
+        ("ann,amy\nben,bo\ncat,bo\ndan,ann\n", "contains an id of line 4"),
         ("fan7,star1\nfan8,star1\n", "looks like a follow"),
         ("https://a.example/u1,https://a.example/u2\nx,y\n", "looks like a follow"),
         ("@ann,@amy\n@ben,@bo\n", "looks like a follow"),
@@ -120,7 +120,7 @@ def test_names_with_a_digit_are_a_header_unless_the_ids_have_their_form(tmp_path
         "用户,粉丝",
     ],
 )
-def test_a_name_that_may_turn_the_follows_round_is_refused_unless_the_scenario_says_what_it_is(
+def test_a_name_that_may_reverse_the_follows_is_refused_unless_the_scenario_says_what_it_is(
     tmp_path: Path, header: str
 ) -> None:
     path = write(tmp_path / "e.csv", f"{header}\namy,ann\n")
@@ -156,14 +156,14 @@ def test_an_account_may_have_the_name_of_a_known_column(tmp_path: Path) -> None:
 
 
 def test_a_header_within_a_file_is_a_bad_row(tmp_path: Path) -> None:
-    path = write(tmp_path / "e.csv", "TomlFile,Target\nx,a\nSource,Target\ny,a\n")
-    with pytest.raises(InputError, match='3: repeats the header, got "TomlFile", "Target"'):
+    path = write(tmp_path / "e.csv", "Source,Target\nx,a\nSource,Target\ny,a\n")
+    with pytest.raises(InputError, match='3: repeats the header, got "Source", "Target"'):
         read_edges(path)
     graph = read_edges(path, dirty_rows="skip")
     assert (graph.follows(), graph.n_skipped) == ([("x", "a"), ("y", "a")], 1)
 
 
-@pytest.mark.parametrize("pair", ["TomlFile,Target", "fan,influencer"])
+@pytest.mark.parametrize("pair", ["Source,Target", "fan,influencer"])
 @pytest.mark.parametrize(
     ("kinds", "directed", "message"),
     [
@@ -206,7 +206,7 @@ def test_the_scenario_names_columns_that_no_rule_knows(tmp_path: Path) -> None:
     assert again == loaded
     for text, message in (
         ("liked,since,who liked\na,2020,x\n", "edges.csv:1: who likes: column is required, .*did you mean `who liked`"),
-        ("liked,who likes,liked\na,x,b\n", "edges.csv:1: liked: column must stand there once"),
+        ("liked,who likes,liked\na,x,b\n", "edges.csv:1: liked: column must appear once"),
     ):
         write(tmp_path / "edges.csv", text)
         with pytest.raises(InputError, match=message):
@@ -234,10 +234,10 @@ def test_columns_that_can_t_be_those_of_the_follow_graph_are_refused(
 
 
 def test_columns_that_a_follow_has_no_use_for_are_named_before_the_run(tmp_path: Path) -> None:
-    path = scenario_file(tmp_path, "TomlFile,Target,Type,Id,Weight\nx,a,Directed,0,2.5\ny,a,Directed,1,1e-9\n")
+    path = scenario_file(tmp_path, "Source,Target,Type,Id,Weight\nx,a,Directed,0,2.5\ny,a,Directed,1,1e-9\n")
     notes = graph_notes(load(path))
     assert notes == [
-        'follow graph: of the columns, "TomlFile" is who follows, "Target" who is followed',
+        'follow graph: of the columns, "Source" is who follows, "Target" who is followed',
         "follow graph: Type is Directed in all rows",
         "follow graph: columns that the model doesn't use: Id, Weight (a follow has no weight)",
     ]
@@ -259,7 +259,7 @@ def test_a_row_whose_weight_is_not_above_0_is_bad(tmp_path: Path, name: str, wei
     "row", ["ann;amy;1,5", "ann;amy;3", "ann;amy;2E-05", "ann;amy;1.250", "ann;amy;1,250", "ann;amy;0.125"]
 )
 def test_weights_are_read_as_a_spreadsheet_writes_them(tmp_path: Path, row: str) -> None:
-    path = write(tmp_path / "e.csv", f"TomlFile;Target;Weight\n{row}\n")
+    path = write(tmp_path / "e.csv", f"Source;Target;Weight\n{row}\n")
     assert read_edges(path).follows() == [("ann", "amy")]
 
 
@@ -280,7 +280,7 @@ def test_of_a_parquet_edge_list_other_columns_are_named_and_not_read(tmp_path: P
     assert graph.notes == ("columns that the model doesn't use: tags, weight (a follow has no weight)",)
 
 
-# A roster beside a graph
+# A roster with a graph
 
 
 def stars(followers: dict[str, int]) -> str:

@@ -31,7 +31,7 @@ def test_each_bad_edge_list_gives_exactly_its_message(path: Path, monkeypatch: p
     assert all(str(fault).isprintable() for fault in caught.value.faults)
 
 
-def test_fans_and_influencers_stand_in_order_of_first_appearance(tmp_path: Path) -> None:
+def test_fans_and_influencers_are_in_order_of_first_appearance(tmp_path: Path) -> None:
     graph = read_edges(write(tmp_path / "e.csv", EDGES))
     assert graph.fans == ("x", "y", "z", "a")
     assert graph.influencers == ("a", "c", "b")
@@ -45,15 +45,15 @@ def test_with_a_roster_the_influencers_are_the_roster_s_in_its_order(tmp_path: P
     assert graph.in_degrees().tolist() == [0, 1, 2, 2]
 
 
-def test_a_mutual_list_makes_everybody_both_and_each_edge_two_follows(tmp_path: Path) -> None:
-    graph = read_edges(write(tmp_path / "e.csv", "TomlFile,Target\np,q\nq,r\n"), directed=False)
+def test_a_mutual_list_makes_every_account_both_and_each_edge_two_follows(tmp_path: Path) -> None:
+    graph = read_edges(write(tmp_path / "e.csv", "Source,Target\np,q\nq,r\n"), directed=False)
     assert graph.fans == graph.influencers == ("p", "q", "r")
     assert graph.follows() == [("p", "q"), ("q", "p"), ("q", "r"), ("r", "q")]
-    assert graph.columns == ("TomlFile", "Target")
+    assert graph.columns == ("Source", "Target")
 
 
 @pytest.mark.parametrize("text", ["influencer,since,fan\na,1,x\n", "who,whom\nx,a\n", "﻿fan,influencer\r\n x , a \r\n"])
-def test_named_columns_stand_anywhere_and_two_others_in_their_order(tmp_path: Path, text: str) -> None:
+def test_named_columns_may_be_anywhere_and_two_others_are_read_in_their_order(tmp_path: Path, text: str) -> None:
     path = tmp_path / "e.csv"
     path.write_bytes(text.encode())
     assert read_edges(path).follows() == [("x", "a")]
@@ -63,12 +63,12 @@ def test_a_parquet_edge_list_reads_as_the_same_csv(tmp_path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.table({"TomlFile": [6, 7, 6], "Target": [1, 1, 2]})
+    table = pa.table({"Source": [6, 7, 6], "Target": [1, 1, 2]})
     pq.write_table(table, tmp_path / "e.parquet")
-    same = read_edges(write(tmp_path / "e.csv", "TomlFile,Target\n6,1\n7,1\n6,2\n"))
+    same = read_edges(write(tmp_path / "e.csv", "Source,Target\n6,1\n7,1\n6,2\n"))
     assert read_edges(tmp_path / "e.parquet") == same
     pq.write_table(pa.concat_tables([table, table]), tmp_path / "twice.parquet")
-    with pytest.raises(InputError, match="row 4: a follow must stand there once, stands in row 1 already"):
+    with pytest.raises(InputError, match="row 4: a follow must appear once, is in row 1 already"):
         read_edges(tmp_path / "twice.parquet")
 
 
@@ -81,7 +81,7 @@ def test_bad_rows_are_skipped_and_counted_when_asked(tmp_path: Path) -> None:
         ("influencer", "must be in the roster", 1, (5,)),
     ]
     of_rows = {reason.first: reason.rule for reason in graph.skipped if reason.column is None}
-    assert of_rows[6,] == "a follow must stand there once"
+    assert of_rows[6,] == "a follow must appear once"
     assert set(of_rows) == {(3,), (6,)}
     with pytest.raises(InputError, match="has no good row, 1 bad ones"):
         read_edges(write(tmp_path / "e.csv", "fan,influencer\n,a\n"), dirty_rows="skip")
@@ -97,7 +97,7 @@ def test_what_is_no_graph_of_its_names_is_refused() -> None:
     for fans, fan, influencer, rule in (
         (("a", "a"), [0], [0], "names must differ among the fans"),
         (("a",), [1], [0], "fan must be from 0 to 0"),
-        (("a",), [0, 0], [0, 0], "a follow must stand there once"),
+        (("a",), [0, 0], [0, 0], "a follow must appear once"),
         (("a",), [0], [0, 0], "must be of one length"),
     ):
         with pytest.raises(ValueError, match=rule):

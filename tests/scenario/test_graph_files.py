@@ -69,7 +69,7 @@ def test_repeats_and_loops_are_bad_rows_as_in_an_edge_list(tmp_path: Path, suffi
     with pytest.raises(InputError) as caught:
         graph_files.read_graph_file(path, directed=directed)
     rules = [(fault.rule, fault.value) for fault in caught.value.faults]
-    repeat = ("a follow must stand there once" + ("" if directed else ", in either order"), '"a", "b"')
+    repeat = ("a follow must appear once" + ("" if directed else ", in either order"), '"a", "b"')
     loop = ("an account must not be joined with itself", '"c", "c"')
     assert rules == [repeat] if directed else [repeat, loop]
     graph = graph_files.read_graph_file(path, directed=directed, dirty_rows="skip")
@@ -94,11 +94,13 @@ def test_with_a_roster_its_accounts_are_the_influencers_in_its_order(tmp_path: P
 @each_format
 def test_edges_of_the_head_can_t_be_skipped(tmp_path: Path, suffix: str) -> None:
     path = written(tmp_path, suffix, nx.DiGraph([("x", "a"), ("y", "a"), ("z", "b"), ("x", "big"), ("y", "big")]))
-    told = r'hold 2 of the 2 follows of "big", .*add these accounts to the roster, or delete the rows; the first, got "'
+    told = (
+        r'contain 2 of the 2 follows of "big", .*add these accounts to the roster, or delete the rows; the first, got "'
+    )
     with pytest.raises(InputError, match=told):
         graph_files.read_graph_file(path, influencers=("a", "b"), dirty_rows="skip")
     path = written(tmp_path, suffix, nx.DiGraph([("x", "a"), ("y", "b"), ("z", "c"), ("v", "d"), ("w", "a")]))
-    with pytest.raises(InputError, match=r"3 of 5 edges fail alike \(must be in the roster\); add .* got"):
+    with pytest.raises(InputError, match=r"3 of 5 edges fail by the same rule \(must be in the roster\); add .* got"):
         graph_files.read_graph_file(path, influencers=("a",), dirty_rows="skip")
 
 
@@ -149,7 +151,7 @@ def test_gml_as_gephi_writes_it_is_read_with_its_repeats(tmp_path: Path) -> None
     assert (graph.follows(), graph.n_skipped) == ([("ann", "é程"), ("bo", "é程")], 1)
     path.write_bytes(path.read_bytes().replace("é程".encode(), "程".encode("gb18030")))
     assert graph_files.read_graph_file(path, dirty_rows="skip", encoding="gb18030").influencers == ("程",)
-    with pytest.raises(InputError, match="must be UTF-8, but holds the byte"):
+    with pytest.raises(InputError, match="must be UTF-8, but contains the byte"):
         graph_files.read_graph_file(path)
 
 
@@ -178,7 +180,7 @@ BOMB = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>' + GRAPHML.format
         (
             "x.graphml",
             GRAPHML.format('<edge id="0" source="a" target="b"/><edge id="0" source="a" target="b"/>').encode(),
-            "must hold one graph, whose edges differ in their ids",
+            "must contain one graph, whose edges differ in their ids",
         ),
         (
             "x.graphml",
@@ -203,7 +205,7 @@ def test_a_file_that_is_no_graph_or_a_hostile_one_is_refused(tmp_path: Path, nam
 
 def test_a_file_over_the_stated_size_is_refused_unread(tmp_path: Path) -> None:
     with (tmp_path / "x.gexf").open("wb") as stream:
-        stream.truncate(graph_files.MAX_BYTES + 1)
+        stream.truncate(graph_files.MAX_GRAPH_BYTES + 1)
     with pytest.raises(InputError, match=r"a GEXF file must be at most 32 MiB; give a larger graph as an edge list"):
         graph_files.read_graph_file(tmp_path / "x.gexf")
 
@@ -222,7 +224,7 @@ def test_a_damaged_graph_file_is_refused_or_read_never_anything_else(tmp_path: P
             assert graph_files.read_graph_file(path, dirty_rows="skip").fans
 
 
-def test_xml_of_another_name_is_told_how_to_be_called(tmp_path: Path) -> None:
+def test_xml_of_another_name_is_refused_with_the_names_that_are_read(tmp_path: Path) -> None:
     path = scenario_file(tmp_path, GRAPHML.format('<edge source="a" target="b"/>'))
     with pytest.raises(InputError, match=r"edges.csv:1: must be an edge list; .* ends in .graphml or .gexf"):
         load(path)

@@ -46,7 +46,7 @@ def test_common_names_are_suggested_for_what_is_required(tmp_path: Path) -> None
     ]
 
 
-def test_suggested_columns_are_taken_when_asked_and_stand_in_the_resolved_scenario(tmp_path: Path) -> None:
+def test_suggested_columns_are_taken_on_request_and_are_in_the_resolved_scenario(tmp_path: Path) -> None:
     found = loaded(tmp_path, suggested_columns=True)
     assert found.roster is not None
     assert found.scenario.influencers.columns == {
@@ -62,7 +62,7 @@ def test_suggested_columns_are_taken_when_asked_and_stand_in_the_resolved_scenar
     assert again == found
 
 
-def test_a_column_that_looks_like_ours_is_told_if_it_is_not_required(tmp_path: Path) -> None:
+def test_a_column_that_looks_like_ours_is_reported_if_it_is_not_required(tmp_path: Path) -> None:
     found = loaded(tmp_path, extra=MAPPED)
     assert found.roster is not None
     how = 'add posts_per_day = "Posts Per Day" under [influencers.columns], or give --suggested-columns'
@@ -161,7 +161,7 @@ def test_our_own_names_are_never_mapped(tmp_path: Path) -> None:
     assert roster.other_columns == {"subscribers": (6.0,), "username": ("u",)}
 
 
-def test_the_encoding_asked_for_reads_roster_and_stands_in_the_resolved_scenario(tmp_path: Path) -> None:
+def test_the_encoding_given_reads_the_roster_and_is_in_the_resolved_scenario(tmp_path: Path) -> None:
     text = "influencer,followers\n陈静,50\n小王,30\nbo,20\n"
     plain = loaded(tmp_path, text)
     (tmp_path / "people.csv").write_bytes(text.encode("gbk"))
@@ -183,7 +183,7 @@ def test_the_encoding_asked_for_reads_roster_and_stands_in_the_resolved_scenario
         ("cp1252", "windows-1252", "cp1252"),
     ],
 )
-def test_other_names_of_an_encoding_stand_as_its_own_in_the_resolved_scenario(
+def test_other_names_of_an_encoding_become_its_own_in_the_resolved_scenario(
     tmp_path: Path, name: str, encoding: str, bytes_as: str
 ) -> None:
     people = "陈静" if encoding == "gb18030" else "José"

@@ -1,4 +1,4 @@
-"""The columns of a roster that the product doesn't know: what is kept of them, and what is said of the rest."""
+"""The columns of a roster that the model doesn't use: what is kept of them, and what is reported of the rest."""
 
 import tracemalloc
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_a_column_is_numbers_if_each_cell_that_is_not_empty_is_one_else_texts(tm
 
 
 @pytest.mark.parametrize("cell", ["9007199254740993", "1" * 30, "inf", "1_000", "٣", "0x10", "1e999", "+-1"])
-def test_what_a_number_can_not_hold_stays_the_text_it_was(tmp_path: Path, cell: str) -> None:
+def test_what_a_number_can_not_represent_stays_the_text_it_was(tmp_path: Path, cell: str) -> None:
     roster = read(tmp_path, f"influencer,followers,id\na,5,1\nb,4,{cell}\n")
     assert roster.other_columns == {"id": ("1", cell)}
 
@@ -46,7 +46,7 @@ def test_numbers_are_kept_as_they_were_written(values: list[float]) -> None:
     assert columns.kept() == {"x": tuple(float(value) for value in values)}
 
 
-def test_only_the_rows_that_are_read_stand_in_a_column(tmp_path: Path) -> None:
+def test_only_the_rows_that_are_read_are_in_a_column(tmp_path: Path) -> None:
     roster = read(tmp_path, "influencer,followers,mood\na,5,good\nb,,bad\nc,3,fair\n", "skip")
     assert (roster.influencer, roster.other_columns) == (("a", "c"), {"mood": ("good", "fair")})
 
@@ -58,7 +58,7 @@ def test_a_column_that_is_not_kept_says_why(tmp_path: Path) -> None:
     assert roster.other_columns == {"fine": ("f", "g")}
     assert roster.unkept_columns == {
         "bio": f"it has texts of more than {MAX_LENGTH} characters",
-        "twice": "the name stands there more than once",
+        "twice": "the name appears more than once",
         "x" * 60: f"its name is longer than {MAX_LENGTH} characters",
     }
 
@@ -71,7 +71,7 @@ def test_texts_and_names_are_fit_to_print(tmp_path: Path) -> None:
 def test_more_columns_than_can_be_kept_are_refused_with_their_number(tmp_path: Path) -> None:
     names = ",".join(f"c{i}" for i in range(MAX_COLUMNS + 1))
     with pytest.raises(
-        InputError, match=rf"roster\.csv:1: must have at most {MAX_COLUMNS} columns besides .*, got 257$"
+        InputError, match=rf"roster\.csv:1: must have at most {MAX_COLUMNS} columns other than .*, got 257$"
     ):
         read(tmp_path, f"influencer,followers,{names}\n")
 
@@ -80,7 +80,7 @@ def test_repeated_texts_are_kept_once() -> None:
     columns = OtherColumns({0: "x"})
     tracemalloc.start()
     for i in range(30_000):
-        columns.add([f"a text that stands there often, {i % 10}"])
+        columns.add([f"a text that appears often, {i % 10}"])
     size = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert size < 6e5  # of 3 MB, were each a text of its own

@@ -1,4 +1,4 @@
-"""The free table ``support.parameters``: what a policy gets of it, what it may hold, who may have it."""
+"""The free table ``support.parameters``: what a policy gets of it, what it may contain, which policies may have it."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_there_are_at_most_a_hundred(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_parameters_that_no_policy_reads_are_refused_where_they_stand(
+def test_parameters_that_no_policy_reads_are_refused_at_their_line(
     tmp_path: Path, parameters: str, arms: str, phases: str, faults: list[str]
 ) -> None:
     own = plugin(tmp_path, "return view.quality")

@@ -62,7 +62,7 @@ def test_files_that_unpack_to_gigabytes_are_read_within_200_mb(tmp_path: Path) -
     big = {"dictionary_pagesize_limit": 256 * MIB}
     few = [f"{i:x}" for i in range(600_000)]
     paths = [
-        # One long text that stands for all rows: 8 GB as rows.
+        # One long text that represents all rows: 8 GB as rows.
         write(tmp_path / "long.parquet", {"influencer": dictionary(["x" * MIB], 8000)}, **big),
         write(tmp_path / "longest.parquet", {"influencer": dictionary(["x" * 40 * MIB], 4000)}, **big),
         # 60 texts of 60 KiB, each character of which takes four bytes in memory.
@@ -109,7 +109,7 @@ def test_names_of_every_kind_of_text_and_bytes_are_the_same_names(tmp_path: Path
 
 def test_bytes_that_are_no_text_are_refused_with_their_column(tmp_path: Path) -> None:
     path = write(tmp_path / "r.parquet", {"followers": [1, 2], "influencer": pa.array([b"ann", b"\xff"])})
-    with pytest.raises(InputError, match=r"influencer: column must hold texts in UTF-8, but holds other bytes"):
+    with pytest.raises(InputError, match=r"influencer: column must have texts in UTF-8, but has other bytes"):
         read_roster(path, dirty_rows="skip", verticals=["a"])
 
 
@@ -136,7 +136,7 @@ def test_names_that_are_structs_lists_or_maps_are_refused_with_their_type(
             reader(write(tmp_path / "r.parquet", columns))  # type: ignore[no-untyped-call]
         (fault,) = caught.value.faults
         assert fault.path == "influencer"
-        assert fault.rule == "column must hold texts, numbers or true and false"
+        assert fault.rule == "column must have texts, numbers or true and false"
         assert str(fault.value).startswith(kind)
 
 
@@ -161,7 +161,7 @@ def test_what_would_take_too_much_is_refused_by_its_rule(
         rows_of(path)
 
 
-def test_more_rows_than_a_file_of_its_length_can_hold_are_refused(
+def test_more_rows_than_a_file_of_its_length_can_contain_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parquet_rows, "FEW_ROWS", 5000)
@@ -189,7 +189,7 @@ def test_a_footer_that_is_too_long_is_refused_before_it_is_unpacked(tmp_path: Pa
     st.sampled_from(["1.0", "2.0"]),
     st.integers(1, 40),
 )
-def test_the_pages_of_a_column_hold_its_values_and_the_rows_are_the_file_s(
+def test_the_pages_of_a_column_have_its_values_and_the_rows_are_the_file_s(
     tmp_path_factory: pytest.TempPathFactory,
     texts: list[str | None],
     compression: str,

@@ -127,14 +127,14 @@ def test_a_parquet_roster_reads_as_the_same_csv(tmp_path: Path) -> None:
         assert np.array_equal(getattr(roster, key), getattr(other, key), equal_nan=True)
 
 
-def test_a_parquet_roster_names_rows_and_refuses_what_a_csv_may_not_hold(tmp_path: Path) -> None:
+def test_a_parquet_roster_names_rows_and_refuses_what_a_csv_may_not_contain(tmp_path: Path) -> None:
     path = tmp_path / "roster.parquet"
     pq.write_table(pa.table({"influencer": ["a", "a"], "followers": [5.5, float("nan")]}), path)
     with pytest.raises(InputError) as caught:
         read_roster(path, dirty_rows="refuse", verticals=VERTICALS)
     assert [(fault.path, fault.rule, fault.value) for fault in caught.value.faults] == [
         ("row 1 followers", "must be a whole number >= 0", "5.5"),
-        ("row 2 influencer", "must be unique, stands in row 1 already", '"a"'),
+        ("row 2 influencer", "must be unique, is in row 1 already", '"a"'),
         ("row 2 followers", "must be a finite number", "nan"),
     ]
 

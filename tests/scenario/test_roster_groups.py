@@ -103,7 +103,7 @@ def run(folder: Path) -> Run:
 # The table of influencers
 
 
-def test_further_columns_stand_after_the_others_under_a_name_of_their_own_and_newcomers_have_none(run: Run) -> None:
+def test_further_columns_come_after_the_others_under_a_name_of_their_own_and_newcomers_have_none(run: Run) -> None:
     table = run.table("influencers")
     own = ["gender", "cohort", "roster_Reads", "roster_exposure_find", "empty", "town", "points", "a=b"]
     assert table.column_names[-len(own) :] == own
@@ -125,7 +125,7 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8
 
 
 @given(st.lists(NAMES, max_size=6))
-def test_any_names_get_columns_that_differ_by_more_than_capitals_and_only_by_what_stands_before(
+def test_any_names_get_columns_that_differ_by_more_than_capitals_and_only_by_their_prefix(
     names: list[str],
 ) -> None:
     own = own_columns("influencers", [(name, "float64") for name in names], ["exposure_find"])

@@ -55,7 +55,7 @@ def test_a_surface_keeps_its_own_support_share_whatever_the_arm_s(tmp_path: Path
     assert common.arms["none"].surfaces["find-people"].support_share == 0.2
 
 
-def test_arms_stand_in_the_file_s_order_and_each_is_a_valid_scenario_alone() -> None:
+def test_arms_are_in_the_file_s_order_and_each_is_a_valid_scenario_by_itself() -> None:
     loaded = load(VALID)
     assert list(loaded.arms) == ["none", "tiered", "uniform"]
     for name, arm in loaded.arms.items():
@@ -145,7 +145,7 @@ def test_resolved_data_leave_out_no_key_of_the_models() -> None:
     }
 
 
-def test_what_resolves_alike_is_equal_whatever_the_text(tmp_path: Path) -> None:
+def test_what_resolves_to_the_same_is_equal_whatever_the_text(tmp_path: Path) -> None:
     terse, wordy = load(VALID), load(written(tmp_path, ("[arms.none]", '# none\n[arms.none]\nsupport.policy = "none"')))
     assert terse == wordy
     assert terse.inputs != wordy.inputs
@@ -158,7 +158,7 @@ def test_replications_of_the_command_line_beat_the_file_s() -> None:
         load(VALID, replications=0)
 
 
-def test_a_roster_of_the_command_line_may_stand_anywhere_and_beats_the_scenario_s(tmp_path: Path) -> None:
+def test_a_roster_of_the_command_line_may_be_anywhere_and_replaces_the_scenario_s(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     path = with_roster(tmp_path / "a")
     other = tmp_path / "other.csv"
@@ -169,7 +169,7 @@ def test_a_roster_of_the_command_line_may_stand_anywhere_and_beats_the_scenario_
     assert load(written(tmp_path, ("count = 100\n", "")), roster=other).scenario.influencers.count == 1
 
 
-def test_a_count_beside_a_roster_must_be_its_number_of_rows(tmp_path: Path) -> None:
+def test_a_count_given_with_a_roster_must_be_its_number_of_rows(tmp_path: Path) -> None:
     with_roster(tmp_path)
     roster = tmp_path / "people.csv"
     assert load(written(tmp_path, ("count = 100", "count = 3")), roster=roster).scenario.influencers.count == 3
@@ -194,7 +194,7 @@ def test_a_roster_inside_a_scenario_may_not_be_reached_through_a_link_out_of_its
     assert load(path).scenario.influencers.count == 1
 
 
-def test_faults_of_a_roster_are_told_with_those_of_the_scenario(tmp_path: Path) -> None:
+def test_faults_of_a_roster_are_reported_with_those_of_the_scenario(tmp_path: Path) -> None:
     path = with_roster(tmp_path)
     path.write_text(path.read_text().replace("session_share = 0.5\nfollow", "session_share = 0.4\nfollow"))
     (tmp_path / "people.csv").write_text("influencer,followers\na,-1\n")
@@ -215,7 +215,7 @@ def test_a_patch_taken_from_a_difference_restores_it() -> None:
     assert merged(base, difference(base, arm)) == arm
 
 
-def test_the_schema_is_that_of_the_models_and_lets_numbers_stand_for_distributions() -> None:
+def test_the_schema_is_that_of_the_models_and_lets_a_number_be_a_distribution() -> None:
     schema = json_schema()
     assert schema["$schema"].startswith("https://json-schema.org/")
     assert set(schema["properties"]) == set(Scenario.model_fields)
@@ -251,7 +251,7 @@ def test_two_loads_of_a_file_are_equal_and_name_it_as_the_user_did(monkeypatch: 
     assert one.file == "valid.toml"
 
 
-def test_newcomers_beside_a_roster_are_counted_with_its_rows(tmp_path: Path) -> None:
+def test_newcomers_with_a_roster_are_counted_with_its_rows(tmp_path: Path) -> None:
     path = with_roster(tmp_path)
     text = path.read_text().replace("horizon_days = 60", "horizon_days = 600") + "\n[entry]\nnewcomers_per_month = "
     path.write_text(f"{text}838_860\n")

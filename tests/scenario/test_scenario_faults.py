@@ -1,4 +1,4 @@
-"""Scenario files that are wrong: each fault is told, with its line, and nothing else happens."""
+"""Scenario files that are wrong: each fault is reported, with its line, and nothing else happens."""
 
 import copy
 import gc
@@ -195,7 +195,7 @@ def test_a_bomb_is_refused_within_a_second(tmp_path: Path, text: str) -> None:
     assert all(len(str(fault)) < 1000 for fault in found)
 
 
-def test_faults_of_models_and_across_keys_are_told_at_once(tmp_path: Path) -> None:
+def test_faults_of_models_and_across_keys_are_reported_at_once(tmp_path: Path) -> None:
     text = TEXT.replace("seed = 7", 'seed = "7"').replace("share = 0.6", "share = 0.5")
     text = text.replace('arm = "tiered"', 'arm = "teired"').replace(
         'policy = "uniform"', 'policy = "tiered"\nreview_days = 0'
@@ -251,19 +251,19 @@ def test_resolved_data_changed_by_hand_load_or_are_refused(tmp_path: Path) -> No
     assert 0 < n_refused < 1500
 
 
-def test_faults_of_many_phases_are_told_once_whatever_arms_there_are(tmp_path: Path) -> None:
+def test_faults_of_many_phases_are_reported_once_whatever_arms_there_are(tmp_path: Path) -> None:
     phases = "".join(f"\n[phases.p{i}]\nstart_day = {i}\nlive.elasticity = -{i + 1}\n" for i in range(50))
     arms = "".join(f"\n[arms.a{i}]\n" for i in range(15))
     found = faults_of(tmp_path, TEXT + phases + arms)
     assert [fault.path for fault in found] == [f"phases.p{i}.live.elasticity" for i in range(50)]
 
 
-def test_a_fault_of_the_base_is_not_told_again_for_each_arm(tmp_path: Path) -> None:
+def test_a_fault_of_the_base_is_not_reported_again_for_each_arm(tmp_path: Path) -> None:
     (fault,) = faults_of(tmp_path, TEXT.replace("share = 0.6", "share = 0.5"))
     assert fault.path == "segments"
 
 
-def test_a_fault_that_comes_of_a_patch_stands_at_the_patch(tmp_path: Path) -> None:
+def test_a_fault_that_a_patch_causes_is_reported_at_the_patch(tmp_path: Path) -> None:
     text = TEXT + "\n[arms.loud]\nsurfaces.feed.session_share = 0.9\n"
     (fault,) = faults_of(tmp_path, text)
     assert (fault.path, fault.line) == ("arms.loud.surfaces", text.count("\n"))

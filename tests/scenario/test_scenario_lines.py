@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.scenario.read.toml_lines import MAX_DEPTH, TooDeepError, index
+from sim.scenario.read.toml_lines import MAX_TOML_DEPTH, TooDeepError, index
 
 
 class _Writer:
@@ -19,7 +19,7 @@ class _Writer:
         self.rng = rng
         self.lines: list[str] = []
         self.places: dict[tuple[Any, ...], int] = {}
-        self.pending = ""  # what stands on the present line already
+        self.pending = ""  # what is on the present line already
         self.count = 0
 
     def key(self) -> tuple[str, str]:
@@ -150,10 +150,10 @@ def test_nesting_is_capped_at_the_same_depth_in_every_form() -> None:
         dotted = ".".join("a" * depth)
         return [f"{dotted} = 1", f"[{dotted}]", "a = " + "[" * (depth - 1) + "]" * (depth - 1)]
 
-    for text in forms(MAX_DEPTH):
+    for text in forms(MAX_TOML_DEPTH):
         assert index(text + "\n").of(("a",)) == 1
         tomllib.loads(text)
-    for text in forms(MAX_DEPTH + 1):
+    for text in forms(MAX_TOML_DEPTH + 1):
         with pytest.raises(TooDeepError):
             index("\n" + text)
 

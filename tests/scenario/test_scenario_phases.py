@@ -138,14 +138,16 @@ def test_a_resolved_scenario_writes_its_phases_as_they_are_and_gives_the_same_lo
         assert phase_scenarios(again.arms[name]) == phase_scenarios(arm)
 
 
-def test_a_fault_of_a_phase_is_told_once_at_its_line_whatever_arms_and_later_phases_there_are(tmp_path: Path) -> None:
+def test_a_fault_of_a_phase_is_reported_once_whatever_arms_and_later_phases_there_are(
+    tmp_path: Path,
+) -> None:
     text = "\n[phases.loud]\nstart_day = 5\nsurfaces.feed.session_share = 0.9\n[phases.later]\nstart_day = 9\n"
     (fault,) = faults_of(written(tmp_path, text))
     assert (fault.path, fault.value) == ("phases.loud.surfaces", "1.4")
     assert fault.line == TEXT.count("\n") + 4
 
 
-def test_a_fault_of_the_scenario_is_not_told_again_for_each_phase(tmp_path: Path) -> None:
+def test_a_fault_of_the_scenario_is_not_reported_again_for_each_phase(tmp_path: Path) -> None:
     path = written(tmp_path, PHASES)
     path.write_text(path.read_text().replace("share = 0.6", "share = 0.5").replace("seed = 7", "seed = -7"))
     assert [fault.path for fault in faults_of(path)] == ["seed", "segments"]
@@ -157,7 +159,7 @@ def test_a_horizon_that_is_wrong_brings_no_faults_of_phases_with_it(tmp_path: Pa
     assert [fault.path for fault in faults_of(path)] == ["horizon_days"]
 
 
-def test_a_phase_that_an_arm_breaks_is_told_under_the_arm(tmp_path: Path) -> None:
+def test_a_phase_that_an_arm_breaks_is_reported_under_the_arm(tmp_path: Path) -> None:
     text = (
         "\n[phases.off]\nstart_day = 5\nsurfaces.feed.session_share = 0.4\nsurfaces.find-people.session_share = 0.6\n"
     )
@@ -168,7 +170,7 @@ def test_a_phase_that_an_arm_breaks_is_told_under_the_arm(tmp_path: Path) -> Non
     assert fault.line == (TEXT + text + arm).count("\n")
 
 
-def test_an_arm_without_what_a_phase_needs_is_told_under_the_arm(tmp_path: Path) -> None:
+def test_an_arm_without_what_a_phase_needs_is_reported_under_the_arm(tmp_path: Path) -> None:
     text = "\n[phases.custom]\nstart_day = 5\neconomy.tip_agency_share = 0.4\n"
     text += "[arms.dear]\neconomy.tip_platform_share = 0.7\n"
     (fault,) = faults_of(written(tmp_path, text))

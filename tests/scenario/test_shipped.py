@@ -139,7 +139,7 @@ def test_a_name_that_is_not_known_is_bad_input_with_the_nearest_one(command: tup
         ("../zzz", "no such file"),
     ],
 )
-def test_what_is_missing_is_told_with_what_was_likely_meant(given_path: str, says: str) -> None:
+def test_what_is_missing_is_reported_with_what_was_likely_meant(given_path: str, says: str) -> None:
     with pytest.raises(InputError) as error:
         load(given_path)
     assert str(error.value) == f"{given_path}: {says}"
@@ -212,7 +212,7 @@ def test_a_new_scenario_never_writes_over_another_roster() -> None:
     assert not Path("mine.toml").exists()
 
 
-def test_nothing_is_copied_beside_a_scenario_that_exists_already() -> None:
+def test_nothing_is_copied_next_to_a_scenario_that_exists_already() -> None:
     Path("mine.toml").write_text("precious")
     assert sim("new", "mine", "--from", "roster").exit_code == 2
     assert [file.name for file in Path().iterdir()] == ["mine.toml"]
@@ -231,7 +231,7 @@ def test_nothing_is_copied_through_a_link_that_leads_elsewhere(tmp_path: Path) -
     assert list(elsewhere.iterdir()) == []
 
 
-def test_a_place_that_takes_no_folder_is_told_in_one_line() -> None:
+def test_a_place_that_takes_no_folder_is_reported_in_one_line() -> None:
     Path("rosters").write_text("a file")
     refused = sim("new", "mine", "--from", "roster")
     assert refused.exit_code == 4
@@ -264,7 +264,7 @@ def test_a_schema_line_points_to_the_schema_or_is_left_out() -> None:
 # The version, and how to cite it
 
 
-def test_the_version_is_the_same_wherever_it_stands() -> None:
+def test_the_version_is_the_same_in_every_place() -> None:
     shown = sim("--version")
     assert (shown.exit_code, shown.stdout) == (0, f"headshare {face.__version__}\n")
     assert face.__version__ == __version__

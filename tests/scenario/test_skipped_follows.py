@@ -34,8 +34,8 @@ def refused(folder: Path, rows: list[str], *roster: str, directed: bool = True) 
 def test_an_influencer_as_large_as_the_head_can_t_be_skipped(tmp_path: Path) -> None:
     assert skipping(tmp_path, stars(a=8, b=3, c=7), "a", "b").n_skipped == 7
     assert refused(tmp_path, stars(a=8, b=3, c=8), "a", "b") == (
-        'e.csv:13: bad rows can\'t be skipped: they hold 8 of the 8 follows of "c", which is among the largest 1 % of '
-        "the influencers (at least one; from 8 follows); add these accounts to the roster, "
+        'e.csv:13: bad rows can\'t be skipped: they contain 8 of the 8 follows of "c", which is among the largest 1 % '
+        "of the influencers (at least one; from 8 follows); add these accounts to the roster, "
         "or delete the rows; the first here"
     )
 
@@ -53,8 +53,8 @@ def test_an_account_of_the_head_may_lose_a_tenth_of_its_follows(tmp_path: Path) 
             if is_skipped:
                 assert skipping(tmp_path, rows).n_skipped == bad
             else:
-                assert f'they hold {bad} of the 20 follows of "a"' in refused(tmp_path, rows)
-                assert refused(tmp_path, rows).endswith("; mend or delete these rows; the first here")
+                assert f'they contain {bad} of the 20 follows of "a"' in refused(tmp_path, rows)
+                assert refused(tmp_path, rows).endswith("; correct or delete the rows; the first here")
 
 
 def test_rows_without_an_influencer_count_as_an_account(tmp_path: Path) -> None:
@@ -69,21 +69,21 @@ def test_repeats_and_loops_lose_no_follow(tmp_path: Path) -> None:
     assert graph.n_skipped == 2
 
 
-def test_more_than_half_of_the_rows_can_t_fail_alike(tmp_path: Path) -> None:
+def test_more_than_half_of_the_rows_can_t_fail_by_the_same_rule(tmp_path: Path) -> None:
     rows = stars(a=3, b=1)
     assert refused(tmp_path, [*rows, *rows, *rows[:1]]) == (
-        "e.csv:6: bad rows can't be skipped: 5 of 9 rows fail alike (a follow must stand there once); "
-        "mend or delete these rows; the first here"
+        "e.csv:6: bad rows can't be skipped: 5 of 9 rows fail by the same rule (a follow must appear once); "
+        "correct or delete the rows; the first here"
     )
     unknown = [f"x,nobody{i}" for i in range(5)]
-    assert "5 of 9 rows fail alike (must be in the roster); add these accounts" in refused(
+    assert "5 of 9 rows fail by the same rule (must be in the roster); add these accounts" in refused(
         tmp_path, [*rows, *unknown], "a", "b"
     )
 
 
 @settings(**DRAWN)
 @given(st.lists(st.tuples(st.integers(0, 30), st.sampled_from("abcdef")), min_size=1, unique=True))
-def test_what_is_skipped_never_holds_the_largest_account(
+def test_what_is_skipped_never_contains_the_largest_account(
     tmp_path_factory: pytest.TempPathFactory, follows: list[tuple[int, str]]
 ) -> None:
     folder = tmp_path_factory.mktemp("e")
@@ -96,7 +96,7 @@ def test_what_is_skipped_never_holds_the_largest_account(
         assert skipping(folder, rows, "a", "b", "c").n_skipped == sum(unknown)
 
 
-def test_what_was_skipped_stands_in_manifest_answer_and_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_skipped_is_in_manifest_answer_and_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     rows = [*stars(a=12, b=3), "x,nobody", "a1,a", "x", "y,nobody"]
     text = "\n".join(["fan,influencer", *rows]) + "\n"
@@ -119,7 +119,7 @@ def test_what_was_skipped_stands_in_manifest_answer_and_report(tmp_path: Path, m
     }
     (note,) = found["follow_graph"]["notes"]
     assert note.startswith("follow graph: 4 bad rows skipped: 2 influencer must be in the roster (lines 17, 20); 1 ")
-    assert "1 a follow must stand there once (line 18)" in note
+    assert "1 a follow must appear once (line 18)" in note
     assert note in " ".join(sim("compare", "run").out.split())
     assert sim("report", "run").code == 0
     (page,) = (tmp_path / "run").glob("*.html")

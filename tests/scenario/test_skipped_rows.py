@@ -50,6 +50,7 @@ def test_reasons_are_counted_with_their_first_lines(tmp_path: Path) -> None:
     )
 
 
+CORRECT = "correct them, the largest is here"
 FORMS = ["10万+", '"37,8万"', "1e4k", "377.6", "377~378", "-4000", "-1294967296", "5e15", "2000000000000000"]
 TEXTS = ["hidden", "unknown", "千万", "上亿", "########", "inf", "-inf", "?"]
 
@@ -106,7 +107,7 @@ def test_one_account_without_a_count_is_skipped_two_could_be_the_head(tmp_path: 
 @pytest.mark.parametrize(("row", "column"), [("a0,,4999999,700,0.5", "views"), ("a0,,,1,0.5", "rank")])
 def test_the_largest_account_is_never_skipped(tmp_path: Path, row: str, column: str) -> None:
     text = people(150, a0=row)
-    rule = f"bad rows can't be skipped: they hold 1 of the 1 largest account by {column}; mend them, the largest here"
+    rule = f"bad rows can't be skipped: they contain 1 of the 1 largest account by {column}; {CORRECT}"
     assert refused(tmp_path, text) == f"r.csv:2: {rule}"
 
 
@@ -119,7 +120,7 @@ def test_a_row_that_is_cut_off_is_skipped_and_counted(tmp_path: Path) -> None:
     "row", ["a0,1000000", "a0;1000000", "Smith, Jo,1000000,1,1,0.5", "a0,100万", "a0,1,1,1000000", "x,y,z,1M,1,1"]
 )
 def test_any_number_of_a_row_of_other_fields_may_be_its_followers(tmp_path: Path, row: str) -> None:
-    rule = "bad rows can't be skipped: they hold 1 of the 1 largest account by followers; mend them, the largest here"
+    rule = f"bad rows can't be skipped: they contain 1 of the 1 largest account by followers; {CORRECT}"
     assert refused(tmp_path, people(150, a0=row)) == f"r.csv:2: {rule}"
 
 
@@ -146,7 +147,7 @@ def test_lines_that_a_quote_makes_one_row_are_never_skipped(tmp_path: Path, row:
 def test_a_column_of_numbers_with_some_texts_shows_who_is_large(tmp_path: Path, mark: str) -> None:
     rows = [f"a{i},{5000 - i},{100_000 - 20 * i}+" for i in range(60)]
     rows[30], rows[40], rows[0] = f"a30,4970,{mark}", f"a40,4960,{mark}", "a0,,100000+"
-    rule = "bad rows can't be skipped: they hold 1 of the 1 largest account by likes; mend them, the largest here"
+    rule = f"bad rows can't be skipped: they contain 1 of the 1 largest account by likes; {CORRECT}"
     assert refused(tmp_path, "\n".join(["influencer,followers,likes", *rows])) == f"r.csv:2: {rule}"
     rows[0] = "a0,,10+"
     assert read(tmp_path, "\n".join(["influencer,followers,likes", *rows])).n_skipped == 1
@@ -154,19 +155,19 @@ def test_a_column_of_numbers_with_some_texts_shows_who_is_large(tmp_path: Path, 
 
 def test_followers_themselves_show_that_the_head_is_bad(tmp_path: Path) -> None:
     text = "influencer,followers,vertical\n" + "".join(f"a{i},{i},beauty\n" for i in range(300))
-    assert "hold 1 of the 3 largest accounts by followers" in refused(
+    assert "contain 1 of the 3 largest accounts by followers" in refused(
         tmp_path, text.replace("299,299,beauty", "299,299,x")
     )
-    assert "hold 1 of the 3 largest accounts by followers" in refused(tmp_path, text.replace("a297,", ","))
+    assert "contain 1 of the 3 largest accounts by followers" in refused(tmp_path, text.replace("a297,", ","))
     assert read(tmp_path, text.replace("a296,296,beauty", "a296,296,x")).n_skipped == 1
 
 
-def test_rows_that_mostly_fail_alike_are_not_skipped(tmp_path: Path) -> None:
+def test_rows_that_mostly_fail_by_the_same_rule_are_not_skipped(tmp_path: Path) -> None:
     rows = "".join(f"a{i},9,{'pop' if i % 2 else ''}\n" for i in range(11))
     assert read(tmp_path, "influencer,followers,vertical\n" + rows).n_skipped == 5
-    what = "bad rows can't be skipped: 7 of 13 rows fail alike (must be a vertical of the scenario); the first here"
+    what = "7 of 13 rows fail by the same rule (must be a vertical of the scenario); the first here"
     text = f"influencer,followers,vertical\n{rows}x,9,pop\ny,9,pop\n"
-    assert refused(tmp_path, text) == f"r.csv:3: vertical: {what}"
+    assert refused(tmp_path, text) == f"r.csv:3: vertical: bad rows can't be skipped: {what}"
 
 
 def test_up_to_a_tenth_of_the_head_may_be_skipped(tmp_path: Path) -> None:
@@ -174,7 +175,7 @@ def test_up_to_a_tenth_of_the_head_may_be_skipped(tmp_path: Path) -> None:
         return "influencer,followers,vertical\n" + "".join(f"a{i},{9999 - i},{'x' * (i < n)}\n" for i in range(2000))
 
     assert read(tmp_path, with_bad(2)).n_skipped == 2
-    assert "hold 3 of the 20 largest accounts" in refused(tmp_path, with_bad(3))
+    assert "contain 3 of the 20 largest accounts" in refused(tmp_path, with_bad(3))
 
 
 def test_a_column_that_does_not_rank_as_followers_do_says_nothing_of_the_head(tmp_path: Path) -> None:
@@ -215,7 +216,7 @@ def test_a_total_is_refused_as_the_first_row_and_before_an_average_or_a_source(
         "",
         "Average,1123\n",
         "Average,1123\nMedian,1090\n",
-        *(["TomlFile: us,\n", "us\n"] * (dirty_rows == "skip")),
+        *(["Source: us,\n", "us\n"] * (dirty_rows == "skip")),
     ):
         assert refused(tmp_path, head + TWENTY + total + footer, dirty_rows) == f'r.csv:22: {what}, got "{name}", 22470'
     rounded = f"{name},2.2万\n" if name != "any" else f"{name},2.25万\n"
@@ -240,12 +241,12 @@ def test_accounts_that_happen_to_add_up_are_accounts(tmp_path: Path) -> None:
         assert read(tmp_path, "influencer,followers\n" + text, "refuse").n_skipped == 0
 
 
-def test_beside_a_graph_a_total_is_known_by_its_name(tmp_path: Path) -> None:
+def test_with_a_graph_a_total_is_known_by_its_name(tmp_path: Path) -> None:
     text = "influencer,agency\na,x\nb,y\nTotal,\n"
     assert refused(tmp_path, text, has_graph=True).endswith('got "Total"')
 
 
-def test_what_was_skipped_and_read_stands_in_manifest_answer_and_report(
+def test_what_was_skipped_and_read_is_in_manifest_answer_and_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -277,7 +278,7 @@ def test_what_was_skipped_and_read_stands_in_manifest_answer_and_report(
     assert all(note in page.read_text(encoding="utf-8") for note in notes)
 
 
-def test_a_roster_in_which_nobody_has_followers_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_roster_in_which_no_account_has_followers_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("r.csv").write_text("influencer,followers\n" + "".join(f"a{i},0\n" for i in range(20)))
     text = TINY.replace("count = 20\n", "", 1).replace("replications = 3", "replications = 1")

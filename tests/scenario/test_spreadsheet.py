@@ -81,7 +81,7 @@ def test_the_command_writes_a_graph_that_it_reads_again(tmp_path: Path, monkeypa
     assert sorted((tmp_path / "again.csv").read_text().splitlines()) == sorted(text.splitlines())
 
 
-def test_the_data_of_a_chart_hold_no_formula_and_numbers_stay_numbers() -> None:
+def test_the_data_of_a_chart_contain_no_formula_and_numbers_stay_numbers() -> None:
     data = [{"account": "=1+1", "change": -0.5}, {"account": "ann", "change": None}]
     chart = Chart("gains", "Who gains", "A caption.", [], data)
     assert chart.csv().splitlines() == ["account,change", "'=1+1,-0.5", "ann,"]

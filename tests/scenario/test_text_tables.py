@@ -99,16 +99,17 @@ def test_a_cell_is_read_as_it_was_written_in_each_encoding_that_has_it(tmp_path_
 
 def test_a_damaged_file_of_utf_8_is_not_taken_for_another_encoding(tmp_path: Path) -> None:
     raw = ("influencer,followers\n" + "陈静的小店,5\n" * 20).encode()
-    assert refusal(tmp_path, raw[:200] + b"\xff" + raw[200:]) == "t.csv:11: must be UTF-8, but holds the byte 0xff"
+    assert refusal(tmp_path, raw[:200] + b"\xff" + raw[200:]) == "t.csv:11: must be UTF-8, but contains the byte 0xff"
 
 
 def test_what_is_no_text_is_refused_without_advice_to_read_it(tmp_path: Path) -> None:
     assert (
-        refusal(tmp_path, b"\x89PNG\r\n\x1a\n" + bytes(range(256))) == "t.csv:1: must be UTF-8, but holds the byte 0x89"
+        refusal(tmp_path, b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+        == "t.csv:1: must be UTF-8, but contains the byte 0x89"
     )
     assert refusal(tmp_path, b"PK\x03\x04" + bytes(50)).endswith("is a spreadsheet or a ZIP archive: save it as CSV")
-    assert refusal(tmp_path, b"a,b\n1,2\n\0,3\n") == "t.csv:3: must be CSV text or Parquet, but holds a NUL byte"
-    assert "holds the byte 0x81" in refusal(tmp_path, b"a,b\n\x81,2\n", "windows-1252")
+    assert refusal(tmp_path, b"a,b\n1,2\n\0,3\n") == "t.csv:3: must be CSV text or Parquet, but contains a NUL byte"
+    assert "contains the byte 0x81" in refusal(tmp_path, b"a,b\n\x81,2\n", "windows-1252")
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
@@ -154,7 +155,7 @@ def test_lines_are_counted_from_the_file_s_first(tmp_path: Path) -> None:
         ("a,,b,\nx,,1,?\ny,,2,\nz,,3,\n", ["column 4 has no name and isn't kept"]),
     ],
 )
-def test_columns_without_a_name_are_left_out_and_told_unless_they_are_empty(
+def test_columns_without_a_name_are_left_out_and_reported_unless_they_are_empty(
     tmp_path: Path, text: str, notes: list[str]
 ) -> None:
     assert table(tmp_path, text) == ([("a", "b"), ("x", "1"), ("y", "2"), ("z", "3")], notes)

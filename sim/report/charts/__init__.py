@@ -1,1 +1,1 @@
-"""Charts of finished runs: aggregates of their tables, drawn by Vega-Lite; they know no page and no file."""
+"""Charts of finished runs: aggregates of their tables, drawn by Vega-Lite; they must not know pages or files."""

@@ -16,6 +16,7 @@ from sim.scenario.read.spreadsheet import cell
 
 __all__ = [
     "ACCENT",
+    "EMPTY_COLOUR",
     "LOSS",
     "MOST_PANELS",
     "NEUTRAL",
@@ -24,9 +25,10 @@ __all__ = [
     "VEGA_LITE",
     "Chart",
     "Panel",
+    "Row",
     "arm_colours",
-    "flat",
     "heat_map",
+    "inline_data",
     "intervals",
     "layered",
     "lines_axis",
@@ -39,19 +41,20 @@ __all__ = [
 ]
 
 Row = dict[str, Any]
+"""A row of a table of data, or a part of a Vega-Lite specification, by name."""
 
 VEGA_LITE = "6.4"
 """The release that specifications are written for and drawn by."""
 INK = "#1f2328"
 NEUTRAL = "#767676"
-"""Zero lines and the control arm: 4.5 : 1 on white and on black alike."""
+"""Zero lines and the control arm: contrast 4.5 : 1 on white and on black."""
 PALETTE = (
     "#0a7ab8", "#d55e00", "#12946b", "#b5549a", "#b98a00", "#6457c6", "#a0522d", "#3f9fb0", "#c2405a", "#6b8e23",
 )  # fmt: skip
 """Okabe and Ito's colours and further ones, darkened to be read on white and on black."""
 ACCENT, LOSS = PALETTE[:2]
 """Of cells above and below 0."""
-NEUTRAL = "#b9b9b9"
+EMPTY_COLOUR = "#b9b9b9"
 """Of what is empty or without a tier."""
 POINTS = "change [% points]"
 """Title of an axis of changes of a share."""
@@ -59,10 +62,10 @@ FONT = (
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', 'Liberation Sans', Arial, sans-serif"
 )
 MOST_PANELS = 4
-"""Panels that show an arm each; the data hold the others too."""
+"""Panels that show an arm each; the data contain the others too."""
 LABEL = 150  # pixels of a label at most; the whole name is in the tooltip and in the data
 ROW = 22  # pixels of a row in charts with a row for each name
-WIDTH = 400  # of an exported panel
+PANEL_WIDTH = 400  # of an exported panel
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class Panel:
     title: str
     view: alt.Chart | alt.LayerChart
     colours: dict[str, str]
-    """What the colours stand for; empty where the caption says it."""
+    """What the colours mean; empty where the caption says it."""
     height: int = 230
 
 
@@ -91,12 +94,12 @@ class Chart:
 
     @property
     def colours(self) -> dict[str, str] | None:
-        """What the colours stand for in all panels; None where panels differ."""
+        """What the colours mean in all panels; None where panels differ."""
         first, *others = [panel.colours for panel in self.panels]
         return first if all(colours == first for colours in others) else None
 
     def csv(self) -> str:
-        """The data as a CSV file; a text that a spreadsheet would take for a formula stands behind an apostrophe."""
+        """The data as a CSV file; a text that a spreadsheet would take for a formula gets an apostrophe before it."""
         text = io.StringIO()
         columns = dict.fromkeys(column for row in self.data for column in row)
         writer = csv.DictWriter(text, columns, lineterminator="\n")
@@ -108,7 +111,7 @@ class Chart:
         return text.getvalue()
 
     def spec(self, panel: Panel) -> Row:
-        """Vega-Lite specification of a panel for a page: as wide as its place, colours explained beside it."""
+        """Vega-Lite specification of a panel for a page: as wide as its place, without a legend of its own."""
         named = panel.view.properties(
             width="container", height=panel.height, description=f"{self.title}: {panel.title}. {self.caption}"
         )
@@ -118,13 +121,15 @@ class Chart:
 
     def whole(self) -> alt.VConcatChart:
         """All panels as one chart for a file or a notebook."""
-        drawn = [panel.view.properties(title=panel.title, width=WIDTH, height=panel.height) for panel in self.panels]
-        alike: Literal["independent", "shared"] = "independent" if self.colours is None else "shared"
-        rows = [alt.hconcat(*drawn[i : i + 2], spacing=40).resolve_scale(color=alike) for i in range(0, len(drawn), 2)]
-        title = alt.Title(self.title, anchor="start", fontSize=16, offset=14, limit=2 * WIDTH)
+        drawn = [
+            panel.view.properties(title=panel.title, width=PANEL_WIDTH, height=panel.height) for panel in self.panels
+        ]
+        mode: Literal["independent", "shared"] = "independent" if self.colours is None else "shared"
+        rows = [alt.hconcat(*drawn[i : i + 2], spacing=40).resolve_scale(color=mode) for i in range(0, len(drawn), 2)]
+        title = alt.Title(self.title, anchor="start", fontSize=16, offset=14, limit=2 * PANEL_WIDTH)
         whole: alt.VConcatChart = (
             alt.vconcat(*rows, spacing=30)
-            .resolve_scale(color=alike)
+            .resolve_scale(color=mode)
             .properties(title=title, description=f"{self.title}. {self.caption}")
             .configure(background="white", padding=12, **_config(legend=True))
         )
@@ -156,7 +161,7 @@ def _config(*, legend: bool) -> Row:
             "tickColor": "#80808080",
         },
         "view": {"stroke": None},
-        "title": {"fontSize": 13, "anchor": "start", "color": INK, "limit": WIDTH + 60},
+        "title": {"fontSize": 13, "anchor": "start", "color": INK, "limit": PANEL_WIDTH + 60},
         "legend": {
             "disable": not legend,
             "orient": "bottom",
@@ -184,12 +189,12 @@ def scale_of(colours: dict[str, str]) -> alt.Scale:
 
 
 def layered(*views: alt.Chart) -> alt.LayerChart:
-    """Views one upon the other, the first at the bottom."""
+    """Views in layers, the first at the bottom."""
     return alt.LayerChart(layer=list(views))
 
 
 def lines_axis() -> alt.Axis:
-    """Axis whose labels have a line under the other."""
+    """Axis whose labels can have several lines."""
     return alt.Axis(labelExpr="split(datum.label, '\\n')", labelLimit=LABEL, labelLineHeight=14, title=None)
 
 
@@ -201,7 +206,7 @@ def pair_name(arm: str, control: str) -> str:
 def zero_line(channel: Literal["x", "y"], title: str) -> alt.Chart:
     """A line at 0 of an axis with this title."""
     at = alt.X("zero:Q", title=title) if channel == "x" else alt.Y("zero:Q", title=title)
-    line: alt.Chart = alt.Chart(flat([{"zero": 0}])).mark_rule(color=NEUTRAL).encode(at)
+    line: alt.Chart = alt.Chart(inline_data([{"zero": 0}])).mark_rule(color=NEUTRAL).encode(at)
     return line
 
 
@@ -226,22 +231,22 @@ def heat_map(
     """
     largest = max((abs(row["mean"]) for row in rows if row["mean"] is not None), default=1) or 1
     deep = [row | {"depth": abs(row["mean"] or 0) / largest} for row in rows]
-    cells = alt.Chart(flat(deep)).encode(x=x, y=y, **more)
+    cells = alt.Chart(inline_data(deep)).encode(x=x, y=y, **more)
     depth = alt.Opacity("depth:Q", scale=alt.Scale(domain=[0, 1], range=[0.04, 0.75]), legend=None)
     colour = alt.condition("datum.mean < 0", alt.value(below), alt.value(above))
-    # Texts stand on the page's own ground, which shines through: they are drawn in its ink.
+    # Texts are on the page's own background, which shows through: they are drawn in its ink.
     written = cells.mark_text(fontSize=size, lineBreak="\n").encode(text="written:N")
     return layered(cells.mark_rect().encode(opacity=depth, color=colour), written)
 
 
 def rounded(value: float | None) -> float | None:
-    """A number as charts hold it: eight digits; None where undefined."""
+    """A number as charts store it: eight digits; None where undefined."""
     if value is None or not math.isfinite(value):
         return None
     return float(f"{value:.8g}")
 
 
-def flat(rows: Sequence[Row]) -> alt.InlineData:
+def inline_data(rows: Sequence[Row]) -> alt.InlineData:
     """Rows as the data of a panel: as many digits as can be seen."""
     seen = [
         {key: float(f"{value:.5g}") if isinstance(value, float) else value for key, value in row.items()}

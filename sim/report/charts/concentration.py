@@ -13,7 +13,8 @@ from sim.report.charts.chart import (
     POINTS,
     Chart,
     Panel,
-    flat,
+    Row,
+    inline_data,
     layered,
     lines_axis,
     pair_name,
@@ -27,18 +28,17 @@ from sim.report.charts.numbers import PERCENT, Numbers, point
 
 __all__ = ["claims", "decomposition", "differences", "head_share", "lorenz"]
 
-Row = dict[str, Any]
-HELD = "share that they hold [%]"
+SHARE_TITLE = "share that they hold [%]"
 MOVED = ("arm", "accounts", "change", "low", "high")
 MOST_BANDS = 5
-"""Bands of levels that can be told apart: populations differ far more than arms do."""
+"""Bands of levels that can be distinguished: populations differ far more than arms do."""
 
 
 def _band_and_line(rows: list[Row], colours: dict[str, str], x: alt.X, y: str, title: str, *, zero: bool) -> Any:
     """Means as lines in bands of their intervals, a line for each arm; levels of many arms have no bands."""
     colour = alt.Color("arm:N", scale=scale_of(colours))
     scale = alt.Scale(zero=False)
-    shared = alt.Chart(flat(rows)).encode(x=x, color=colour)
+    shared = alt.Chart(inline_data(rows)).encode(x=x, color=colour)
     shown = [alt.Tooltip("arm:N"), *(alt.Tooltip(f"{key}:Q", format=".4f") for key in (y, "low", "high"))]
     layers = [zero_line("y", title)] if zero else []
     if zero or len(colours) <= MOST_BANDS:
@@ -84,14 +84,14 @@ def lorenz(source: Numbers) -> Chart | None:
                 )
         data += own
         x = alt.X("accounts:Q", title="accounts, smallest first [%]", scale=alt.Scale(domain=[0, 100]))
-        equal = alt.Chart(flat([{"accounts": 0, "held": 0}, {"accounts": 100, "held": 100}])).mark_line(
+        equal = alt.Chart(inline_data([{"accounts": 0, "held": 0}, {"accounts": 100, "held": 100}])).mark_line(
             color=NEUTRAL, strokeDash=[3, 3], strokeWidth=1
         )
-        equal = equal.encode(x=x, y=alt.Y("held:Q", title=HELD))
-        curve_of = alt.Chart(flat([{k: row[k] for k in ("arm", "accounts", "held")} for row in own])).mark_line()
+        equal = equal.encode(x=x, y=alt.Y("held:Q", title=SHARE_TITLE))
+        curve_of = alt.Chart(inline_data([{k: row[k] for k in ("arm", "accounts", "held")} for row in own])).mark_line()
         curve_of = curve_of.encode(
             x=x,
-            y=alt.Y("held:Q", title=HELD, scale=alt.Scale(domain=[0, 100])),
+            y=alt.Y("held:Q", title=SHARE_TITLE, scale=alt.Scale(domain=[0, 100])),
             color=alt.Color("arm:N", scale=scale_of(source.colours)),
             tooltip=["arm:N", alt.Tooltip("accounts:Q"), alt.Tooltip("held:Q", format=".2f")],
         )
@@ -140,8 +140,8 @@ def head_share(source: Numbers) -> Chart:
     return Chart(
         "head-share",
         "How the share of the largest 1 % of accounts develops",
-        "Bands are 95 % intervals: of the paired difference where changes are shown, which is what the comparison "
-        "rests on; of the mean where shares are, so they tell how much populations differ (left out of many arms).",
+        "Bands are 95 % intervals: of the paired difference where changes are shown, which the comparison is "
+        "based on; of the mean where shares are, so they show how much populations differ (left out of many arms).",
         panels,
         data,
     )
@@ -178,11 +178,11 @@ def differences(source: Numbers) -> Chart | None:
         x = alt.X("change:Q", title=POINTS, scale=alt.Scale(zero=True))
         drawn = [row | {"pair": pair_name(row["arm"], row["control"])} for row in own]
         dots = (
-            alt.Chart(flat(drawn))
+            alt.Chart(inline_data(drawn))
             .mark_circle(size=22, opacity=0.55, color=PALETTE[0])
             .encode(x=x, y=y, yOffset=alt.YOffset("replication:O"), tooltip=["pair:N", "replication:Q", "change:Q"])
         )
-        of_means = alt.Chart(flat(summary)).encode(y=y, tooltip=tooltip("pair", digits=".3f"))
+        of_means = alt.Chart(inline_data(summary)).encode(y=y, tooltip=tooltip("pair", digits=".3f"))
         rule = of_means.mark_rule(strokeWidth=2.5, color=PALETTE[1]).encode(x=alt.X("low:Q", title=POINTS), x2="high:Q")
         middle = of_means.mark_point(shape="diamond", filled=True, size=90, opacity=1, color=PALETTE[1]).encode(
             x=alt.X("mean:Q", title=POINTS)
@@ -216,7 +216,7 @@ def decomposition(source: Numbers) -> Chart | None:
     drawn = [row | {"pair": pair_name(row["arm"], row["control"])} for row in data]
     names = list(dict.fromkeys(row["pair"] for row in drawn))
     bars = (
-        alt.Chart(flat(drawn))
+        alt.Chart(inline_data(drawn))
         .mark_bar()
         .encode(
             x=alt.X("sum(change):Q", title=POINTS),
@@ -255,10 +255,10 @@ def claims(source: Numbers) -> Chart | None:
     title = "change [margins of the claim]"
     x = alt.X("mean:Q", title=title, scale=scale, axis=alt.Axis(values=ticks))
     y = alt.Y("claim:N", sort=[row["claim"] for row in data], axis=alt.Axis(title=None))
-    within = alt.Chart(flat([{"low": -1, "high": 1}])).mark_rect(color=NEUTRAL, opacity=0.18)
+    within = alt.Chart(inline_data([{"low": -1, "high": 1}])).mark_rect(color=NEUTRAL, opacity=0.18)
     within = within.encode(x=alt.X("low:Q", title=title), x2="high:Q")
     colour = alt.Color("verdict:N", scale=scale_of(verdicts))
-    shown = alt.Chart(flat(data)).encode(
+    shown = alt.Chart(inline_data(data)).encode(
         y=y, color=colour, tooltip=["claim:N", "direction:N", "verdict:N", "mean:Q", "low:Q", "high:Q"]
     )
     bars = shown.mark_rule(strokeWidth=2.5).encode(x=alt.X("low:Q", title=title), x2="high:Q")

@@ -12,14 +12,15 @@ import pyarrow.compute as pc
 
 from sim.report.charts.chart import (
     ACCENT,
+    EMPTY_COLOUR,
     LOSS,
     MOST_PANELS,
-    NEUTRAL,
     PALETTE,
     Chart,
     Panel,
-    flat,
+    Row,
     heat_map,
+    inline_data,
     rounded,
     rows_high,
     scale_of,
@@ -28,14 +29,13 @@ from sim.report.charts.numbers import PERCENT, Numbers
 
 __all__ = ["mobility", "tiers"]
 
-Row = dict[str, Any]
 NO_TIER = "no tier"
 
 
 def _matrix(
     rows: list[Row], ways: tuple[str, str], order: list[Any], titles: tuple[str, str], text: Callable[[Row], str]
 ) -> alt.LayerChart:
-    """A matrix of numbers, each written in its cell as ``text`` has it."""
+    """A matrix of numbers, each written in its cell as ``text`` gives it."""
     y = alt.Y(f"{ways[0]}:N", sort=order, axis=alt.Axis(title=titles[0], labelLimit=100))
     x = alt.X(f"{ways[1]}:N", sort=order, axis=alt.Axis(title=titles[1], labelAngle=0, labelLimit=70))
     numbers = [alt.Tooltip(f"{way}:N") for way in ways]
@@ -73,9 +73,9 @@ def tiers(source: Numbers) -> Chart | None:
             for tier, n in zip(names, means, strict=True)
         ]
     rows = ["day 0", *source.arms]
-    colours = dict(zip(names, ("#0a4f8a", ACCENT, "#6cb2dc", *PALETTE), strict=False)) | {NO_TIER: NEUTRAL}
+    colours = dict(zip(names, ("#0a4f8a", ACCENT, "#6cb2dc", *PALETTE), strict=False)) | {NO_TIER: EMPTY_COLOUR}
     bars = (
-        alt.Chart(flat([row | {"place": names.index(row["to"])} for row in held]))
+        alt.Chart(inline_data([row | {"place": names.index(row["to"])} for row in held]))
         .mark_bar()
         .encode(
             x=alt.X("sum(count):Q", title="agencies [number]"),
@@ -105,7 +105,7 @@ def tiers(source: Numbers) -> Chart | None:
 
 
 def _flows(source: Numbers, names: list[str]) -> list[Row]:
-    """Of the agencies in a tier, how many go where from one review to the next, by arm [%; agencies]."""
+    """Of the agencies in a tier, how many are in each tier at the next review, by arm [%; agencies]."""
     table = source.chosen("tier_transitions", ["tier_from", "tier_to", "n"])
     n = len(names)
     ends = [
@@ -132,7 +132,7 @@ def _percentage(flow: Row) -> str:
 
 
 def mobility(source: Numbers) -> Chart:
-    """From which decile of followers at day 0 accounts came to which at the end, and what changes in it."""
+    """Moves of accounts from deciles of followers at day 0 to those at the end, and what changes in them."""
     table = source.chosen("transitions", ["decile_start", "decile_end", "n"])
     place = (table["decile_start"].to_numpy() - 1) * 10 + table["decile_end"].to_numpy() - 1
     counts = source.sums(source.unit(table), place.astype(np.int64), 100, table["n"].to_numpy())
@@ -167,7 +167,7 @@ def mobility(source: Numbers) -> Chart:
 
 
 def _share(cell: Row) -> str:
-    """What a cell of the deciles says: nothing where next to nothing goes."""
+    """Text in a cell of the deciles: empty where the share is close to 0."""
     number, is_change = cell["mean"], cell["shown"] == "change"
     if number is None or abs(number) < (0.1 if is_change else 0.5):
         return ""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sim.inference.intervals import moments, t_intervals
 from sim.inference.paired import paired_differences
-from sim.report.charts.chart import arm_colours, rounded
+from sim.report.charts.chart import Row, arm_colours, rounded
 from sim.results.answer import Answer
 from sim.results.run import Run
 from sim.types import Floats
@@ -21,12 +21,11 @@ from sim.types import Floats
 __all__ = ["Numbers", "by_group", "point"]
 
 Ints = NDArray[np.int64]
-Row = dict[str, Any]
 PERCENT = 100.0
 
 
 class Numbers:
-    """A finished run, as charts read it. Arrays have the axes arm, replication and, last, whatever is counted."""
+    """A finished run, as charts read it. Arrays have the axes arm, replication and, last, what is counted."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -48,7 +47,7 @@ class Numbers:
         return {arm: self.colours[arm] for arm in self.compared}
 
     def chosen(self, name: str, columns: Sequence[str], **about: Any) -> pa.Table:
-        """Columns of a table, beside arm and replication; only rows of these values (None: null)."""
+        """Columns of a table, with arm and replication; only rows of these values (None: null)."""
         table = self.run.table(name, [*dict.fromkeys(("arm", "replication", *about, *columns))])
         for column, wanted in about.items():
             given = table[column]
@@ -111,7 +110,7 @@ def point(row: Mapping[str, Any], scale: float = PERCENT, estimate: str = "diffe
 
 
 def by_group(points: Mapping[str, Sequence[Row]], groups: Sequence[str], **about: str) -> list[Row]:
-    """A row for each arm and group of what ``means`` and ``differences`` give, with what else is the same in all."""
+    """A row for each arm and group of what ``means`` and ``differences`` give, with values common to all rows."""
     return [
         {**about, "group": group, "arm": arm, **own}
         for arm, of_arm in points.items()

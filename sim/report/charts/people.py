@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import altair as alt
 import numpy as np
 import pyarrow as pa
@@ -12,12 +10,14 @@ from numpy.typing import NDArray
 
 from sim.analysis.concentration import head_size
 from sim.report.charts.chart import (
+    EMPTY_COLOUR,
     NEUTRAL,
     PALETTE,
     POINTS,
     Chart,
     Panel,
-    flat,
+    Row,
+    inline_data,
     intervals,
     lines_axis,
     rounded,
@@ -32,7 +32,6 @@ from sim.types import Floats
 
 __all__ = ["agencies", "gains", "surfaces", "verticals"]
 
-Row = dict[str, Any]
 CLASSES = ((0.01, "largest 1 %"), (0.05, "1 to 5 %"), (0.1, "5 to 10 %"), (0.2, "10 to 20 %"), (0.5, "20 to 50 %"))
 SMALLEST, NEWCOMERS = "smallest 50 %", "newcomers"
 AGENCIES = dict(
@@ -48,7 +47,7 @@ def _initial_ranks(source: Numbers, table: pa.Table, unit: Ints) -> Ints:
     """Rank of each account by followers at day 0, from 0, in its arm and replication; -1 for later ones."""
     later = pc.is_valid(table["joined_days"]).to_numpy()
     followers = table["followers_start"].to_numpy()
-    order = np.lexsort((-followers, later, unit))  # stable: of equal accounts the first stands highest
+    order = np.lexsort((-followers, later, unit))  # stable: of equal accounts the first ranks highest
     first = np.searchsorted(unit[order], np.arange(len(source.arms) * source.n_replications))
     rank = np.empty(unit.size, np.int64)
     rank[order] = np.arange(unit.size) - first[unit[order]]
@@ -58,11 +57,11 @@ def _initial_ranks(source: Numbers, table: pa.Table, unit: Ints) -> Ints:
 def _dots(
     rows: list[Row], categories: list[str], colours: dict[str, str], title: str, field: str, *, zero: bool
 ) -> alt.LayerChart:
-    """Means with their intervals, a row for each category, an arm under the other in each."""
+    """Means with their intervals, a row for each category, and in it one for each arm."""
     y = alt.Y("group:N", sort=categories, axis=alt.Axis(title=field))
     offset = alt.YOffset("arm:N", sort=list(colours), scale=alt.Scale(paddingOuter=0.4))
     colour = alt.Color("arm:N", scale=scale_of(colours))
-    shown = alt.Chart(flat(rows)).encode(
+    shown = alt.Chart(inline_data(rows)).encode(
         y=y, yOffset=offset, color=colour, tooltip=tooltip("group", "arm", digits=".4g")
     )
     return intervals(shown, title, zero=zero)
@@ -143,7 +142,7 @@ def verticals(source: Numbers) -> Chart | None:
     of_what = {"followers at day 0": NEUTRAL, "followers at the end": PALETTE[0], "exposure, whole run": PALETTE[1]}
     order = sorted(names, key=lambda name: -max(row["mean"] or 0 for row in levels if row["group"] == name))
     shares = (
-        alt.Chart(flat(levels))
+        alt.Chart(inline_data(levels))
         .mark_point(size=55, filled=True, opacity=1)
         .encode(
             x=alt.X("mean:Q", title="share [%]", scale=alt.Scale(zero=True)),
@@ -204,11 +203,11 @@ def surfaces(source: Numbers) -> Chart:
     unit = source.unit(table)
     place = pc.index_in(table["surface"], pa.array(names)).to_numpy().astype(np.int64)
     count = {name: table[f"n_{name}"].to_numpy() for name in ("slots", "reserved", "empty", "custom")}
-    # Where a policy supports nobody, the empty slots are reserved ones.
+    # Where a policy supports no account, the empty slots are reserved ones.
     organic = np.maximum(count["slots"] - count["reserved"] - count["custom"] - count["empty"], 0)
     reserved = count["slots"] - organic - count["custom"] - count["empty"]
     split = [source.sums(unit, place, len(names), n) for n in (organic, reserved, count["custom"], count["empty"])]
-    colours = dict(zip(parts, (*PALETTE[:3], NEUTRAL), strict=True))
+    colours = dict(zip(parts, (*PALETTE[:3], EMPTY_COLOUR), strict=True))
     data: list[Row] = [
         {"shown": "slots", "arm": arm, "group": name, "part": part, "mean": rounded(float(by_arm[:, i].mean()) / 1e6)}
         for part, values in zip(parts, split, strict=True)
@@ -224,7 +223,7 @@ def surfaces(source: Numbers) -> Chart:
         row | {"place": parts.index(row["part"]), "label": label[row["group"]]} for row in data if row["arm"] == arm
     ]
     bars = (
-        alt.Chart(flat(offered))
+        alt.Chart(inline_data(offered))
         .mark_bar()
         .encode(
             x=alt.X("mean:Q", stack="normalize", title="slots [%]", axis=alt.Axis(format=".0%")),
@@ -242,7 +241,7 @@ def surfaces(source: Numbers) -> Chart:
     return Chart(
         "surfaces",
         "Where exposure comes from: surfaces, organic and reserved slots",
-        "All arms offer the same slots; they differ in who stands in the reserved ones. What matters is how much less "
+        "All arms offer the same slots; they differ in who gets the reserved ones. What matters is how much less "
         "of the reserved slots goes to day 0's largest 1 % of accounts than of the organic ones. Over the whole run, "
         "the warm-up included, when reserved slots are still filled organically.",
         panels,

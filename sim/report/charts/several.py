@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import altair as alt
 
@@ -14,8 +13,9 @@ from sim.report.charts.chart import (
     POINTS,
     Chart,
     Panel,
-    flat,
+    Row,
     heat_map,
+    inline_data,
     intervals,
     lines_axis,
     pair_name,
@@ -28,10 +28,9 @@ from sim.results.side_by_side import Grid, grid_of
 
 __all__ = ["grid", "runs"]
 
-Row = dict[str, Any]
 PRIMARY = ("followers at the end", "exposure, at most the last 90 days")
 MOST_PAIRS = 6
-"""Pairs of arms whose colours can be told apart in a group."""
+"""Pairs of arms whose colours can be distinguished in a group."""
 
 
 def _primary(sources: Sequence[Numbers], labels: Sequence[str], place: int) -> list[Row]:
@@ -52,11 +51,11 @@ def runs(sources: Sequence[Numbers], labels: Sequence[str]) -> Chart | None:
     pairs = list(dict.fromkeys(pair for source in sources for pair in source.answer.pairs))
     if not pairs:
         return None
-    alike = len(pairs) <= MOST_PAIRS and all(set(source.answer.pairs) == set(pairs) for source in sources)
+    same_pairs = len(pairs) <= MOST_PAIRS and all(set(source.answer.pairs) == set(pairs) for source in sources)
     for place, label in enumerate(PRIMARY):
         rows = _primary(sources, labels, place)
         data += rows
-        view, colours, height = _grouped(rows, labels) if alike else _listed(rows, labels)
+        view, colours, height = _grouped(rows, labels) if same_pairs else _listed(rows, labels)
         panels.append(Panel(f"Head share of {label}", view, colours, height))
     return Chart(
         "runs",
@@ -74,7 +73,7 @@ def _grouped(rows: list[Row], labels: Sequence[str]) -> tuple[alt.LayerChart, di
     colours = dict(zip(dict.fromkeys(row["pair"] for row in drawn), PALETTE, strict=False))
     y = alt.Y("run:N", sort=list(labels), axis=alt.Axis(title=None))
     offset = alt.YOffset("pair:N", sort=list(colours), scale=alt.Scale(paddingOuter=0.4))
-    shown = alt.Chart(flat(drawn)).encode(
+    shown = alt.Chart(inline_data(drawn)).encode(
         y=y,
         yOffset=offset,
         color=alt.Color("pair:N", scale=scale_of(colours)),
@@ -91,7 +90,7 @@ def _listed(rows: list[Row], labels: Sequence[str]) -> tuple[alt.LayerChart, dic
         row | {"place": pair_name(row["arm"], row["control"]) + "\u200b" * list(labels).index(row["run"])}
         for row in rows
     ]
-    shown = alt.Chart(flat(drawn)).encode(
+    shown = alt.Chart(inline_data(drawn)).encode(
         y=alt.Y("place:N", sort=[row["place"] for row in drawn], axis=lines_axis()),
         color=alt.Color("run:N", scale=scale_of(colours)),
         tooltip=tooltip("run", "arm", "control", digits=".3f"),
@@ -137,5 +136,5 @@ def _heat_map(cells: list[Row], form: Grid) -> alt.LayerChart:
 
 
 def _last(key: str) -> str:
-    """A key without the tables that it stands in."""
+    """A key without the tables that contain it."""
     return key.rpartition(".")[2]

@@ -15,14 +15,14 @@ from sim.report.check_reports.wording import count, lines_of
 
 __all__ = ["github_annotations"]
 
-MOST_LINES = 10
-"""Of an annotation, below its first."""
+MAX_ANNOTATION_LINES = 10
+"""Of an annotation, below its first line."""
 _IN_MESSAGES = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _IN_PROPERTIES = {**_IN_MESSAGES, ":": "%3A", ",": "%2C"}
 
 
 def github_annotations(checked: Sequence[Checked]) -> str:
-    """A line for each part that fails, as an error, or that differs and may, as a warning."""
+    """A line for each part that fails, as an error, or that is allowed to differ, as a warning."""
     lines = [_annotation(each, part) for each in checked for part in each.parts if part.status in ("failed", "allowed")]
     return "".join(f"{line}\n" for line in lines)
 
@@ -30,8 +30,8 @@ def github_annotations(checked: Sequence[Checked]) -> str:
 def _annotation(checked: Checked, part: Part) -> str:
     command = "error" if part.status == "failed" else "warning"
     lines = lines_of(checked, part)
-    more = [f"and {count(len(lines) - MOST_LINES, 'more line')}"] if lines[MOST_LINES:] else []
-    message = "\n".join([part.says, *lines[:MOST_LINES], *more])
+    more = [f"and {count(len(lines) - MAX_ANNOTATION_LINES, 'more line')}"] if lines[MAX_ANNOTATION_LINES:] else []
+    message = "\n".join([part.says, *lines[:MAX_ANNOTATION_LINES], *more])
     properties = {"file": _in_repository(checked.file), "line": str(part.line), "title": f"{checked.name}: {part.name}"}
     given = ",".join(f"{key}={_coded(value, _IN_PROPERTIES)}" for key, value in properties.items())
     return f"::{command} {given}::{_coded(message, _IN_MESSAGES)}"

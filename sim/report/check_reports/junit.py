@@ -17,7 +17,7 @@ __all__ = ["junit_xml"]
 
 
 def junit_xml(checked: Sequence[Checked]) -> bytes:
-    """JUnit XML, UTF-8; what is unprintable, and so all that XML can't hold, is escaped."""
+    """JUnit XML, UTF-8; what is unprintable, and so all that XML can't represent, is escaped."""
     root = ElementTree.Element("testsuites", {"name": "sim check"})
     for each in checked:
         root.append(_suite(each))
@@ -40,7 +40,7 @@ def _suite(checked: Checked) -> ElementTree.Element:
     attributes = {"name": escaped(checked.name), **{name: str(n) for name, n in counts.items()}}
     suite = ElementTree.Element("testsuite", attributes | {"time": _seconds(checked.seconds)})
     for i, part in enumerate(checked.parts):
-        # The run is what takes the time; it is told once.
+        # The run takes the time; it is reported once.
         suite.append(_case(checked, part, checked.seconds if i == 0 else 0.0))
     return suite
 
@@ -49,21 +49,21 @@ def _case(checked: Checked, part: Part, seconds: float) -> ElementTree.Element:
     about = {"classname": escaped(checked.file), "name": escaped(part.name), "time": _seconds(seconds)}
     case = ElementTree.Element("testcase", about)
     lines = [f"{checked.file}:{part.line}: {part.says}", *lines_of(checked, part)]
-    told = "\n".join(map(escaped, lines))
+    text = "\n".join(map(escaped, lines))
     match part.status:
         case "failed":
             tag = "error" if _is_error(checked) else "failure"
             kind = part.name.partition(" ")[0]
-            ElementTree.SubElement(case, tag, {"message": escaped(part.says), "type": kind}).text = told
+            ElementTree.SubElement(case, tag, {"message": escaped(part.says), "type": kind}).text = text
         case "skipped":
             ElementTree.SubElement(case, "skipped", {"message": escaped(part.says)})
         case "allowed":
-            ElementTree.SubElement(case, "system-out").text = told
+            ElementTree.SubElement(case, "system-out").text = text
     return case
 
 
 def _is_error(checked: Checked) -> bool:
-    """Whether a failure is none of the outputs: there are none."""
+    """Whether there are no outputs, so that a failure is an error."""
     return checked.is_bad_input or checked.is_unfinished
 
 

@@ -12,15 +12,15 @@ from rich.text import Text
 
 from sim.formatting import escaped
 from sim.regression.result import ChangeEstimate, Checked, Part
-from sim.report.check_reports.wording import arms_of, cells, changes, count, heading, moved, says, versions
+from sim.report.check_reports.wording import arms_of, changes, count, estimate_cells, heading, moved, says, versions
 
 __all__ = ["print_checks"]
 
-Words = str | tuple[str, str]
+StyledText = str | tuple[str, str]
 """Text, or text and its style."""
-MOST_ROWS = 12
+MAX_TERMINAL_ROWS = 12
 STYLES = {"passed": "green", "failed": "bold red", "allowed": "yellow", "skipped": "dim"}
-MARKS = {"passed": "holds", "failed": "FAILED", "allowed": "differs", "skipped": "skipped"}
+STATUS_WORDS = {"passed": "holds", "failed": "FAILED", "allowed": "differs", "skipped": "skipped"}
 
 
 def print_checks(checked: Sequence[Checked], console: Console) -> None:
@@ -33,7 +33,7 @@ def print_checks(checked: Sequence[Checked], console: Console) -> None:
 def _print_check(checked: Checked, console: Console) -> None:
     style = STYLES["passed" if checked.holds else "failed"]
     update = "" if checked.update is None else f"  baseline {checked.update}"
-    words: list[Words] = [(f"  {says(checked)}", style), f" ({checked.policy})  {checked.seconds:.1f} s{update}"]
+    words: list[StyledText] = [(f"  {says(checked)}", style), f" ({checked.policy})  {checked.seconds:.1f} s{update}"]
     _print(console, 0, (escaped(checked.name), "bold"), *words)
     if any(part.status in ("failed", "allowed") for part in checked.parts):
         for part in checked.parts:
@@ -43,7 +43,7 @@ def _print_check(checked: Checked, console: Console) -> None:
     for change in changes(checked):
         _print(console, 4, change)
     if checked.divergences:
-        _print(console, 2, "where the runs part:")
+        _print(console, 2, "where the runs diverge:")
     for place in checked.divergences:
         _print(console, 4, escaped(place.says))
     _print_estimates(checked, console)
@@ -52,9 +52,9 @@ def _print_check(checked: Checked, console: Console) -> None:
 
 
 def _print_part(checked: Checked, part: Part, console: Console) -> None:
-    mark = MARKS[part.status]
+    mark = STATUS_WORDS[part.status]
     place = f" ({escaped(checked.file)}:{part.line})" if part.status in ("failed", "allowed") else ""
-    words: list[Words] = [" " * (9 - len(mark)), f"{escaped(part.name)}: {escaped(part.says)}", (place, "dim")]
+    words: list[StyledText] = [" " * (9 - len(mark)), f"{escaped(part.name)}: {escaped(part.says)}", (place, "dim")]
     _print(console, 2, (mark, STYLES[part.status]), *words)
     for detail in part.details:
         _print(console, 11, escaped(detail))
@@ -65,13 +65,13 @@ def _print_estimates(checked: Checked, console: Console) -> None:
     if not found:
         return
     _print(console, 2, "measures that moved, or may have, by more than their margin:")
-    console.print(Padding(_table(found[:MOST_ROWS]), (0, 0, 0, 2)))
-    if found[MOST_ROWS:]:
-        _print(console, 2, f"and {count(len(found) - MOST_ROWS, 'more measure')}")
+    console.print(Padding(_table(found[:MAX_TERMINAL_ROWS]), (0, 0, 0, 2)))
+    if found[MAX_TERMINAL_ROWS:]:
+        _print(console, 2, f"and {count(len(found) - MAX_TERMINAL_ROWS, 'more measure')}")
 
 
 def _table(estimates: Sequence[ChangeEstimate]) -> Table:
-    """A table that fits 80 columns: the new value is left out, for old and difference tell it."""
+    """A table that fits 80 columns: the new value is left out, since old and difference give it."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     table.add_column("measure, by arm", overflow="fold")
     table.add_column("old", justify="right", no_wrap=True)
@@ -81,11 +81,11 @@ def _table(estimates: Sequence[ChangeEstimate]) -> Table:
     for arms, own in arms_of(estimates).items():
         table.add_row(Text(f"{escaped(arms)}:", "bold"))
         for estimate in own:
-            name, old, _, _, sure, margin, verdict = cells(estimate)
+            name, old, _, _, sure, margin, verdict = estimate_cells(estimate)
             table.add_row(Text(escaped(name)), old, sure, margin, verdict)
     return table
 
 
-def _print(console: Console, indent: int, *words: Words) -> None:
-    """Print a line as it is: names are no markup, and their ``:words:`` no emoji."""
+def _print(console: Console, indent: int, *words: StyledText) -> None:
+    """Print a line as it is: without markup, and without emoji for ``:words:`` in names."""
     console.print(Text.assemble(" " * indent, *words), soft_wrap=True)

@@ -11,9 +11,9 @@ __all__ = [
     "HEADS",
     "arms",
     "arms_of",
-    "cells",
     "changes",
     "count",
+    "estimate_cells",
     "heading",
     "interval",
     "lines_of",
@@ -24,8 +24,8 @@ __all__ = [
 ]
 
 HEADS = ("measure", "old", "new", "difference", "interval", "margin", "verdict")
-"""Of the columns of ``cells``."""
-MOST_CHANGES = 12
+"""Of the columns of ``estimate_cells``."""
+MAX_CHANGES = 12
 
 
 def number(value: float | None) -> str:
@@ -48,14 +48,14 @@ def arms(estimate: ChangeEstimate) -> str:
     return estimate.arm if estimate.control is None else f"{estimate.arm} - {estimate.control}"
 
 
-def cells(estimate: ChangeEstimate) -> tuple[str, ...]:
+def estimate_cells(estimate: ChangeEstimate) -> tuple[str, ...]:
     """A row of a table of measures."""
     change = [number(value) for value in (estimate.old, estimate.new, estimate.difference)]
     return (estimate.name, *change, interval(estimate), number(estimate.margin), estimate.verdict)
 
 
 def moved(estimates: Sequence[ChangeEstimate]) -> list[ChangeEstimate]:
-    """Those that aren't equivalent: moved before undecided ones, of each the largest against its margin first."""
+    """Those that aren't equivalent: moved before undecided ones, in each the largest in units of its margin first."""
 
     def size(estimate: ChangeEstimate) -> float:
         if estimate.difference is None:
@@ -67,7 +67,7 @@ def moved(estimates: Sequence[ChangeEstimate]) -> list[ChangeEstimate]:
 
 
 def arms_of(estimates: Sequence[ChangeEstimate]) -> dict[str, list[ChangeEstimate]]:
-    """Estimates by what they are of, in the order in which they come."""
+    """Estimates by their arms, in the order given."""
     found: dict[str, list[ChangeEstimate]] = {}
     for estimate in estimates:
         found.setdefault(arms(estimate), []).append(estimate)
@@ -75,9 +75,9 @@ def arms_of(estimates: Sequence[ChangeEstimate]) -> dict[str, list[ChangeEstimat
 
 
 def lines_of(checked: Checked, part: Part) -> list[str]:
-    """What is to be told below a part's one line where only lines can be: its details, places, measures.
+    """Lines below a part's first one, for formats that only have lines: its details, places, measures.
 
-    Below the first that differs also what may be the reason: keys of the scenario, versions of libraries.
+    Below the first part that differs also the possible reasons: keys of the scenario, versions of libraries.
     """
     lines = list(part.details)
     if part.name == "exact":
@@ -90,13 +90,13 @@ def lines_of(checked: Checked, part: Part) -> list[str]:
 
 def changes(checked: Checked) -> list[str]:
     """Keys of the scenario that changed since the baseline, a line each; of very many the first."""
-    lines = [change.says for change in checked.changes[:MOST_CHANGES]]
+    lines = [change.says for change in checked.changes[:MAX_CHANGES]]
     more = len(checked.changes) - len(lines)
     return [*lines, f"and {count(more, 'more key')} of the scenario"] if more else lines
 
 
 def versions(checked: Checked) -> list[str]:
-    """One line, where anything differs from the baseline and was computed with other versions than it; else none."""
+    """One line, where anything differs from the baseline and the versions of libraries do too; else none."""
     if not checked.versions or all(part.status in ("passed", "skipped") for part in checked.parts):
         return []
     old = ", ".join(f"{version.name} {version.old or '(none)'}" for version in checked.versions)
@@ -105,7 +105,7 @@ def versions(checked: Checked) -> list[str]:
 
 
 def _line(estimate: ChangeEstimate) -> str:
-    name, old, new, difference, sure, margin, verdict = cells(estimate)
+    name, old, new, difference, sure, margin, verdict = estimate_cells(estimate)
     change = f"{old} -> {new}, difference {difference} ({sure}), margin {margin}"
     return f"{arms(estimate)}: {name}: {verdict}: {change}"
 
@@ -120,14 +120,14 @@ def count(n: int, what: str) -> str:
 
 
 def says(checked: Checked) -> str:
-    """What a scenario has come to, in a word or three."""
+    """The result of a scenario's check, in up to three words."""
     if checked.is_unfinished:
         return "wasn't checked"
     return "can't be run" if checked.is_bad_input else "holds" if checked.holds else "does not hold"
 
 
 def heading(checked: Sequence[Checked]) -> str:
-    """How many hold."""
+    """How many scenarios hold."""
     held = sum(each.holds for each in checked)
     others = len(checked) - held
     text = f"{count(len(checked), 'scenario')}: {held} hold{'s' * (held == 1)}"

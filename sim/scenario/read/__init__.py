@@ -1,1 +1,1 @@
-"""Input files that may be hostile: TOML, rosters, edge lists, graphs. It knows no rules of scenarios."""
+"""Input files that may be hostile: TOML, rosters, edge lists, graphs. It must not know the rules of scenarios."""

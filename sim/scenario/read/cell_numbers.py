@@ -36,7 +36,7 @@ NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 
 _MISSING = ("", "nan", "na", "n/a", "#n/a", "-", "--", "null", "none")
 
-UNITS = {
+NUMBER_UNITS = {
     "k": 1_000,
     "m": 1_000_000,
     "b": 1_000_000_000,
@@ -50,7 +50,7 @@ UNITS = {
 }
 _MAX_CELL = 60
 _EXACT = Context(prec=2 * _MAX_CELL)
-_UNIT = rf"[ \u00a0]?(?P<unit>{'|'.join(sorted(UNITS, key=len, reverse=True))})"
+_UNIT = rf"[ \u00a0]?(?P<unit>{'|'.join(sorted(NUMBER_UNITS, key=len, reverse=True))})"
 _POWER = r"(?P<power>[eE][+-]?[0-9]{1,3})"
 _POINT = re.compile(
     rf"(?P<body>[+-]?(?:(?P<groups>[1-9][0-9]{{0,2}}(?:,[0-9]{{3}})+(?:\.[0-9]+)?)|[0-9]+\.?[0-9]*|\.[0-9]+))"
@@ -82,14 +82,14 @@ class Numeral(NamedTuple):
 
 
 def numeral(cell: str, separator: str) -> Numeral | None:
-    """The number that a cell holds, or None where the rule reads none.
+    """The number in a cell, or None where the rule reads none.
 
     Parameters
     ----------
     cell
         Without spaces around it.
     separator
-        What stands between the cells of its file.
+        The character between the cells of its file.
 
     >>> numeral("37.8万", ",").value
     Decimal('378000.0')
@@ -111,7 +111,7 @@ def numeral(cell: str, separator: str) -> Numeral | None:
         return None
     value = Decimal(body + (found["power"] or ""))
     if unit is not None:
-        return Numeral(_EXACT.multiply(value, Decimal(UNITS[unit.lower()])), ABBREVIATED)
+        return Numeral(_EXACT.multiply(value, Decimal(NUMBER_UNITS[unit.lower()])), ABBREVIATED)
     if found["groups"]:
         return Numeral(value, GROUPED)
     if has_commas and "," in cell:
@@ -125,7 +125,7 @@ def is_missing(cell: str) -> bool:
 
 
 def as_number(cell: str, separator: str) -> tuple[float, str | None] | None:
-    """The nearest float to the number that a cell holds, and how it was written if not plainly; None: it holds none."""
+    """The nearest float to the number in a cell, and how it was written if not plainly; None: there is none."""
     if separator != ";" and PLAIN.fullmatch(cell):
         return float(cell), None
     found = numeral(cell, separator)
@@ -145,11 +145,11 @@ def rounding(cell: str, separator: str) -> float:
         return 0.0
     digits = re.split(r"[.,]", cell[: found.end("body")])
     decimals = len(digits[-1]) if len(digits) == 2 and not found["groups"] else 0
-    return 0.5 * UNITS[found["unit"].lower()] / 10.0**decimals
+    return 0.5 * NUMBER_UNITS[found["unit"].lower()] / 10.0**decimals
 
 
 def counts_in(cell: str) -> list[float]:
-    """All that a cell's digits may count, whatever stands around them: read with commas and points in either role."""
+    """All numbers that a cell's digits may mean, within any text: read with commas and points in either role."""
     found = []
     for match in _COUNTS.finditer(cell[:_MANY_CHARACTERS]):
         text = match[0].rstrip(".,")
@@ -171,7 +171,7 @@ def whole(found: Numeral) -> int | None:
 
 
 def unreadable(cell: str, separator: str) -> str:
-    """The rule that a cell without a readable number broke, if it holds digits; else nothing."""
+    """The rule that a cell without a readable number broke, if it contains digits; else nothing."""
     if not any(c.isdigit() for c in cell):
         return ""
     if not cell.isascii() and any(c.isdigit() and not c.isascii() for c in cell):

@@ -11,7 +11,7 @@ from sim.errors import Fault, InputError
 from sim.formatting import escaped, one_of, suggestion
 
 __all__ = [
-    "NAMES",
+    "COLUMN_NAMES",
     "EdgeColumns",
     "edge_columns",
     "is_weight",
@@ -21,8 +21,8 @@ __all__ = [
     "weight_rule",
 ]
 
-NAMES = ("fan", "influencer")
-PAIRS = (
+COLUMN_NAMES = ("fan", "influencer")
+KNOWN_PAIRS = (
     (("fan", "fanid", "follower", "followerid"), ("influencer", "influencerid", "followee", "followeeid")),
     (("follower", "followerid"), ("followed", "followedid", "following", "followingid")),
     (("fanid",), ("followerid",)),
@@ -30,10 +30,10 @@ PAIRS = (
     (("from", "fromid", "fromnodeid"), ("to", "toid", "tonodeid")),
     (("src",), ("dst",)),
 )
-"""Who follows and who is followed, in capitals or not, whatever stands between the words. The third pair is that of
+"""Who follows and who is followed, in capitals or not, with any mark between the words. The third pair is that of
 WeiboSpider, whose fan_id follows its follower_id."""
 TYPE = "type"
-"""What Gephi calls the column that says of an edge whether it is directed."""
+"""What Gephi calls the column that states whether an edge is directed."""
 WEIGHTS = ("weight", "weights")
 ADVICE = (
     "name them `fan` (who follows) and `influencer` (who is followed), "
@@ -41,7 +41,7 @@ ADVICE = (
 )
 
 PASSIVE = ("by", "followedby", "likedby")
-"""Words of a name that turns round who follows whom, as in user, followed_by."""
+"""Words of a name that reverses who follows whom, as in user, followed_by."""
 FOLLOWERS = ("fans", "followers", "粉丝")
 """What follows the other of two columns, as in user, followers."""
 
@@ -104,7 +104,7 @@ def looks_like_id(name: str, below: str = "") -> bool:
 def _pairs(keys: Sequence[str]) -> list[tuple[int, int]]:
     """All places of a known pair; two columns that a pair could mean by one word count each."""
     found = []
-    for fans, influencers in PAIRS:
+    for fans, influencers in KNOWN_PAIRS:
         first = [i for i, key in enumerate(keys) if key in fans]
         second = [i for i, key in enumerate(keys) if key in influencers]
         found += [(f, i) for f in first for i in second]
@@ -112,17 +112,17 @@ def _pairs(keys: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def edge_columns(columns: Sequence[str], file: str, line: int = 1, given: tuple[str, str] | None = None) -> EdgeColumns:
-    """The columns that hold the follows.
+    """The columns of the follows.
 
-    Those that the scenario names (``given``: who follows, who is followed) come before all that follows here.
-    Those named ``fan`` and ``influencer`` come first, then a pair that other products use, read by name in either
+    Those that the scenario names (``given``: who follows, who is followed) come first.
+    Those named ``fan`` and ``influencer`` are next, then a pair that other products use, read by name in either
     order. Two columns of which neither has such a name are who follows and who is followed, in that order, unless one
     says otherwise (``followed_by``, ``followers``). ``line`` is the header's.
 
     Raises
     ------
     InputError
-        No such pair, several, a half of one, names that leave the direction open, or no header; it says what to do.
+        No such pair, several, a half of one, names that leave the direction open, or no header; with advice.
     """
     found = _follow_columns(columns, file, line) if given is None else _given_columns(columns, file, line, given)
     weights = [i for i in range(len(columns)) if is_weight(columns[i]) and i not in (found.fan, found.influencer)]
@@ -131,11 +131,11 @@ def edge_columns(columns: Sequence[str], file: str, line: int = 1, given: tuple[
 
 
 def _follow_columns(columns: Sequence[str], file: str, line: int) -> EdgeColumns:
-    _check_once(columns, NAMES, file, line)
+    _check_once(columns, COLUMN_NAMES, file, line)
     keys = [_key(name) for name in columns]
     kind = keys.index(TYPE) if keys.count(TYPE) == 1 else None
-    if set(NAMES) <= set(columns):
-        return EdgeColumns(columns.index(NAMES[0]), columns.index(NAMES[1]), kind, True)
+    if set(COLUMN_NAMES) <= set(columns):
+        return EdgeColumns(columns.index(COLUMN_NAMES[0]), columns.index(COLUMN_NAMES[1]), kind, True)
     pairs = _pairs(keys)
     if len(pairs) == 1:
         fan, influencer = pairs[0]
@@ -147,7 +147,7 @@ def _follow_columns(columns: Sequence[str], file: str, line: int) -> EdgeColumns
         raise InputError([Fault(file, rule, line)])
     _check_header(columns, file, line)
     _check_once(columns, columns, file, line)
-    known = {name for pair in PAIRS for names in pair for name in names}
+    known = {name for pair in KNOWN_PAIRS for names in pair for name in names}
     named = [i for i, key in enumerate(keys) if key in known]
     if len(columns) == 2 and not named and not {TYPE, *WEIGHTS} & set(keys):
         _check_unknown(columns, file, line)
@@ -155,7 +155,7 @@ def _follow_columns(columns: Sequence[str], file: str, line: int) -> EdgeColumns
     if named:
         only = ", ".join(f'"{escaped(columns[i])}"' for i in named[:3])
         rule = f"{only} is one of two columns that say who follows whom, and the other isn't there; {ADVICE}"
-        near = "".join(suggestion(name, columns) for name in NAMES if name not in columns)
+        near = "".join(suggestion(name, columns) for name in COLUMN_NAMES if name not in columns)
         raise InputError([Fault(file, f"{rule}{near}; the file has {one_of(columns)}", line)])
     rule = f"must have two columns that say who follows whom; {ADVICE}; the file has {one_of(columns)}"
     raise InputError([Fault(file, rule, line)])
@@ -174,9 +174,9 @@ def _given_columns(columns: Sequence[str], file: str, line: int, given: tuple[st
     names = [name.strip() for name in given]
     missing = [name for name in names if name not in columns]
     if missing:
-        said = "column is required, as influencers.follow_graph_columns says"
-        rules = {name: f"{said}{suggestion(name, columns) or f'; the file has {one_of(columns)}'}" for name in missing}
-        raise InputError([Fault(file, rule, line, escaped(name)) for name, rule in rules.items()])
+        rule = "column is required, as influencers.follow_graph_columns says"
+        rules = {name: f"{rule}{suggestion(name, columns) or f'; the file has {one_of(columns)}'}" for name in missing}
+        raise InputError([Fault(file, each, line, escaped(name)) for name, each in rules.items()])
     if names[0] == names[1]:
         raise InputError([Fault(file, "who follows and who is followed must be two columns", line, escaped(names[0]))])
     _check_once(columns, names, file, line)
@@ -186,7 +186,7 @@ def _given_columns(columns: Sequence[str], file: str, line: int, given: tuple[st
 def _check_once(columns: Sequence[str], names: Sequence[str], file: str, line: int) -> None:
     twice = [name for name in dict.fromkeys(names) if columns.count(name) > 1]
     if twice:
-        raise InputError([Fault(file, "column must stand there once", line, escaped(name)) for name in twice])
+        raise InputError([Fault(file, "column must appear once", line, escaped(name)) for name in twice])
 
 
 def _check_header(columns: Sequence[str], file: str, line: int) -> None:
@@ -203,14 +203,14 @@ def _check_header(columns: Sequence[str], file: str, line: int) -> None:
 
 
 def no_header(file: str, line: int, columns: Sequence[str], why: str) -> Fault:
-    """What to say of a first line that isn't the names of the columns."""
+    """The rule for a first line that isn't the names of the columns."""
     names = "fan,influencer" + ",…" * (len(columns) > 2)
     rule = f"must begin with the names of the columns, but the first line {why}; add a line `{names}` above it"
     return Fault(file, rule, line, None, one_of(columns))
 
 
 def unused_note(names: Iterable[str], of: str = "columns") -> tuple[str, ...]:
-    """What to say of columns that the model has no use for; nothing where there are none.
+    """A note on columns that the model doesn't use; nothing where there are none.
 
     >>> unused_note(["Id", "Weight"])
     ("columns that the model doesn't use: Id, Weight (a follow has no weight)",)

@@ -1,4 +1,4 @@
-"""What Gephi's column Type says of the edges of a list: all directed, all undirected, or nothing."""
+"""Directions of a list's edges by Gephi's column Type: all directed, all undirected, or not given; knows no rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sim.formatting import shown
 __all__ = ["EdgeDirections"]
 
 DIRECTIONS = {"directed": True, "undirected": False}
-"""What the column may say of an edge."""
+"""Values of the column."""
 OTHER = "other"
 
 
@@ -22,17 +22,17 @@ class EdgeDirections:
         self._first: dict[str, tuple[int, str]] = {}
 
     def add(self, cell: str, place: int) -> None:
-        """Note what a row says."""
+        """Note the value of a row."""
         kind = cell.casefold()
         self._first.setdefault(kind if not kind or kind in DIRECTIONS else OTHER, (place, cell))
 
     def note(self, where: Callable[[int, str], tuple[int | None, str | None]]) -> str:
-        """What a user should know of it.
+        """Notes for the user.
 
         Raises
         ------
         InputError
-            Another word, an empty cell beside others, both directions, or one that isn't the scenario's.
+            Another word, an empty cell among others, both directions, or one that isn't the scenario's.
         """
         if set(self._first) <= {""}:
             return f"{self.column} is empty in all rows: follow_graph_directed says whether edges are directed"

@@ -1,6 +1,6 @@
 """Edge lists: the follow graph of a CSV or Parquet file, checked row by row; knows nothing of scenarios.
 
-Which columns hold the follows ``sim.scenario.read.edge_columns`` decides by their names. A row says that the fan
+``sim.scenario.read.edge_columns`` finds the columns of the follows by their names. A row says that the fan
 follows the influencer; of a mutual list, that each follows the other. An account that is both may follow itself, as it
 may in a run, but a mutual list can't join it with itself.
 """
@@ -12,16 +12,16 @@ from array import array
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from sim.errors import Fault, InputError
+from sim.errors import COUNTED_FAULTS, SHOWN_FAULTS, Fault, InputError
 from sim.formatting import escaped, shown, suggestion
 from sim.scenario.read.cell_numbers import as_number
 from sim.scenario.read.edge_columns import as_float, edge_columns, looks_like_id, no_header, unused_note, weight_rule
 from sim.scenario.read.edge_directions import EdgeDirections
-from sim.scenario.read.follow_graph import MANY_NAMES, SHOWN_FAULTS, FollowGraph, name_rule
+from sim.scenario.read.follow_graph import MANY_NAMES, FollowGraph, name_rule
 from sim.scenario.read.lost_follows import IN_ROSTER, LostFollows, advice
 from sim.scenario.read.skipped_rows import SkippedRows
 from sim.scenario.read.spreadsheet import text_of
-from sim.scenario.read.table_rows import Row, Table, open_table
+from sim.scenario.read.table_rows import Table, TableRow, open_table
 from sim.scenario.schema.encodings import EncodingName
 
 if TYPE_CHECKING:
@@ -30,12 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["read_edges"]
 
-COUNTED_FAULTS = 1000
-"""Reading stops after this many faults: a wrong file needn't be read to its end."""
-
 
 class _Broken(NamedTuple):
-    """A rule that a row breaks: in which column, what more to say of it, and the value."""
+    """A rule that a row breaks: the column, an addition to the rule, and the value."""
 
     key: str | None
     rule: str
@@ -83,7 +80,7 @@ class _Reader:
             return place, key
         return None, f"row {place}" + (f" {key}" if key else "")
 
-    def add(self, row: Row) -> None:
+    def add(self, row: TableRow) -> None:
         """Take a row, or refuse it with all that is wrong with it."""
         self.n_rows += 1
         self.where.append(row.line if row.line is not None else row.number or 0)
@@ -108,7 +105,7 @@ class _Reader:
         return tuple(text_of(name) for name in names) if self.table.is_text else tuple(names)
 
     def _refuse(self, found: Sequence[_Broken], cells: Sequence[str]) -> None:
-        """Note all that is wrong with the row at hand, and the follows that are lost with it."""
+        """Note all that is wrong with the present row, and the follows that are lost with it."""
         place = self.where[-1]
         self.n_faults += len(found)
         for key, rule, more, value in found[: max(SHOWN_FAULTS - len(self.faults), 0)]:
@@ -124,13 +121,13 @@ class _Reader:
         for name in (v,) if self.directed else (u, v):
             self.lost.add(name, place)
 
-    def _check_header(self, row: Row, u: str, v: str) -> None:
-        """Refuse a file whose first line is a follow; note what the row says of its direction."""
+    def _check_header(self, row: TableRow, u: str, v: str) -> None:
+        """Refuse a file whose first line is a follow; note the row's direction."""
         if not self.by_name:
             below = any(looks_like_id(*each) for each in zip(self.header, (u, v), strict=True))
             if (self.n_rows == 1 and below) or u in self.header or v in self.header:
                 place = f"row {row.number}" if row.line is None else f"line {row.line}"
-                why = "looks like a follow" if self.n_rows == 1 and below else f"holds an id of {place}"
+                why = "looks like a follow" if self.n_rows == 1 and below else f"contains an id of {place}"
                 raise InputError([no_header(self.table.file, self.table.header_line, self.header, why)])
         if self.type is not None:
             self.directions.add(row.cells[self.type].strip(), self.where[-1])
@@ -173,11 +170,11 @@ class _Reader:
         self.row_of.append(self.n_rows)
 
     def n_repeats(self) -> int:
-        """Follows that must have stood there before: there are more of them than pairs of names."""
+        """Number of follows that are repeats: so many more than there are pairs of names."""
         return max(0, len(self.fan) - len(self.fans) * len(self.influencers))
 
     def distinct(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Fan and influencer of each follow, once; every further row of it is a fault."""
+        """Fan and influencer of each follow, once; every further row with it is a fault."""
         import numpy as np
 
         fan, influencer, row = (np.array(each, dtype=np.int64) for each in (self.fan, self.influencer, self.row_of))
@@ -188,12 +185,12 @@ class _Reader:
         again, earlier = order[~is_first], first[~is_first]
         by_row = np.argsort(again)
         again, earlier = again[by_row], earlier[by_row]
-        # A mutual row stands for two follows, and is reported for the one that it names.
+        # A mutual row is two follows, and is reported for the one that it names.
         named = np.unique(row[again], return_index=True)[1]
         self.n_faults += len(named)
         self.skipped.n += len(named)
         either = "" if self.directed else ", in either order"
-        once = f"a follow must stand there once{either}"
+        once = f"a follow must appear once{either}"
         if self.skip:
             for n in named:
                 self.skipped.reason(self.where[int(row[again[n]]) - 1], None, once)
@@ -201,7 +198,7 @@ class _Reader:
         word = "line" if self.table.is_text else "row"
         fans, influencers = list(self.fans), list(self.influencers)
         for number, before, at in numbers:
-            rule = f"{once}, stands in {word} {self.where[before - 1]} already"
+            rule = f"{once}, is in {word} {self.where[before - 1]} already"
             value = f"{shown(fans[fan[at]])}, {shown(influencers[influencer[at]])}"
             where = self._where(self.where[number - 1], None)
             self.faults.append((number, Fault(self.table.file, rule, *where, value)))
@@ -209,7 +206,7 @@ class _Reader:
         return fan[kept], influencer[kept]
 
     def check(self, influencer: NDArray[np.int64]) -> None:
-        """Raise all faults, unless bad rows are skipped, and may be; ``influencer`` is that of each good follow."""
+        """Raise all faults, unless bad rows are skipped and may be; ``influencer`` has that of each good follow."""
         file, n_bad = self.table.file, self.skipped.n
         if self.n_faults and not self.skip:
             raise InputError(self._all_faults())
@@ -226,7 +223,7 @@ class _Reader:
         return shown_first + ([Fault(self.table.file, f"and {least}{rest} more")] if rest else [])
 
     def _check_skipped(self, influencer: NDArray[np.int64]) -> None:
-        """Refuse to skip rows where most fail alike, or the head would lose its follows."""
+        """Refuse to skip rows where most fail by the same rule, or the head would lose its follows."""
         import numpy as np
 
         found = self.skipped.patterns(self.table.file, self._where, self.n_rows, advice)
@@ -262,7 +259,7 @@ def read_edges(
     influencers
         Names of all influencers, as a roster has them; left out: those of the list, in order of first appearance.
     directed
-        The first follows the second; else each row is a mutual follow, so that everybody is fan and influencer.
+        The first follows the second; else each row is a mutual follow, so that every account is fan and influencer.
     dirty_rows
         ``"refuse"`` the file for a bad row, or ``"skip"`` and count such rows, unless more than half of all rows break
         the same rule, or an account of the head (the largest 1 %, at least one) would lose more than a tenth of its
@@ -282,7 +279,7 @@ def read_edges(
     InputError
         All faults, each with its line: the first 20, then how many more. A bad row has another number of fields than
         the header, an empty or unprintable id, an influencer that the roster lacks, an account of a mutual list that is
-        joined with itself, a weight that isn't above 0, or a follow that stood there before, or it repeats the header.
+        joined with itself, a weight that isn't above 0, or a follow that an earlier row has, or it repeats the header.
         A file that is wrong as a whole, as one without a header or of another direction, is refused in either case.
 
     Notes

@@ -13,7 +13,7 @@ from sim.scenario.schema.encodings import ENCODINGS, EncodingName
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-__all__ = ["MAX_BYTES", "MAX_LINE", "encoding_named", "text_lines"]
+__all__ = ["MAX_LINE", "MAX_TEXT_BYTES", "encoding_named", "text_lines"]
 
 _OTHER_NAMES = {
     **dict.fromkeys(("utf8", "utf-8-sig"), "utf-8"),
@@ -22,9 +22,9 @@ _OTHER_NAMES = {
     **dict.fromkeys(("latin1", "iso-8859-1", "iso8859-1"), "latin-1"),
     **dict.fromkeys(("cp1252", "windows1252"), "windows-1252"),
 }
-"""Which of ``ENCODINGS`` reads what bears another name: each is the same or a part of it."""
+"""Other names of encodings, and which of ``ENCODINGS`` reads each: the same one, or one that includes it."""
 
-MAX_BYTES = 256 * 1024 * 1024
+MAX_TEXT_BYTES = 256 * 1024 * 1024
 MAX_LINE = 1024 * 1024
 _CHUNK = 64 * 1024
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
@@ -32,7 +32,7 @@ _NUL = "\x00"
 
 
 def encoding_named(name: str, file: str) -> EncodingName:
-    """The encoding of this name, or of another name of it, in small letters or capitals; asked for beside a scenario.
+    """The encoding of this name, or of another name of it, in small letters or capitals; given with a scenario.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def _reading(sample: bytes) -> tuple[str, str] | None:
     except UnicodeDecodeError:
         text = ""
     foreign = [c for c in text[:100_000] if not c.isascii()]
-    # Latin letters with accents pair with the letters behind them into characters that nearly no Chinese text has.
+    # Latin letters with accents and the letters after them form characters that hardly any Chinese text has.
     if len("".join(foreign).encode("gb2312", "ignore").decode("gb2312")) * 2 > len(foreign):
         return "gb18030", "gb18030"
     name = "windows-1252" if any(0x80 <= byte < 0xA0 for byte in sample) else "latin-1"
@@ -123,8 +123,8 @@ class _Decoder:
         while True:
             self.digest.update(chunk)
             size += len(chunk)
-            if size > MAX_BYTES:
-                self.broken = f"must be at most {MAX_BYTES >> 20} MiB"
+            if size > MAX_TEXT_BYTES:
+                self.broken = f"must be at most {MAX_TEXT_BYTES >> 20} MiB"
                 return
             try:
                 text = decoder.decode(chunk, final=not chunk)
@@ -146,13 +146,13 @@ class _Decoder:
         line = raw[start : len(raw) if end < 0 else end][:1000]
         name = self.codec.upper() if self.codec.startswith("utf") else self.codec
         is_first_try = self.codec == "utf-8"
-        return f"must be {name}, but holds the byte 0x{raw[at]:02x}{_advice(raw, line) if is_first_try else ''}"
+        return f"must be {name}, but contains the byte 0x{raw[at]:02x}{_advice(raw, line) if is_first_try else ''}"
 
     def _binary(self) -> str:
         if self.head.startswith(b"PK\x03\x04"):
             return "is a spreadsheet or a ZIP archive: save it as CSV"
         advice = _advice(self.head, b"") if self.codec == "utf-8" else ""
-        return f"must be CSV text or Parquet, but holds a NUL byte{advice}"
+        return f"must be CSV text or Parquet, but contains a NUL byte{advice}"
 
 
 def text_lines(stream: BinaryIO, file: str, encoding: EncodingName | None, digest: _Hash) -> Iterator[str]:

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from sim.errors import Fault, InputError
+from sim.errors import SHOWN_FAULTS, Fault, InputError
 from sim.files import whole_file
 from sim.formatting import shown, suggestion
 from sim.scenario.read.spreadsheet import cell
@@ -26,11 +26,10 @@ if TYPE_CHECKING:
 
     from sim.scenario.read.skipped_rows import Reason
 
-__all__ = ["IN_MEMORY", "MANY_NAMES", "SHOWN_FAULTS", "FollowGraph", "from_networkx", "name_rule", "rest", "sides"]
+__all__ = ["IN_MEMORY", "MANY_NAMES", "FollowGraph", "from_networkx", "name_rule", "rest", "sides"]
 
 IN_MEMORY = "follow graph"
-"""What messages and a resolved scenario call a graph that came from no file."""
-SHOWN_FAULTS = 20
+"""Name of a graph that came from no file, in messages and a resolved scenario."""
 MANY_NAMES = 10_000
 """Above this many known names none is suggested for an unknown one: looking for it takes too long."""
 
@@ -42,7 +41,7 @@ class FollowGraph:
     ``fan`` and ``influencer``, int32 of shape (E,), are indices into ``fans`` and ``influencers``; they are kept in
     order of (fan, influencer), without repeats, and are read-only. Names are unique among the fans and among the
     influencers; a fan and an influencer of one name are one account in two roles, which may follow itself.
-    ``fan_columns`` and ``influencer_columns`` hold further attributes by name, of length F and M. ``columns`` names the
+    ``fan_columns`` and ``influencer_columns`` are further attributes by name, of length F and M. ``columns`` names the
     two columns of the file that it was read from, ``n_skipped`` counts bad rows left out, ``skipped`` are the reasons,
     whose places are each a ``place`` of the file: line, row or edge; ``notes`` say what else of the file isn't used,
     ``sha256`` is that of the file's bytes, or of names and follows where there was no file.
@@ -82,7 +81,7 @@ class FollowGraph:
         order = np.lexsort((influencer, fan))
         pair = fan[order] * max(len(self.influencers), 1) + influencer[order]
         if (np.diff(pair) == 0).any():
-            raise ValueError("a follow must stand there once")
+            raise ValueError("a follow must appear once")
         for name, index in (("fan", fan), ("influencer", influencer)):
             ordered = index[order].astype(np.int32)
             ordered.setflags(write=False)
@@ -140,7 +139,7 @@ class FollowGraph:
     def with_influencers(self, names: tuple[str, ...], *, file: str = IN_MEMORY) -> FollowGraph:
         """The same follows with the influencers of a roster, in its order, and without attributes of their own.
 
-        ``file`` is what messages call the graph.
+        ``file`` names the graph in messages.
 
         Raises
         ------
@@ -192,8 +191,8 @@ class FollowGraph:
     def write_edges(self, path: str | os.PathLike[str]) -> None:
         """Write the follows as CSV, columns ``fan`` and ``influencer``; it appears whole or not at all.
 
-        Fans who follow nobody and influencers whom nobody follows have no row. A name that a spreadsheet would take for
-        a formula stands behind an apostrophe; ``read_edges`` gives the name again.
+        Fans without follows and influencers without followers have no row. A name that a spreadsheet would take for
+        a formula gets an apostrophe before it; ``read_edges`` gives the name again.
 
         Raises
         ------
@@ -228,8 +227,8 @@ def from_networkx(graph: nx.Graph[Any], *, file: str = IN_MEMORY) -> FollowGraph
     In a ``DiGraph`` the edge u → v says that u follows v. Who has edges out is a fan, who has edges in an influencer,
     who has neither is both; so are those marked by ``fan_id`` or ``influencer_id``, whose numbers set the order (as
     ``FollowGraph.to_networkx`` writes them), else the order is the graph's. In an undirected ``Graph`` each edge is
-    mutual and everybody is both, unless every node has ``bipartite``: then the fans are those of 0, the influencers
-    those of 1. ``file`` is what messages call the graph.
+    mutual and every account is both, unless every node has ``bipartite``: then the fans are those of 0, the influencers
+    those of 1. ``file`` names the graph in messages.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """Graph files: GML, GraphML and GEXF as Gephi, yEd, igraph and NetworkX write them; knows nothing of scenarios.
 
-NetworkX reads them. What a hostile file could do to it is refused before: size, depth, document types and entities.
+NetworkX reads them. What a hostile file could exploit is refused before: size, depth, document types and entities.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from xml.parsers import expat
 
-from sim.errors import Fault, InputError
+from sim.errors import SHOWN_FAULTS, Fault, InputError
 from sim.formatting import escaped, shown
 from sim.scenario.read.edge_columns import as_float, is_weight, unused_note, weight_rule
-from sim.scenario.read.follow_graph import SHOWN_FAULTS, FollowGraph, from_networkx, name_rule, rest, sides
+from sim.scenario.read.follow_graph import FollowGraph, from_networkx, name_rule, rest, sides
 from sim.scenario.read.lost_follows import IN_ROSTER, LostFollows, advice
 from sim.scenario.read.skipped_rows import Reason, SkippedRows
 from sim.scenario.read.toml_file import file_text, open_regular, os_rule
@@ -29,14 +29,14 @@ from sim.scenario.schema.encodings import EncodingName
 if TYPE_CHECKING:
     import networkx as nx
 
-__all__ = ["MAX_BYTES", "is_graph_file", "read_graph_file"]
+__all__ = ["MAX_GRAPH_BYTES", "is_graph_file", "read_graph_file"]
 
-MAX_BYTES = 32 * 1024 * 1024
+MAX_GRAPH_BYTES = 32 * 1024 * 1024
 """A graph of that many bytes takes about 1 GB to read; larger ones are read as edge lists."""
-MAX_DEPTH = 32
+MAX_XML_DEPTH = 32
 OURS = frozenset({"bipartite", "fan_id", "influencer_id", "follows", "followers", "label", "id"})
-"""Attributes of nodes that are used, or that ``FollowGraph.to_networkx`` writes and the follows say again."""
-REQUIRED = {"node": ("id",), "edge": ("source", "target")}
+"""Attributes of nodes that are used, or that ``FollowGraph.to_networkx`` writes although the follows contain them."""
+REQUIRED_ATTRIBUTES = {"node": ("id",), "edge": ("source", "target")}
 _GRAPH = re.compile(r"^(\s*graph\s*\[)", re.MULTILINE)
 _MULTIGRAPH = re.compile(r"^\s*multigraph\s+[01]\s*$", re.MULTILINE)
 
@@ -46,7 +46,7 @@ class _UnreadableError(Exception):
 
 
 def _check_xml(raw: bytes) -> int:
-    """Refuse what a hostile document could do to its reader; the number of its edges."""
+    """Refuse a document that could harm its reader; the number of its edges."""
     parser, depth, edges = expat.ParserCreate(), 0, 0
 
     def begin(name: str, attributes: dict[str, str]) -> None:
@@ -54,11 +54,11 @@ def _check_xml(raw: bytes) -> int:
         depth += 1
         kind = name.rpartition(":")[2]
         edges += kind == "edge"
-        missing = [key for key in REQUIRED.get(kind, ()) if key not in attributes]
-        if missing:  # NetworkX would take it for an account by the name of "None"
+        missing = [key for key in REQUIRED_ATTRIBUTES.get(kind, ()) if key not in attributes]
+        if missing:  # NetworkX would take it for an account named "None"
             raise _UnreadableError(f"the {kind} in line {parser.CurrentLineNumber} has no {missing[0]}")
-        if depth > MAX_DEPTH:
-            raise _UnreadableError(f"elements must nest at most {MAX_DEPTH} deep")
+        if depth > MAX_XML_DEPTH:
+            raise _UnreadableError(f"elements must nest at most {MAX_XML_DEPTH} deep")
 
     def end(_name: str) -> None:
         nonlocal depth
@@ -97,8 +97,8 @@ def _gml(raw: bytes, encoding: str | None) -> tuple[nx.Graph[Any], int]:
         text = raw.decode("utf-8-sig" if encoding in (None, "utf-8") else encoding)
     except UnicodeDecodeError as error:
         name = "UTF-8" if encoding is None else encoding
-        raise _UnreadableError(f"must be {name}, but holds the byte 0x{raw[error.start]:02x}") from error
-    if not _MULTIGRAPH.search(text):  # else NetworkX refuses a file for an edge that stands there twice
+        raise _UnreadableError(f"must be {name}, but contains the byte 0x{raw[error.start]:02x}") from error
+    if not _MULTIGRAPH.search(text):  # else NetworkX refuses a file with a repeated edge
         text = _GRAPH.sub(r"\1 multigraph 1", text, count=1)
     found = nx.parse_gml(text.splitlines(), label=None)
     return found, found.number_of_edges()
@@ -129,12 +129,12 @@ def _parsed(raw: bytes, kind: _Format, encoding: str | None) -> nx.Graph[Any]:
         said = escaped(" ".join(str(error).split()))[:200]
         raise _UnreadableError(f"not a readable {kind.name} file: {said or type(error).__name__}") from error
     if graph.number_of_edges() < n_edges:
-        raise _UnreadableError("must hold one graph, whose edges differ in their ids")
+        raise _UnreadableError("must contain one graph, whose edges differ in their ids")
     return graph
 
 
 def _names(graph: nx.Graph[Any]) -> tuple[dict[Any, str], str]:
-    """The name of each node: its label where all have one and no two the same, else its id; and which it is."""
+    """The name of each node: its label where all have one and all differ, else its id; and which of the two it is."""
     ids = {node: str(node).strip() for node in graph}
     given = {node: data.get("label") for node, data in graph.nodes(data=True)}
     labels = {node: "" if label is None else str(label).strip() for node, label in given.items()}
@@ -148,7 +148,7 @@ def _names(graph: nx.Graph[Any]) -> tuple[dict[Any, str], str]:
 
 
 class _Cleaner:
-    """Takes the edges of a file that are good, and says what is wrong with the others."""
+    """Takes the good edges of a file, and reports what is wrong with the others."""
 
     def __init__(self, graph: nx.Graph[Any], names: dict[Any, str], influencers: Sequence[str] | None) -> None:
         import networkx as nx
@@ -186,10 +186,10 @@ class _Cleaner:
         if u == v and self.is_mutual:
             yield "an account must not be joined with itself"
         if self.made.has_edge(u, v):
-            yield "a follow must stand there once" + (", in either order" if self.is_mutual else "")
+            yield "a follow must appear once" + (", in either order" if self.is_mutual else "")
 
     def clean(self) -> None:
-        """Take the good edges; whom a bad one leaves alone is left out."""
+        """Take the good edges; an account that only has bad ones is left out."""
         lost: set[str] = set()
         for left, right, data in self.graph.edges(data=True):
             u, v = self.names[left], self.names[right]
@@ -209,13 +209,13 @@ class _Cleaner:
         self.made.remove_nodes_from(name for name in alone if name in lost)
         if self.influencers is not None and not self.is_mutual:
             for name in set(alone) - lost - self.influencers:
-                self.made.nodes[name]["fan_id"] = float("inf")  # follows nobody, and is no influencer of the roster
+                self.made.nodes[name]["fan_id"] = float("inf")  # without follows, and no influencer of the roster
 
     def check_skipped(self, file: str, n_edges: int, graph: FollowGraph) -> None:
-        """Refuse to skip edges where most fail alike, or the head would lose its follows."""
+        """Refuse to skip edges where most fail by the same rule, or the head would lose its follows."""
         found = []
         for reason in self.skipped.most(n_edges):
-            rule = f"bad rows can't be skipped: {reason.rows} of {n_edges} edges fail alike"
+            rule = f"bad rows can't be skipped: {reason.rows} of {n_edges} edges fail by the same rule"
             said = f"{rule} ({reason.rule}); {advice(reason.rule)}; the first"
             found.append(Fault(file, said, value=self.bad[int(reason.first[0])][1]))
         head = None if found else self.lost.head(graph.influencers, graph.in_degrees())
@@ -275,11 +275,11 @@ def read_graph_file(
     file, kind = file_text(path), FORMATS[Path(os.fspath(path)).suffix.lower()]
     try:
         with open_regular(path) as stream:
-            raw = stream.read(MAX_BYTES + 1)
+            raw = stream.read(MAX_GRAPH_BYTES + 1)
     except OSError as error:
         raise InputError([Fault(file, os_rule(error))]) from error
-    if len(raw) > MAX_BYTES:
-        rule = f"a {kind.name} file must be at most {MAX_BYTES >> 20} MiB; give a larger graph as an edge list"
+    if len(raw) > MAX_GRAPH_BYTES:
+        rule = f"a {kind.name} file must be at most {MAX_GRAPH_BYTES >> 20} MiB; give a larger graph as an edge list"
         raise InputError([Fault(file, rule)])
     try:
         graph = _parsed(raw, kind, encoding)

@@ -56,7 +56,7 @@ def _bare(name: str) -> str:
 
 
 def suggested(columns: Sequence[str], wanted: Collection[str]) -> dict[str, str]:
-    """For each of our columns that can be told by a common name, or by ours in other letters, the file's name of it."""
+    """For each of our columns known by a common name, or by our name in other letters, the file's name of it."""
     bare: dict[str, str] = {}
     for name in columns:
         bare.setdefault(_bare(name), name)
@@ -76,8 +76,8 @@ def _how(ours: str, theirs: str) -> str:
 class Headers:
     """Which of a table's columns is which of ours.
 
-    ``names`` has, for each of our columns that the file holds, the file's name; ``mapping`` those of them that differ;
-    ``near`` columns that look like one of ours but weren't taken.
+    ``names`` has, for each of our columns that the file has, the file's name; ``mapping`` those of them that differ;
+    ``near`` the columns that look like one of ours but weren't taken.
     """
 
     def __init__(self, columns: Sequence[str], known: Sequence[str], given: Mapping[str, str], take: bool) -> None:
@@ -113,7 +113,7 @@ class Headers:
                 found.append(Fault(file, f"column is required{self._advice(ours)}", line, ours))
         for ours, theirs in self.names.items():
             if self.columns.count(theirs) > 1:
-                found.append(Fault(file, "column must stand there once", line, ours))
+                found.append(Fault(file, "column must appear once", line, ours))
         for theirs in {name for name in self.given.values() if list(self.given.values()).count(name) > 1}:
             found.append(Fault(file, "influencers.columns names a column more than once", line, None, shown(theirs)))
         if found:
@@ -130,7 +130,7 @@ class Headers:
         return f"{near or f'; the file has {one_of(self.columns)}'}; name it under [influencers.columns]"
 
     def notes(self) -> list[str]:
-        """What a user should know of the columns' names."""
+        """Notes for the user on the columns' names."""
         taken = [f"{ours} is {key_text(theirs)}" for ours, theirs in self.mapping.items()]
         return ([f"columns: {', '.join(taken)}"] if taken else []) + [
             f"column {key_text(theirs)} looks like {ours}, but isn't taken for it: {_how(ours, theirs)}"

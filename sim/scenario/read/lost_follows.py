@@ -1,4 +1,4 @@
-"""The follows of bad rows that are skipped, by the influencer that they name: whether the head loses by them."""
+"""The follows of bad rows that are skipped, by influencer: whether the head loses too many. It knows no files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from sim.formatting import shown
-from sim.scenario.read.skipped_rows import HEAD
+from sim.scenario.read.skipped_rows import HEAD_FRACTION
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 __all__ = ["IN_ROSTER", "LostFollows", "LostHead", "advice"]
 
 IN_ROSTER = "must be in the roster"
-"""The rule that an influencer breaks whom the roster lacks."""
+"""The rule for an influencer that isn't in the roster."""
 LOST = 0.1
 """Part of its follows that an account of the head may lose."""
-MAX_NAME = 200
-"""Characters of a name that are kept: longer ones are bad, and need not be known whole."""
+MAX_KEPT_NAME = 200
+"""Characters of a name that are kept: longer ones are bad, and aren't needed in full."""
 
 
 class LostHead(NamedTuple):
@@ -34,11 +34,11 @@ class LostHead(NamedTuple):
 
     @property
     def rule(self) -> str:
-        """What to say of it."""
+        """The message."""
         account = shown(self.name) if self.name else "an account without a name"
         least = f"{self.least} follow{'s' * (self.least != 1)}"
         return (
-            f"bad rows can't be skipped: they hold {self.lost} of the {self.follows} follows of {account}, which is "
+            f"bad rows can't be skipped: they contain {self.lost} of the {self.follows} follows of {account}, which is "
             f"among the largest 1 % of the influencers (at least one; from {least})"
         )
 
@@ -51,7 +51,7 @@ class LostFollows:
 
     def add(self, influencer: str, place: int) -> None:
         """Note a follow of the influencer that is skipped; its place is a line of the file, or the number of a row."""
-        name = influencer[:MAX_NAME]
+        name = influencer[:MAX_KEPT_NAME]
         if name in self._counts:
             self._counts[name][0] += 1
         else:
@@ -76,7 +76,7 @@ class LostFollows:
             lost[at[name]] = n
         total = lost.copy()
         total[: len(influencers)] += follows
-        size = max(1, math.floor(HEAD * len(names)))
+        size = max(1, math.floor(HEAD_FRACTION * len(names)))
         least = int(np.partition(total, -size)[-size])
         far = np.flatnonzero((total >= least) & (lost > LOST * total))
         if not far.size:
@@ -91,4 +91,4 @@ def advice(rule: str | None = None) -> str:
     >>> advice(IN_ROSTER)
     'add these accounts to the roster, or delete the rows'
     """
-    return "add these accounts to the roster, or delete the rows" if rule == IN_ROSTER else "mend or delete these rows"
+    return "add these accounts to the roster, or delete the rows" if rule == IN_ROSTER else "correct or delete the rows"

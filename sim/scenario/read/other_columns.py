@@ -1,4 +1,4 @@
-"""The columns of a roster that the product gives no meaning to, kept per account; knows nothing of files."""
+"""The columns of a roster that the model doesn't use, kept per account; knows nothing of files."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ MAX_LENGTH = 200
 """Characters of a text, and of a column's name."""
 
 _MANY = 4096
-"""Distinct texts of a column that are kept once each; a column with more has hardly any repeats."""
+"""Distinct texts of a column that are kept once each; a column with more of them hardly repeats any."""
 _PLAIN = re.compile(r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _CODE = re.compile(r"[+-]?0[0-9]")
-"""Numbers aren't written so, codes are."""
+"""Form of codes, in which numbers aren't written."""
 _NAN = ("nan", "NaN", "NAN")
 _WHOLE = 2**53
 
@@ -45,7 +45,7 @@ class OtherColumns:
             if len(name) > MAX_LENGTH:
                 self._refuse(place, f"its name is longer than {MAX_LENGTH} characters")
             elif names.count(name) > 1:
-                self._refuse(place, "the name stands there more than once")
+                self._refuse(place, "the name appears more than once")
             elif not name:
                 self._refuse(place, "it has no name")
             else:
@@ -73,7 +73,7 @@ class OtherColumns:
             self._refuse(place, f"it has texts of more than {MAX_LENGTH} characters")
 
     def skip(self, cells: Sequence[str] | None) -> None:
-        """Take the cells of a row that is skipped, lest the head be among such rows; None: it isn't known which."""
+        """Take the cells of a skipped row, since the head could be among such rows; None: the cells aren't known."""
         for place in self._cells:
             self._skipped.setdefault(place, []).append("" if cells is None else cells[place].strip()[:MAX_LENGTH])
 

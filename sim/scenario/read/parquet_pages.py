@@ -1,4 +1,4 @@
-"""The page headers of a Parquet file, read before a page is unpacked: the file's own totals needn't be true.
+"""The page headers of a Parquet file, read before a page is unpacked: the file's own totals may be false.
 
 Headers are Thrift structs in the compact protocol, https://github.com/apache/parquet-format.
 """
@@ -20,15 +20,15 @@ _MAX_NESTING = 8
 _STOP, _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _STRUCT = 0, 1, 2, 3, 7, 8, 9, 10, 12
 _INTEGERS = (4, 5, 6)
 _DATA, _DICTIONARY, _DATA_V2 = 5, 7, 8
-"""Fields of a page header that hold what is particular to a kind of page."""
+"""Fields of a page header for one kind of page only."""
 
 
 class PageError(Exception):
-    """What stands there is no page header."""
+    """There is no page header at this place."""
 
 
 class Page(NamedTuple):
-    """What the header of a page says: bytes once unpacked, values, and the number of the encoding."""
+    """Content of a page header: bytes once unpacked, values, and the number of the encoding."""
 
     is_dictionary: bool
     unpacked: int
@@ -109,7 +109,7 @@ def _header(stream: BinaryIO, start: int) -> tuple[dict[int, Any], int]:
 
 
 def pages(stream: BinaryIO, start: int, values: int) -> Iterator[Page]:
-    """The pages of a column chunk, as a reader of its values meets them.
+    """The pages of a column chunk, in the order in which its values are read.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def pages(stream: BinaryIO, start: int, values: int) -> Iterator[Page]:
     start
         Where the first page begins [bytes].
     values
-        Values of the chunk; pages beyond them are not looked at.
+        Values of the chunk; pages beyond them are not read.
 
     Raises
     ------

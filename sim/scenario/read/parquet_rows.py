@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from sim.errors import Fault, InputError
 from sim.formatting import key_text
 from sim.scenario.read.parquet_pages import pages
-from sim.scenario.read.table_rows import Row, Table
+from sim.scenario.read.table_rows import Table, TableRow
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,7 +21,7 @@ MAX_TEXTS = 8 * 1024 * 1024
 """Bytes of the different texts of a batch: each becomes an object, of up to four bytes a character."""
 MAX_FOOTER = 512 * 1024
 MAX_FIXED = 200
-"""Bytes of a value of fixed length: a dictionary of one such value can stand for any number of them."""
+"""Bytes of a value of fixed length: a dictionary of one such value can represent any number of them."""
 FEW_ROWS = 1_000_000
 ROWS_PER_BYTE = 4
 """More than FEW_ROWS rows are read only of a file that is long enough to hold that many different ones."""
@@ -40,7 +40,7 @@ _BYTES = ("binary", "large_binary", "binary_view", "fixed_size_binary")
 
 
 def _cell(value: Any) -> str:
-    """A value as the text that a CSV file would hold."""
+    """A value as a CSV file would have it."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -106,7 +106,7 @@ class ParquetTable(Table):
             if _is(kind, ("fixed_size_binary",)) and kind.byte_width > MAX_FIXED:
                 raise self._fail(f"a value must be at most {MAX_FIXED} bytes", key_text(name), str(kind))
             if not _is(kind, (*_NUMBERS, *_TEXTS, *_BYTES)):
-                raise self._fail("column must hold texts, numbers or true and false", key_text(name), str(kind))
+                raise self._fail("column must have texts, numbers or true and false", key_text(name), str(kind))
 
     def _check_pages(self) -> None:
         """Refuse what would unpack to too much, by the headers of the pages themselves."""
@@ -139,14 +139,14 @@ class ParquetTable(Table):
                 page_size = max(page_size, (_PAGE if of_texts else 1) * page.unpacked)
         return page_size + dictionary_size
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[TableRow]:
         """All rows in order; once only."""
         self._check_types()
         number = 0
         for cells in self._batches():
             for row in zip(*cells, strict=True):
                 number += 1
-                yield Row(None, number, row)
+                yield TableRow(None, number, row)
 
     def _batches(self) -> Iterator[list[list[str]]]:
         """The columns of some rows after the other, as texts."""
@@ -197,7 +197,7 @@ class ParquetTable(Table):
         try:
             return array.cast(pa.large_binary()).cast(pa.large_string())
         except pa.ArrowInvalid as error:
-            rule = "column must hold texts in UTF-8, but holds other bytes"
+            rule = "column must have texts in UTF-8, but has other bytes"
             raise self._fail(rule, _where(before, name)) from error
 
 

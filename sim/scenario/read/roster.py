@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Roster", "read_roster"]
 
-REQUIRED = ("influencer", "followers")
-"""Columns that a roster must have; ``followers`` may lack where a follow graph has them."""
+REQUIRED_COLUMNS = ("influencer", "followers")
+"""Columns that a roster must have; ``followers`` may be missing where a follow graph has them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +37,12 @@ class Roster:
     empty; ``shop`` int8, 1, 0 or -1 where empty; texts None where empty. The arrays are read-only. ``n_skipped`` counts
     dirty rows left out, ``sha256`` is that of the file's bytes.
 
-    ``columns`` has the file's name of each column that the file names otherwise. ``skipped`` are the reasons for which
-    rows were left out, ``readings`` the numbers that weren't written plainly, ``notes`` what else a user should know.
+    ``columns`` has the file's name of each column that has another name there. ``skipped`` are the reasons for which
+    rows were left out, ``readings`` the numbers that weren't written plainly, ``notes`` further notes for the user.
     ``is_text``: it was no Parquet file.
 
-    ``other_columns`` has the columns that fill no attribute by name: numbers where every cell that isn't empty is one,
-    else texts, None where it is empty. ``unkept_columns`` says of those that aren't kept why.
+    ``other_columns`` has all further columns by name: numbers where every cell that isn't empty is one,
+    else texts, None where it is empty. ``unkept_columns`` gives the reasons for those that aren't kept.
     """
 
     influencer: tuple[str, ...]
@@ -97,9 +97,9 @@ def read_roster(
     dirty_rows
         ``"refuse"`` the file for a bad row, or ``"skip"`` and count such rows.
     verticals
-        Names that the column ``vertical`` may hold.
+        Names allowed in the column ``vertical``.
     has_graph
-        A follow graph tells who has how many followers, so that the column may lack.
+        A follow graph gives the numbers of followers, so that the column may be missing.
     encoding
         Of a text without a byte order mark; left out: UTF-8.
     names
@@ -122,7 +122,7 @@ def read_roster(
 
     with open_table(path, None, encoding) as table:
         headers = Headers(table.columns, KNOWN, names or {}, suggested_names)
-        headers.check(table.file, table.header_line, REQUIRED[:1] if has_graph else REQUIRED)
+        headers.check(table.file, table.header_line, REQUIRED_COLUMNS[:1] if has_graph else REQUIRED_COLUMNS)
         cells = Cells(table.separator, verticals)
         rows = RosterRows(table, headers, cells, dirty_rows == "skip")
         rows.read()

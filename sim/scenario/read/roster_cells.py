@@ -1,4 +1,4 @@
-"""What the cells of a roster's columns hold, each column by its rule; knows nothing of rows and files."""
+"""Values of the cells of a roster's columns, each column by its rule; knows nothing of rows and files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["BadCellError", "Cells", "cell_text", "name_of"]
 _BOOLEANS = {"true": 1, "1": 1, "false": 0, "0": 0}
 _MANY_DIGITS = 16
 _MANY_TEXTS = 4096
-"""Texts of a column that are kept to be known again."""
+"""Texts of a column that are kept, so that each is read once."""
 _COMMA = re.compile(r"[0-9]+,[0-9]+")
 """The commonest number between semicolons that isn't plain; ``numeral`` reads the same."""
 
@@ -36,7 +36,7 @@ Value = float | int | str | None
 class BadCellError(Exception):
     """A cell that breaks a rule; ``more`` is what differs from cell to cell.
 
-    ``is_notation``: it holds a number, but in a form that isn't read; of followers, anything but a mark for none.
+    ``is_notation``: it is a number, but in a form that isn't read; of followers, anything but a mark for none.
     """
 
     def __init__(self, rule: str, more: str = "", *, is_notation: bool = False) -> None:
@@ -50,7 +50,7 @@ def cell_text(cell: str) -> str:
 
 
 class Cells:
-    """Reads cells; ``forms`` are the numbers of the row in hand that weren't written plainly."""
+    """Reads cells; ``forms`` are the numbers of the present row that weren't written plainly."""
 
     def __init__(self, separator: str, verticals: Collection[str]) -> None:
         self.separator, self.verticals = separator, verticals
@@ -60,13 +60,13 @@ class Cells:
         self._names = {name: name for name in verticals}
 
     def tally(self) -> None:
-        """Count the forms of the row in hand, which is a good one."""
+        """Count the forms of the present row, which is a good one."""
         for form in self.forms:
             self.readings.add(*form)
         self.forms.clear()
 
     def parser(self, key: str) -> Callable[[str], Value]:
-        """What reads the cells of a column, without spaces around them; it raises ``BadCellError``."""
+        """The function that reads the cells of a column, without spaces around them; it raises ``BadCellError``."""
         if key in NUMBERS:
             return self._number(key)
         return {"followers": self._followers, "shop": _shop, "vertical": self._vertical, "agency": _repeated(_text)}[
@@ -144,7 +144,7 @@ def _text(cell: str) -> str | None:
 
 
 def _repeated(parsed: Callable[[str], str | None]) -> Callable[[str], str | None]:
-    """The same for cells of which many are alike."""
+    """The same for columns in which many cells are equal."""
     known: dict[str, str | None] = {}
 
     def again(cell: str) -> str | None:

@@ -1,4 +1,4 @@
-"""How a roster was read, for a manifest and in words: numbers that weren't written plainly; rows left out and why."""
+"""How a roster was read, for a manifest and in words: numbers not written plainly, rows left out and why."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sim.formatting import escaped, key_text
+from sim.scenario.read.skipped_rows import SHOWN_PLACES
 
 if TYPE_CHECKING:
     from sim.scenario.read.roster import Roster
@@ -13,14 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = ["reading", "roster_notes", "skipped", "skipped_text"]
 
-SHOWN_PLACES = 5
 SHOWN_REASONS = 5
 
 
 def reading(roster: Roster) -> dict[str, Any]:
-    """What a manifest keeps of it, fit for JSON.
+    """What a manifest keeps of it, ready for JSON.
 
-    ``accounts``; ``columns``: the file's names of columns that it names otherwise; ``numbers``: for each column and
+    ``accounts``; ``columns``: the file's names of renamed columns; ``numbers``: for each column and
     form the cells read so, and the first with its value; ``skipped``: rows, and for each reason the column, the rule,
     the number of rows and the first lines (of a Parquet file: rows); ``notes``: all of it in words.
     """
@@ -39,7 +39,7 @@ def skipped(rows: int, reasons: Sequence[Reason]) -> dict[str, Any]:
 
 
 def roster_notes(roster: Roster) -> list[str]:
-    """What a user should know of how it was read, a line for each thing; those of its further columns aren't here."""
+    """Notes for the user on how it was read, a line for each; those on its further columns aren't here."""
     notes = [f"roster: {note}" for note in roster.notes]
     notes += [f"roster: {note}" for note in _numbers(roster)]
     if roster.n_skipped:
@@ -59,7 +59,7 @@ def _numbers(roster: Roster) -> list[str]:
 
 
 def skipped_text(n: int, reasons: Sequence[Reason], place: str) -> str:
-    """The number of rows that were skipped, their reasons and first places; ``place`` is what a place is called."""
+    """The number of rows that were skipped, their reasons and first places; ``place`` is the word for a place."""
     listed = [f"{reason.rows:,} {_rule(reason)} ({_places(reason, place)})" for reason in reasons[:SHOWN_REASONS]]
     rest = len(reasons) - SHOWN_REASONS
     more = f"; and {rest} more reason{'s' * (rest != 1)}" if rest > 0 else ""

@@ -8,28 +8,25 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sim.errors import Fault, InputError
+from sim.errors import COUNTED_FAULTS, SHOWN_FAULTS, Fault, InputError
 from sim.formatting import shown
 from sim.scenario.read.cell_numbers import counts_in, roughly, rounding
 from sim.scenario.read.headers import Headers
 from sim.scenario.read.other_columns import MAX_CELLS, MAX_COLUMNS, OtherColumns
 from sim.scenario.read.roster_cells import BadCellError, Cells, cell_text, name_of
 from sim.scenario.read.skipped_rows import SkippedRows
-from sim.scenario.read.table_rows import Row, Table
+from sim.scenario.read.table_rows import Table, TableRow
 from sim.scenario.read.total_rows import Candidate, is_total_name, total_among
 from sim.scenario.schema.roster_columns import KNOWN, NUMBERS, TEXTS
 
 __all__ = ["RosterRows"]
 
 MAX_ROWS = 10_000_000
-SHOWN_FAULTS = 20
-COUNTED_FAULTS = 1000
-"""Reading stops after this many faults: a wrong file needn't be read to its end."""
 
 LAST = 3
 """Rows at the end of which one may sum up the others: an average or a source may follow it."""
 
-Columns = dict[str, Any]
+RosterColumns = dict[str, Any]
 """Lists of texts, and arrays of numbers."""
 
 
@@ -44,7 +41,7 @@ class RosterRows:
         self._named: dict[str, int] = {}
         self._places = array("q")
         places = {table.columns.index(theirs): ours for ours, theirs in headers.names.items()}
-        self.columns: Columns = {ours: _empty(ours) for ours in KNOWN if ours in headers.names}
+        self.columns: RosterColumns = {ours: _empty(ours) for ours in KNOWN if ours in headers.names}
         self.others = OtherColumns(
             {i: name for i, name in enumerate(table.columns) if i not in places}, table.separator
         )
@@ -60,7 +57,7 @@ class RosterRows:
             return place, column
         return None, f"row {place}" + (f" {column}" if column else "")
 
-    def add(self, row: Row) -> None:
+    def add(self, row: TableRow) -> None:
         """Take a row, or refuse it with all that is wrong with it."""
         self.n_rows += 1
         place = _place(row)
@@ -85,8 +82,8 @@ class RosterRows:
         if self.skip:
             self._skip_ragged(place, row)
 
-    def _skip_ragged(self, place: int, row: Row) -> None:
-        """Skip a row of too few or too many fields: any number in it may be its followers."""
+    def _skip_ragged(self, place: int, row: TableRow) -> None:
+        """Skip a row of too few or too many fields: any number in it may be its number of followers."""
         assert row.rule is not None
         self._check_lines(place, row.n_lines)
         self.skipped.n += 1
@@ -102,13 +99,13 @@ class RosterRows:
         self.others.skip(None)
 
     def _may_count(self, cells: Sequence[str]) -> bool:
-        """Whether a row of too few or too many fields has a number where its followers must then be."""
+        """Whether a row of too few or too many fields has a number where its followers would be."""
         first = self.table.columns.index(self.headers.names["followers"])
         last = first + self.table.width - len(self.table.columns) + max(len(cells) - self.table.width, 0)
         return not all(math.isnan(roughly(cell.strip(), self.table.separator)) for cell in cells[first : last + 1])
 
     def _check_lines(self, place: int, n_lines: int) -> None:
-        """Refuse to skip what a quote may have made one row of several."""
+        """Refuse to skip several lines that a quote may have made one row."""
         if n_lines > 1:
             rule = f"bad rows can't be skipped: a quote makes {n_lines} lines one row, which begins here"
             raise InputError([Fault(self.table.file, rule, *self._where(place, None)), *self._all_faults()])
@@ -157,10 +154,10 @@ class RosterRows:
     def read(self) -> None:
         """Take all rows, or raise all faults."""
         file, n_others = self.table.file, len(self.others)
-        first: list[Row] = []
-        last: deque[Row] = deque(maxlen=LAST)
+        first: list[TableRow] = []
+        last: deque[TableRow] = deque(maxlen=LAST)
         if n_others > MAX_COLUMNS:
-            rule = f"must have at most {MAX_COLUMNS} columns besides those that the product knows"
+            rule = f"must have at most {MAX_COLUMNS} columns other than those that the model uses"
             raise InputError([Fault(file, rule, self.table.header_line, None, str(n_others))])
         for row in self.table.rows():
             self.add(row)
@@ -171,7 +168,7 @@ class RosterRows:
             if self.n_rows > MAX_ROWS:
                 raise InputError([Fault(file, f"must have at most {MAX_ROWS} rows")])
             if self.n_rows * n_others > MAX_CELLS:
-                rule = f"must have at most {MAX_CELLS} cells in columns that the product doesn't know; leave some out"
+                rule = f"must have at most {MAX_CELLS} cells in columns that the model doesn't use; leave some out"
                 raise InputError([Fault(file, rule, row.line)])
             if not self.skip and self.n_faults >= COUNTED_FAULTS:
                 raise InputError(self._all_faults())
@@ -190,11 +187,11 @@ class RosterRows:
         least = "at least " if self.n_faults >= COUNTED_FAULTS and not self.skip else ""
         return self.faults + ([Fault(self.table.file, f"and {least}{rest} more")] if rest else [])
 
-    def _total(self, rows: Sequence[Row]) -> Fault | None:
-        """What is wrong with the first or one of the last rows if it sums up the others."""
+    def _total(self, rows: Sequence[TableRow]) -> Fault | None:
+        """The fault of the first or one of the last rows if it sums up the others."""
         if len(self._named) < 2:
             return None
-        found: tuple[Row, str] | None = None
+        found: tuple[TableRow, str] | None = None
         if "followers" in self.columns:
             candidates = {id(each): (row, each) for row in rows if (each := self._candidate(row, rows))}
             total = total_among([each for _, each in candidates.values()], self._followers())
@@ -209,8 +206,8 @@ class RosterRows:
         what = "the row is the sum of the others, not an account: delete it (or move it to the middle, if it is one)"
         return Fault(self.table.file, what, *self._where(_place(found[0]), None), found[1])
 
-    def _candidate(self, row: Row, rows: Sequence[Row]) -> Candidate | None:
-        """The row as one that may be a total; None: it says no number of followers."""
+    def _candidate(self, row: TableRow, rows: Sequence[TableRow]) -> Candidate | None:
+        """The row as one that may be a total; None: it has no number of followers."""
         if row.rule is not None:
             return None
         cells = {ours: row.cells[at].strip() for ours, at, _ in self._plan}
@@ -237,15 +234,15 @@ class RosterRows:
             if head is not None:
                 column, lost, size, place = head
                 rule = (
-                    f"bad rows can't be skipped: they hold {lost} of the {size} largest account{'s' * (size != 1)} by "
-                    f"{column}; mend them, the largest here"
+                    f"bad rows can't be skipped: they contain {lost} of the {size} largest account{'s' * (size != 1)} "
+                    f"by {column}; correct them, the largest is here"
                 )
                 found.append(Fault(file, rule, *self._where(place, None)))
         if found:
             raise InputError(found + self._all_faults())
 
 
-def _place(row: Row) -> int:
+def _place(row: TableRow) -> int:
     return row.line if row.line is not None else row.number or 0
 
 
@@ -253,7 +250,7 @@ def _unique(named: dict[str, int], places: array[int], word: str) -> Callable[[s
     def parsed(cell: str) -> str:
         name = name_of(cell)
         if name in named:
-            raise BadCellError("must be unique", f", stands in {word} {places[named[name]]} already")
+            raise BadCellError("must be unique", f", is in {word} {places[named[name]]} already")
         return name
 
     return parsed

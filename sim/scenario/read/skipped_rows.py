@@ -1,4 +1,4 @@
-"""The bad rows of a roster that are skipped: what was wrong with them, and whether they may be, for the head's sake."""
+"""The bad rows of a roster that are skipped: what was wrong with them, and whether the head allows it."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Reason", "SkippedRows"]
 
-FIRST = 20
+KEPT_PLACES = 20
 """Places of bad rows that are kept for each reason."""
-HEAD = 0.01
-"""Part of the accounts that is their head; at least one account."""
-TOLERATED = 0.1
-"""Part of the head that may be skipped."""
-ALIKE = 0.5
-"""Least coefficient of rank correlation with the followers, of either sign, of a column that shows who is large."""
-FEW = 10
+HEAD_FRACTION = 0.01
+"""Share of the accounts that is their head; at least one account."""
+MAX_SKIPPED_HEAD = 0.1
+"""Share of the head that may be skipped."""
+MIN_CORRELATION = 0.5
+"""A column shows which accounts are large from this rank correlation with the followers on, of either sign."""
+MIN_ACCOUNTS = 10
 """Fewer accounts than these show no correlation."""
-MOST = 0.5
-"""Part of the rows that may fail for the same reason in the same column."""
+MAX_ALIKE_SHARE = 0.5
+"""Share of the rows that may fail for the same reason in the same column."""
 MANY_UNKNOWN = 2
 """Rows that don't say how many followers they have make a pattern: the head could be missing them all."""
-SHOWN = 5
+SHOWN_PLACES = 5
 """Places of such rows that a message names."""
 MANY_FORMS = 2
 """Cells of a column, other than followers, in a form that isn't read, or rows of too many fields, make a pattern."""
@@ -74,18 +74,18 @@ class SkippedRows:
         key = column, rule
         self._counts[key] = self._counts.get(key, 0) + 1
         places = self._places.setdefault(key, [])
-        if len(places) < FIRST:
+        if len(places) < KEPT_PLACES:
             places.append(place)
 
     def form(self, place: int, column: str, cell: str) -> None:
-        """Note a number in a form that isn't read, or what else stands in place of a number of followers."""
+        """Note a number in a form that isn't read, or another cell that isn't a number of followers."""
         self._n_forms[column] = self._n_forms.get(column, 0) + 1
         self._forms.setdefault(column, [(place, cell)])
 
     def unknown(self, place: int) -> None:
         """Note a row that doesn't say how many followers it has."""
         self._n_unknown += 1
-        if len(self._unknown) < SHOWN:
+        if len(self._unknown) < SHOWN_PLACES:
             self._unknown.append(place)
 
     def wide(self, place: int, cells: Sequence[str]) -> None:
@@ -109,10 +109,10 @@ class SkippedRows:
 
     def most(self, n_rows: int) -> list[Reason]:
         """Reasons for which more than half of the rows fail."""
-        return [reason for reason in self.reasons() if reason.rows > MOST * n_rows]
+        return [reason for reason in self.reasons() if reason.rows > MAX_ALIKE_SHARE * n_rows]
 
     def without_number(self, file: str, where: Where, word: str) -> list[Fault]:
-        """Where bad rows don't say how many followers there are; ``word`` is what a place is: a line or a row."""
+        """The fault where bad rows don't give their number of followers; ``word`` is that for a place: line or row."""
         if self._n_unknown < MANY_UNKNOWN:
             return []
         more = ", …" if self._n_unknown > len(self._unknown) else ""
@@ -124,13 +124,13 @@ class SkippedRows:
         return [Fault(file, rule, *where(self._unknown[0], "followers"))]
 
     def patterns(self, file: str, where: Where, n_rows: int, advice: Callable[[str], str] | None = None) -> list[Fault]:
-        """Where bad rows fail for the same reason: most rows, numbers in a form that isn't read, cells fallen apart.
+        """The fault where bad rows have one reason: that of most rows, unread forms of numbers, cells split by commas.
 
         ``advice`` says what to do about a rule that most rows break.
         """
         found = []
         for reason in self.most(n_rows):
-            rule = f"bad rows can't be skipped: {reason.rows} of {n_rows} rows fail alike ({reason.rule})"
+            rule = f"bad rows can't be skipped: {reason.rows} of {n_rows} rows fail by the same rule ({reason.rule})"
             rule += f"; {advice(reason.rule)}" if advice else ""
             first = self._places[reason.column, reason.rule][0]
             found.append(Fault(file, f"{rule}; the first here", *where(first, reason.column)))
@@ -175,11 +175,11 @@ class SkippedRows:
             mine = mine[~np.isnan(mine)]
             if not known.size:
                 continue
-            size = max(1, math.floor(HEAD * (mine.size + known.size)))
+            size = max(1, math.floor(HEAD_FRACTION * (mine.size + known.size)))
             both = np.concatenate([mine, theirs[known]])
-            head = np.argsort(-both, kind="stable")[:size]  # of two alike the kept one
+            head = np.argsort(-both, kind="stable")[:size]  # of two equal ones the kept one
             lost = head[head >= mine.size] - mine.size
-            if lost.size > TOLERATED * size:
+            if lost.size > MAX_SKIPPED_HEAD * size:
                 return column, int(lost.size), size, int(self.at[known[lost[0]]])
         return None
 
@@ -194,12 +194,12 @@ def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _alike(values: NDArray[np.float64], followers: NDArray[np.float64]) -> int:
-    """1 or -1 where the column ranks the accounts as their followers do, or the other way round; else 0."""
+    """1 or -1 where the column ranks the accounts as their followers do, or in reverse; else 0."""
     import numpy as np
 
     known = ~np.isnan(values)
     one, other = _ranks(values[known]), _ranks(followers[known])
-    if one.size < FEW or not np.ptp(one) or not np.ptp(other):
+    if one.size < MIN_ACCOUNTS or not np.ptp(one) or not np.ptp(other):
         return 0
     coefficient = float(np.corrcoef(one, other)[0, 1])
-    return 0 if abs(coefficient) < ALIKE else 1 if coefficient > 0 else -1
+    return 0 if abs(coefficient) < MIN_CORRELATION else 1 if coefficient > 0 else -1

@@ -6,13 +6,13 @@ import re
 
 __all__ = ["cell", "text_of"]
 
-# With quotes before it too, so that every text comes back; in some languages full-width signs count.
+# After quotes too, so that every text can be read back; in some languages full-width signs count.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 
 
 def cell(text: str) -> str:
-    """The text as a cell: behind an apostrophe where a spreadsheet would take it for a formula.
+    """The text as a cell: with an apostrophe before it where a spreadsheet would take it for a formula.
 
     >>> [cell(text) for text in ("=1+1", "@ann", "-5", "'tis")]
     ["'=1+1", "'@ann", '-5', "'tis"]

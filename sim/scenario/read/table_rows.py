@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from sim.errors import Fault, InputError
-from sim.scenario.read.encodings import MAX_BYTES
+from sim.scenario.read.encodings import MAX_TEXT_BYTES
 from sim.scenario.read.toml_file import file_text, open_regular, os_rule
 from sim.scenario.schema.encodings import EncodingName
 
-__all__ = ["MAX_BYTES", "Row", "Table", "open_table"]
+__all__ = ["MAX_TEXT_BYTES", "Table", "TableRow", "open_table"]
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """A row: its line in a text file or its number in a Parquet file, and its cells or the rule that it breaks.
 
     ``cells`` are as many as the table has columns unless there is a rule; ``value`` is what broke it.
@@ -32,9 +32,9 @@ class Row(NamedTuple):
 
 
 class Table(ABC):
-    """An open file of rows; ``columns`` names the cells of a row, and stands in ``header_line`` with ``width`` fields.
+    """An open file of rows; ``columns`` names the cells of a row, and is in ``header_line`` with ``width`` fields.
 
-    A row of text has a line, any other a number. ``separator`` stands between a text's cells, and is empty for others.
+    A row of text has a line, any other a number. ``separator`` is that of a text's cells, and empty for others.
     """
 
     file: str
@@ -45,7 +45,7 @@ class Table(ABC):
     separator = ""
 
     @abstractmethod
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[TableRow]:
         """All rows in order; once only."""
 
     @abstractmethod
@@ -56,7 +56,7 @@ class Table(ABC):
         """Read these columns only, where the file lets one choose; ``columns`` are then those read."""
 
     def notes(self) -> list[str]:
-        """What a user should know of how the file was read, once the rows are."""
+        """Notes for the user on how the file was read, once the rows are."""
         return []
 
 
@@ -64,10 +64,10 @@ class Table(ABC):
 def open_table(
     path: str | os.PathLike[str], known: Collection[str] | None, encoding: EncodingName | None = None
 ) -> Iterator[Table]:
-    """Open a text file of rows (CSV and its kin) or a Parquet file; which of them its first bytes tell.
+    """Open a text file of rows (CSV and its kin) or a Parquet file; its first bytes decide which of them it is.
 
-    The first row that isn't blank names the columns. Commas, semicolons or tabs separate a text's cells: what a first
-    line ``sep=…`` says, else what parts the header into most. Rows without anything in them are no rows; columns
+    The first row that isn't blank names the columns. Commas, semicolons or tabs separate a text's cells: as a first
+    line ``sep=…`` states, else what gives the header most fields. Rows without anything in them are no rows; columns
     without a name are left out.
 
     Parameters
@@ -93,8 +93,8 @@ def open_table(
     with stream:
         try:
             is_parquet = stream.read(4) == b"PAR1"
-            if is_parquet and os.fstat(stream.fileno()).st_size > MAX_BYTES:
-                raise InputError([Fault(file, f"must be at most {MAX_BYTES >> 20} MiB")])
+            if is_parquet and os.fstat(stream.fileno()).st_size > MAX_TEXT_BYTES:
+                raise InputError([Fault(file, f"must be at most {MAX_TEXT_BYTES >> 20} MiB")])
             stream.seek(0)
             if is_parquet:
                 from sim.scenario.read.parquet_rows import ParquetTable

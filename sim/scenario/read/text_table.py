@@ -11,7 +11,7 @@ from typing import BinaryIO
 from sim.errors import Fault, InputError
 from sim.formatting import escaped, shown
 from sim.scenario.read.encodings import text_lines
-from sim.scenario.read.table_rows import Row, Table
+from sim.scenario.read.table_rows import Table, TableRow
 from sim.scenario.schema.encodings import EncodingName
 
 __all__ = ["SEPARATORS", "TextTable"]
@@ -44,7 +44,7 @@ class _Unnamed:
             self._next = number + 1
 
     def note(self) -> str | None:
-        """What a user should know of it; None: nothing, it was empty."""
+        """A note for the user; None: it was empty."""
         if self.is_empty:
             return None
         what = "numbers the rows" if self.is_index else "isn't kept"
@@ -111,23 +111,25 @@ class TextTable(Table):
             if text and not text.isspace():
                 yield line, cells, None
 
-    def rows(self) -> Iterator[Row]:
-        """All rows that hold anything, in order; once only."""
+    def rows(self) -> Iterator[TableRow]:
+        """All rows that aren't empty, in order; once only."""
         width = self.width
         for line, cells, rule in self._parsed():
             if rule or len(cells) != width:
                 n_lines = self._reader.line_num + self._before + 1 - line
                 value = None if rule else str(len(cells))
-                yield Row(line, None, cells, rule or f"must have {width} fields, as the header has", value, n_lines)
+                yield TableRow(
+                    line, None, cells, rule or f"must have {width} fields, as the header has", value, n_lines
+                )
             elif self._unnamed:
                 for column in self._unnamed:
                     column.add(cells)
-                yield Row(line, None, [cells[place] for place in self._places])
+                yield TableRow(line, None, [cells[place] for place in self._places])
             else:
-                yield Row(line, None, cells)
+                yield TableRow(line, None, cells)
 
     def notes(self) -> list[str]:
-        """What a user should know of the columns without a name."""
+        """Notes for the user on the columns without a name."""
         return [note for column in self._unnamed if (note := column.note())]
 
     def sha256(self) -> str:

@@ -1,4 +1,4 @@
-"""Reading a TOML file that may be hostile: capped before it is parsed; knows nothing of what it should hold."""
+"""Reading a TOML file that may be hostile: capped before it is parsed; knows nothing of what it should contain."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any, BinaryIO
 
 from sim.errors import Fault, InputError
 from sim.formatting import Path, escaped
-from sim.scenario.read.toml_lines import MAX_DEPTH, Lines, TooDeepError, index
+from sim.scenario.read.toml_lines import MAX_TOML_DEPTH, Lines, TooDeepError, index
 
-__all__ = ["MAX_BYTES", "TomlFile", "file_text", "huge_integers", "open_regular", "os_rule", "read_toml"]
+__all__ = ["MAX_TOML_BYTES", "TomlFile", "file_text", "huge_integers", "open_regular", "os_rule", "read_toml"]
 
-MAX_BYTES = 256 * 1024
+MAX_TOML_BYTES = 256 * 1024
 SAMPLE = 200
 """Bytes at the start of a file that show its encoding."""
 
@@ -28,7 +28,7 @@ _NONBLOCK = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr
 
 @dataclass(frozen=True)
 class TomlFile:
-    """A parsed file: its name as shown in messages, its data, where they stand, and the SHA-256 of its bytes."""
+    """A parsed file: its name as shown in messages, its data, their lines, and the SHA-256 of its bytes."""
 
     file: str
     data: dict[str, Any]
@@ -66,7 +66,7 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
 
 
 def os_rule(error: OSError) -> str:
-    """What an OSError says, as a rule."""
+    """An OSError's reason as a rule."""
     if isinstance(error, FileNotFoundError):
         return "no such file"
     if isinstance(error, PermissionError):
@@ -79,15 +79,15 @@ def os_rule(error: OSError) -> str:
 def _capped_bytes(path: str | os.PathLike[str]) -> bytes:
     try:
         with open_regular(path) as stream:
-            return stream.read(MAX_BYTES + 1)
+            return stream.read(MAX_TOML_BYTES + 1)
     except OSError as error:
         raise InputError([Fault(file_text(path), os_rule(error))]) from error
 
 
 def _text(raw: bytes, file: str) -> str:
     """The bytes as text, or one fault."""
-    if len(raw) > MAX_BYTES:
-        raise InputError([Fault(file, f"must be at most {MAX_BYTES // 1024} KiB")])
+    if len(raw) > MAX_TOML_BYTES:
+        raise InputError([Fault(file, f"must be at most {MAX_TOML_BYTES // 1024} KiB")])
     halves = (raw[:SAMPLE:2], raw[1:SAMPLE:2])
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or any(half.count(0) > 0.5 * len(half) for half in halves):
         raise InputError([Fault(file, "must be UTF-8, but is UTF-16 or UTF-32: save it as UTF-8", line=1)])
@@ -95,12 +95,14 @@ def _text(raw: bytes, file: str) -> str:
         raise InputError([Fault(file, "must be UTF-8 without a byte order mark", line=1)])
     nul = raw.find(b"\x00")
     if nul >= 0:
-        raise InputError([Fault(file, "must be text, but holds a NUL byte", line=raw.count(b"\n", 0, nul) + 1)])
+        raise InputError([Fault(file, "must be text, but contains a NUL byte", line=raw.count(b"\n", 0, nul) + 1)])
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise InputError([Fault(file, f"must be UTF-8, but holds the byte 0x{raw[error.start]:02x}", line)]) from error
+        raise InputError(
+            [Fault(file, f"must be UTF-8, but contains the byte 0x{raw[error.start]:02x}", line)]
+        ) from error
 
 
 def _parse_fault(text: str, file: str, error: ValueError) -> Fault:
@@ -133,7 +135,7 @@ def read_toml(path: str | os.PathLike[str]) -> TomlFile:
     try:
         lines = index(text)
     except TooDeepError as error:
-        rule = f"brackets, tables and dotted keys must nest at most {MAX_DEPTH} deep"
+        rule = f"brackets, tables and dotted keys must nest at most {MAX_TOML_DEPTH} deep"
         raise InputError([Fault(file, rule, error.line)]) from error
     try:
         data = tomllib.loads(text)

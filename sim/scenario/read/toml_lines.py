@@ -1,6 +1,6 @@
 """Line numbers of the keys of a TOML text, and the depth of its nesting; knows nothing of what the keys mean.
 
-``tomllib`` tells no positions. This scanner reads the same grammar only as far as places need it. At the first thing
+``tomllib`` gives no positions. This scanner reads the same grammar only as far as places need it. At the first thing
 that it can't read it stops, for there ``tomllib`` stops too. It runs *before* the parser, in linear time, because the
 parser's time grows with the square of a dotted key's length and its stack with the nesting.
 """
@@ -13,9 +13,9 @@ import tomllib
 
 from sim.formatting import Path
 
-__all__ = ["MAX_DEPTH", "Lines", "TooDeepError", "index"]
+__all__ = ["MAX_TOML_DEPTH", "Lines", "TooDeepError", "index"]
 
-MAX_DEPTH = 32
+MAX_TOML_DEPTH = 32
 
 _SPACE = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)*+")
 _REST_OF_LINE = re.compile(r"[ \t]*+(?:#[^\n]*+)?(?:\n|\Z)")
@@ -33,7 +33,7 @@ _SCALAR = re.compile(
 
 
 class TooDeepError(Exception):
-    """Tables, brackets or a dotted key nest deeper than ``MAX_DEPTH``."""
+    """Tables, brackets or a dotted key nest deeper than ``MAX_TOML_DEPTH``."""
 
     def __init__(self, line: int) -> None:
         """Remember the line."""
@@ -42,7 +42,7 @@ class TooDeepError(Exception):
 
 
 class _StopError(Exception):
-    """Something that isn't TOML: the parser will say what."""
+    """Something that isn't TOML: the parser will report it."""
 
 
 class Lines:
@@ -73,7 +73,7 @@ class _Scanner:
         self._counted = 0
 
     def line(self) -> int:
-        """The line of the present position, counted on from the last one asked for."""
+        """The line of the present position, counted from the last one that was looked up."""
         self._line += self.text.count("\n", self._counted, self.at)
         self._counted = self.at
         return self._line
@@ -96,7 +96,7 @@ class _Scanner:
         return match[match.lastindex or 0]
 
     def check(self, depth: int) -> None:
-        if depth > MAX_DEPTH:
+        if depth > MAX_TOML_DEPTH:
             raise TooDeepError(self.line())
 
     def keys(self) -> list[str]:
@@ -137,7 +137,7 @@ class _Scanner:
             count = self.table_counts.get(path, 0)
             self.table_counts[path] = count + 1
             path = (*path, count)
-        self.lines[path] = self.line()  # a table's own header beats one that only went through it
+        self.lines[path] = self.line()  # a table's own header comes before one that only goes through it
         return path
 
     def pair(self, path: Path) -> None:
@@ -195,7 +195,7 @@ class _Scanner:
 
 
 def _key(raw: str) -> str:
-    """The key that a bare or quoted one stands for."""
+    """The key that a bare or quoted one means."""
     if raw[0] not in "\"'":
         return raw
     if "\\" not in raw or raw[0] == "'":
@@ -217,7 +217,7 @@ def index(text: str) -> Lines:
     Raises
     ------
     TooDeepError
-        Tables, brackets or a dotted key nest deeper than ``MAX_DEPTH``; with the line.
+        Tables, brackets or a dotted key nest deeper than ``MAX_TOML_DEPTH``; with the line.
 
     Notes
     -----

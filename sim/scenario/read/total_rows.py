@@ -1,4 +1,4 @@
-"""Rows of a roster that sum up the others: known by their place, their name and their number."""
+"""Rows of a roster that sum up the others: found by their place, their name and their number. It knows no files."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 __all__ = ["Candidate", "is_total_name", "total_among"]
 
-NAMES = (
+TOTAL_NAMES = (
     *("total", "totals", "grand total", "overall total", "total followers", "total fans", "total accounts", "sum"),
     *("gesamt", "gesamtsumme", "summe", "insgesamt", "合计", "总计", "共计", "总和", "总数", "总共", "汇总", "小计"),
 )
-WEAK_NAMES = ("all", "overall", "全部", "所有")
-"""Accounts are called so, too."""
+WEAK_TOTAL_NAMES = ("all", "overall", "全部", "所有")
+"""Names that accounts have too."""
 NEAR = 0.9
-"""Part of the others' sum that the first row, or one of such a name, has at least if it is a total."""
+"""Share of the others' sum that the first row, or one of such a name, has at least if it is a total."""
 FEW_OTHERS = 3
 """Fewer accounts with followers can add up to the last one's by chance."""
 MANY_OTHERS = 10
@@ -27,7 +27,7 @@ MANY_OTHERS = 10
 class Candidate(NamedTuple):
     """A row that may be a total: its followers, how far they may be rounded, and its index among the kept accounts.
 
-    ``at`` is None where the row isn't kept; ``is_first`` and ``is_last`` say where it stands.
+    ``at`` is None where the row isn't kept; ``is_first`` and ``is_last`` give its place.
     """
 
     name: str
@@ -44,7 +44,7 @@ def _bare(name: str) -> str:
 
 def is_total_name(name: str) -> bool:
     """Whether a row of this name is a total by its name alone."""
-    return _bare(name) in NAMES
+    return _bare(name) in TOTAL_NAMES
 
 
 def total_among(candidates: Sequence[Candidate], followers: array[int]) -> Candidate | None:
@@ -77,9 +77,9 @@ def total_among(candidates: Sequence[Candidate], followers: array[int]) -> Candi
 def _is_named(row: Candidate, others: int, followers: array[int], n_left_out: int) -> bool:
     """Whether the row has the name of a total, and as many followers as one may have."""
     bare = _bare(row.name)
-    if n_left_out == len(followers) or bare not in (*NAMES, *WEAK_NAMES):
+    if n_left_out == len(followers) or bare not in (*TOTAL_NAMES, *WEAK_TOTAL_NAMES):
         return False
-    if row.is_first or bare in WEAK_NAMES:
-        most = math.inf if bare in NAMES else others / NEAR
+    if row.is_first or bare in WEAK_TOTAL_NAMES:
+        most = math.inf if bare in TOTAL_NAMES else others / NEAR
         return others > 0 and NEAR * others <= row.followers <= most
     return row.followers >= max(followers[: len(followers) - n_left_out])
