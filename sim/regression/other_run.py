@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sim.errors import Fault, InputError
+from sim.errors import ArgumentError, Fault, InputError
 from sim.experiment.event_state import state_at
 from sim.files import working_folder
 from sim.regression.divergence import Place, first_place, who_in_states, who_in_tables
@@ -33,7 +33,7 @@ def no_other(judgement: CheckVerdict, _file: Path, _loaded: Loaded, _run: Run) -
 
 @contextlib.contextmanager
 def other_run(against: str, files: Sequence[Path], plugins: Sequence[Path], options: Sequence[str]) -> Iterator[Other]:
-    """What ``--against`` names, ready to be laid beside runs of the scenarios; where it can't be, a note says why.
+    """What ``against`` names, ready to be laid beside runs of the scenarios; where it can't be, a note says why.
 
     Parameters
     ----------
@@ -55,7 +55,8 @@ def other_run(against: str, files: Sequence[Path], plugins: Sequence[Path], opti
         old = Run.read(against)
         name = old.manifest["name"]
         if name not in {_name(file) for file in files}:
-            raise InputError([Fault("--against", f"is a run of {name!r}, which isn't checked", value=against)])
+            rule = f"is a run of {name!r}, which isn't checked"
+            raise ArgumentError([Fault(None, rule, value=against, argument="against")])
         yield _noted(_beside(old), against)
         return
     with revision(against, files[0], plugins, options) as before, working_folder() as folder:
