@@ -318,11 +318,11 @@ def check(
     list[Checked]
         What was found, scenario by scenario; what is wrong with one of them, or its files, is in its ``Checked``.
     """
-    from sim.arguments import file_path, refuse
+    from sim.arguments import file_path, refuse, some
     from sim.regression.check import Terms, check_all
     from sim.regression.scenario_files import scenario_files
 
-    refuse(*(file_path("paths", path) for path in paths or ((),)), file_path("baselines", baselines))
+    refuse(some("paths", paths, "scenario or folder"), *(file_path("paths", each) for each in paths))
     terms = Terms(
         baselines=pathlib.Path(baselines),
         policy=policy,

@@ -22,6 +22,7 @@ __all__ = [
     "engine_name",
     "file_path",
     "refuse",
+    "some",
     "switch",
     "threads_number",
     "whole_number",
@@ -101,6 +102,11 @@ def file_path(argument: str, value: object) -> Fault | None:
     """The fault of a value that must be the path of a file or folder; None is one that is left out."""
     is_path = value is None or isinstance(value, str | os.PathLike)
     return None if is_path else _fault(argument, "must be a path, a str or an os.PathLike", value)
+
+
+def some(argument: str, values: Collection[object], what: str) -> Fault | None:
+    """The fault of values of which there must be one at least."""
+    return None if values else Fault(None, f"must be at least one {what}", argument=argument)
 
 
 def callback(argument: str, value: object) -> Fault | None:

@@ -29,17 +29,15 @@ def follow_graph(
 ) -> FollowGraph:
     """Who follows whom in an arm and replication when a day begins.
 
-    The unit is simulated from its start and stopped at that day. That gives exactly the state that a whole run passes
-    through, since whatever happens depends on what was before only, and everybody who ever joins is drawn beforehand.
+    The unit is simulated from its start to that day. A whole run passes through exactly the same state: what happens
+    depends on what was before only, and all who ever join are drawn at the start.
 
     Parameters
     ----------
     loaded
         From ``sim.scenario.load``.
-    arm
-        Left out: the control.
-    replication
-        From 0.
+    arm, replication
+        Left out: the control; from 0.
     day
         From 0, the start, to the horizon; left out: the end.
     engine

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sim.arguments import MAX_REPLICATIONS, choice, engine_name, refuse, whole_number
 from sim.errors import ArgumentError, Fault
 from sim.experiment.units import population_of
+from sim.formatting import escaped
 from sim.model.simulation import Outcome, simulate
 from sim.scenario import Loaded, Scenario
 from sim.types import EngineName, Key
@@ -56,7 +57,7 @@ def _account(loaded: Loaded, names: tuple[str, ...], wanted: str) -> int:
     number = names.index(wanted) if wanted in names else int(wanted) if wanted.isdecimal() else -1
     if not 0 <= number < len(names):
         rule = f"must be an id or a number from 0 to {len(names) - 1}"
-        raise ArgumentError([Fault(loaded.file, rule, value=wanted, argument="influencer")])
+        raise ArgumentError([Fault(loaded.file, rule, value=escaped(repr(wanted)), argument="influencer")])
     return number
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sim.errors import ArgumentError, Fault, InputError
+from sim.errors import ArgumentError, Fault, InputError, named
 from sim.experiment.event_state import state_at
 from sim.files import working_folder
 from sim.regression.divergence import Place, first_place, who_in_states, who_in_tables
@@ -91,7 +91,8 @@ def _beside(old: Run) -> Other:
             return judgement
         _check_same(old, run)
         if "epochs.parquet" not in old.manifest["files"]:
-            raise InputError([Fault(str(old.path), "has no table epochs; `sim check --out DIR` leaves runs that have")])
+            rule = f"has no table epochs; a check with {named('out', 'DIR')} leaves runs that have it"
+            raise InputError([Fault(str(old.path), rule)])
         places = _places(old, run)
         found = [replace(divergence, who=who_in_tables(divergence, old, run)) for divergence, _, _ in places]
         return _told(judgement, found, str(old.path), _unpaired(old, run))

@@ -56,7 +56,7 @@ def refuse_chart(name: str, n_runs: int) -> None:
     """
     refuse(choice("name", name, (*CHARTS, *SEVERAL)))
     if (n_runs == 1) != (name in CHARTS):
-        rule = f"must be {'one run' if name in CHARTS else 'several runs'} for the chart {name!r}"
+        rule = f"must be {'one' if name in CHARTS else 'several'} for the chart {name!r}"
         raise ArgumentError([Fault(None, rule, value=str(n_runs), argument="runs")])
 
 

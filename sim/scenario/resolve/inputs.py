@@ -175,7 +175,7 @@ def _found(
         return None, Finding(at, f"the {what} must be given beside a resolved scenario", name)
     inside = _inside(folder, name)
     if inside is None:
-        rule: str | None = f"must be a file in the scenario's own folder (or be given as {named(argument)})"
+        rule: str | None = f"must be a file in the scenario's own folder (or give it with {named(argument, 'FILE')})"
     else:
         rule = _unreadable(inside)
     if rule is None:

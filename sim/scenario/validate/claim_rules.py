@@ -55,7 +55,8 @@ def _group_rule(group: str, level: str, has_roster: bool) -> str | None:
         return f"{there} at level {level}"
     if not all(group.split("=", 1)):
         return "must be COLUMN=VALUE, a column of the roster and a value in it"
-    return None if has_roster else f"needs a roster (influencers.roster, or {named('roster')}), whose column it names"
+    given = named("roster", "FILE")
+    return None if has_roster else f"needs a roster (influencers.roster, or {given}), whose column it names"
 
 
 def _measured(claim: Claim, has_roster: bool) -> Iterator[Finding]:

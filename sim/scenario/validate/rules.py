@@ -200,10 +200,10 @@ def _counts(scenario: Scenario, has_roster: bool, has_graph: bool) -> Iterator[F
     if scenario.influencers.follow_graph is not None or has_graph:
         return
     if scenario.influencers.count is None and scenario.influencers.roster is None and not has_roster:
-        rule = f"is required without a roster (influencers.roster, or {named('roster')})"
+        rule = f"is required without a roster (influencers.roster, or {named('roster', 'FILE')})"
         yield Finding(("influencers", "count"), rule)
     if scenario.fans.count is None:
-        rule = f"is required without a follow graph (influencers.follow_graph, or {named('graph')})"
+        rule = f"is required without a follow graph (influencers.follow_graph, or {named('graph', 'FILE')})"
         yield Finding(("fans", "count"), rule)
 
 
