@@ -40,7 +40,7 @@ def compiling_notes(engine: EngineName) -> list[str]:
 
 
 class Display:
-    """Progress of a run on a console; nothing of it where it is to be quiet, and only what stays where it isn't a terminal.
+    """Progress of a run on a console; none where it is to be quiet, and only what stays where it isn't a terminal.
 
     Parameters
     ----------
