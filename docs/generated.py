@@ -255,7 +255,7 @@ class Command(Directive):
         """What ``sim --help`` and ``sim VERB --help`` say."""
         group: Any = typer.main.get_command(commands)
         if not self.arguments:
-            verbs = group.commands.items()
+            verbs = ((name, verb) for name, verb in group.commands.items() if not verb.hidden)
             rows = [(_inline(f"`sim {name} <{name}>`"), _inline(verb.help or "")) for name, verb in verbs]
             return [_table(("command", "what it does"), (20, 80), rows)]
         name = self.arguments[0]

@@ -68,6 +68,9 @@ def load(
 ) -> Loaded:
     """Read, check and resolve a scenario file.
 
+    >>> load("minimal", replications=2).scenario.replications
+    2
+
     Parameters
     ----------
     path
@@ -83,9 +86,6 @@ def load(
         Of roster and follow graph, where it isn't UTF-8: ``utf-16``, ``gb18030``, ``latin-1``, ``windows-1252``.
     suggested_columns
         Take columns of the roster by common names: ``subscribers`` for ``followers``.
-
-    >>> sim.load("minimal", replications=2).scenario.replications
-    2
     """
     from sim.scenario import load as load_scenario
 
@@ -108,15 +108,15 @@ def validate(
 ) -> list[Fault]:
     """All that keeps scenario files from being run, in the order of the files and lines; empty: all are valid.
 
+    >>> validate("minimal", "graph")
+    []
+
     Parameters
     ----------
     *paths
         TOML files, or names of shipped scenarios.
     roster, graph, encoding, suggested_columns
         As for ``load``, for each of the files.
-
-    >>> sim.validate("minimal", "graph")
-    []
     """
     from sim.experiment.refusals import validate as faults_of
 
@@ -126,7 +126,7 @@ def validate(
 def schema() -> dict[str, Any]:
     """The JSON Schema of scenario files.
 
-    >>> sim.schema()["type"]
+    >>> schema()["type"]
     'object'
     """
     from sim.scenario import json_schema
@@ -295,7 +295,8 @@ def check(
     threads: int | None = None,
     report: Callable[[Progress], None] | None = None,
 ) -> list[Checked]:
-    """Compare scenarios with their baselines, as ``sim check`` does.
+    """Compare scenarios with their baselines, as ``sim check`` does: what was found, scenario by scenario; what is
+    wrong with one of them, or with its files, is in its ``Checked``.
 
     Parameters
     ----------
@@ -312,11 +313,6 @@ def check(
         Folder in which the run folders stay; left out: they don't.
     engine, threads, report
         As for ``run``.
-
-    Returns
-    -------
-    list[Checked]
-        What was found, scenario by scenario; what is wrong with one of them, or its files, is in its ``Checked``.
     """
     from sim.arguments import file_path, refuse, some
     from sim.regression.check import Terms, check_all

@@ -20,9 +20,10 @@ from support.small_runs import ROSTER, TINY, tables, write
 import sim
 from sim.errors import ArgumentError, InputError
 
-MODULES = sorted(
-    found.name for found in pkgutil.walk_packages(sim.__path__, "sim.") if found.name not in ("sim.__main__",)
-)
+MODULES = [
+    "sim",
+    *sorted(each.name for each in pkgutil.walk_packages(sim.__path__, "sim.") if each.name != "sim.__main__"),
+]
 
 
 @pytest.mark.parametrize("name", MODULES)
