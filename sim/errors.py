@@ -2,17 +2,57 @@
 
 Every error that a user can cause or see is a :class:`SimError`; the command line prints its text and exits with its
 ``exit_code`` (DESIGN, "Command line"): 2 bad input, 3 interrupted, 4 the machine or another writer prevents it.
+
+A message that names an argument of the Python API names it by :func:`named`: as a keyword of Python, unless the caller
+is the command line, which has the message name the flag.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 SHOWN_FAULTS = 20
 """Faults of an input file that a message lists; of more it gives the number."""
 COUNTED_FAULTS = 1000
 """Reading stops after this many faults: a wrong file needn't be read to its end."""
+
+Naming = Callable[[str, object], str]
+"""How an argument is written, given its name and its value (None: the name alone)."""
+
+
+def _keyword(argument: str, value: object) -> str:
+    return argument if value is None else f"{argument}={_quoted(value)}"
+
+
+def _quoted(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+_naming: ContextVar[Naming] = ContextVar("naming", default=_keyword)
+
+
+def named(argument: str, value: object = None, *, python: str | None = None) -> str:
+    """An argument, alone or with a value, as the caller writes it; ``python`` is what does the same in Python where no
+    function has such an argument.
+
+    >>> named("suggested_columns", True), named("threads")
+    ('suggested_columns=True', 'threads')
+    """
+    name = _naming.get()
+    return python if name is _keyword and python is not None else name(argument, value)
+
+
+@contextlib.contextmanager
+def naming(way: Naming) -> Iterator[None]:
+    """Name arguments in another way within the block, in this thread."""
+    before = _naming.set(way)
+    try:
+        yield
+    finally:
+        _naming.reset(before)
 
 
 class SimError(Exception):
@@ -23,23 +63,28 @@ class SimError(Exception):
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault of an input file.
+    """One fault of an input file, or of an argument.
 
-    ``str()`` gives ``file:line: path: rule, got value``; the parts that don't apply are left out.
+    ``str()`` gives ``file:line: path: rule, got value`` or ``file: argument rule, got value``; the parts that don't
+    apply are left out.
     """
 
-    file: str
+    file: str | None
+    """None: of an argument, whatever the files say."""
     rule: str
     line: int | None = None
     path: str | None = None
     value: str | None = None
+    argument: str | None = None
+    """Name of the argument in the Python API."""
 
     def __str__(self) -> str:
         """One line: place, rule, value given."""
-        place = self.file if self.line is None else f"{self.file}:{self.line}"
-        path = f" {self.path}:" if self.path else ""
+        file = "" if self.file is None else f"{self.file}: " if self.line is None else f"{self.file}:{self.line}: "
+        path = f"{self.path}: " if self.path else ""
+        argument = f"{named(self.argument)} " if self.argument else ""
         value = f", got {self.value}" if self.value is not None else ""
-        return f"{place}:{path} {self.rule}{value}"
+        return f"{file}{path}{argument}{self.rule}{value}"
 
 
 class InputError(SimError):
@@ -54,6 +99,10 @@ class InputError(SimError):
     def __str__(self) -> str:
         """A line for each fault."""
         return "\n".join(str(fault) for fault in self.faults)
+
+
+class ArgumentError(InputError, ValueError):
+    """Arguments of a function, or of a command, that can't be used: all of them, each with its rule and value."""
 
 
 class InterruptedRunError(SimError):

@@ -28,12 +28,12 @@ MARKERS = {
 }
 POLICIES = ("exact", "statistical", "claims")
 MOST_LINES = 24
-"""Of what is told of a part, below its first."""
+"""Lines that are printed of a part, below its first."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer the options."""
-    group = parser.getgroup("sim", "Headshare: scenarios held against their baselines, as `sim check` does")
+    group = parser.getgroup("sim", "Headshare: scenarios compared with their baselines, as `sim check` does")
     group.addoption(
         "--sim-scenarios",
         action="append",
@@ -50,7 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--sim-policy",
         choices=POLICIES,
-        help="From which part on all must hold, in place of the scenario's own policy.",
+        help="From which part on nothing may move, in place of the scenario's own policy.",
     )
 
 
@@ -139,7 +139,7 @@ class _Scenarios:
         return self._checked[file]
 
     def baseline_claims(self, name: str) -> list[str]:
-        """Claims of a scenario's baseline; one that can't be read is the check's to tell of."""
+        """Claims of a scenario's baseline; one that can't be read is reported by the check."""
         from sim.regression.baseline import BaselineError, read_baseline
 
         try:
@@ -158,14 +158,14 @@ def _as_seen(path: Path) -> Path:
 
 
 def _threads() -> int:
-    """Threads for a run: this process's part of them beside the other workers of pytest-xdist."""
+    """Threads for a run: this process's part of them among the workers of pytest-xdist."""
     from sim.experiment.plan import n_cores
 
     return max(1, n_cores() // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 class _What(NamedTuple):
-    """What an item stands for."""
+    """What an item checks."""
 
     kind: str
     """``valid``, ``exact``, ``statistical`` or ``claim``."""
@@ -204,7 +204,7 @@ class ScenarioFile(pytest.File):
         first = scenarios.names.setdefault(name, self.path)
         says = f"has the name {name!r} of {_as_seen(first)}, whose baseline it would share"
         yield self._item(_What("valid"), fault=None if first == self.path else says)
-        # A claim that is gone from the scenario is still held against its baseline.
+        # A claim that is gone from the scenario is still compared with its baseline.
         claims = dict.fromkeys([*scenario.claims, *scenarios.baseline_claims(name)])
         yield from (self._item(_What(kind), lines.of(("name",))) for kind in ("exact", "statistical"))
         yield from (self._item(_What("claim", claim), lines.of(claim_path(claim, lines))) for claim in claims)
@@ -226,7 +226,7 @@ class ScenarioItem(pytest.Item):
         self.add_marker(f"sim_{what.kind}")
 
     def runtest(self) -> None:
-        """Check the scenario, unless another of its items has, and tell of this part."""
+        """Check the scenario, unless another of its items has, and report this part."""
         if self._fault is not None:
             pytest.fail(f"{_as_seen(self.path)}:{self._line}: {self._fault}", pytrace=False)
         scenarios = self.config.stash[_SCENARIOS]
@@ -237,12 +237,12 @@ class ScenarioItem(pytest.Item):
         self._line = part.line
         match part.status:
             case "failed":
-                pytest.fail(_told(found, part, scenarios.baselines), pytrace=False)
+                pytest.fail(_report_text(found, part, scenarios.baselines), pytrace=False)
             case "skipped" | "allowed":
                 pytest.skip(part.says)
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        """Where the part stands in the scenario, and the headline of what is told of it."""
+        """Where the part is in the scenario, and the headline of its report."""
         return self.path, self._line - 1, f"{self.path.name}: {self.name}"
 
 
@@ -259,20 +259,20 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
-def _told(found: Checked, part: Part, baselines: Path) -> str:
+def _report_text(found: Checked, part: Part, baselines: Path) -> str:
     """What is known of a part that failed, and what to do if it is to be so."""
     from sim.formatting import escaped
     from sim.report.check_reports.wording import count, lines_of
 
     lines = lines_of(found, part)
     if part.name == "exact":
-        # It may be the only one that is asked for: by how much is told here too.
+        # It may be the only one that is asked for: by how much is reported here too.
         measures = [line for other in found.parts if other.name == "statistical" for line in lines_of(found, other)]
         lines = [*lines, *found.notes, *measures]
     more = lines[MOST_LINES:]
     lines = [f"{found.file}:{part.line}: {part.says}", *lines[:MOST_LINES]]
     if more:
-        lines.append(f"and {count(len(more), 'line')} more, which `sim check` tells")
+        lines.append(f"and {count(len(more), 'line')} more, which `sim check` prints")
     if part.name != "valid":
         command = shlex.join(["sim", "check", found.file, "--baselines", os.fspath(_as_seen(baselines)), "--update"])
         lines.append(f"If it is to be so: {command} --reason TEXT")

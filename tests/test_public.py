@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
+import json
+import os
 import pkgutil
+import re
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.small_runs import ROSTER, TINY, tables, write
 
 import sim
-from sim.errors import InputError
+from sim.errors import ArgumentError, InputError
 
-MODULES = sorted(
-    found.name for found in pkgutil.walk_packages(sim.__path__, "sim.") if found.name not in ("sim.__main__",)
-)
+MODULES = [
+    "sim",
+    *sorted(each.name for each in pkgutil.walk_packages(sim.__path__, "sim.") if each.name != "sim.__main__"),
+]
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -50,18 +58,170 @@ def test_the_python_verbs_load_run_and_compare(tmp_path: Path) -> None:
     assert difference == sim.compare(first.path, second)
     assert difference["keys"] == [{"key": "replications", "a": 2, "b": 3}]
     assert [row["difference"] for row in difference["head_share"]] == [0.0] * 6
-    assert sim.__all__ == [
-        "chart",
-        "check",
-        "compare",
-        "follow_graph",
-        "load",
-        "policy",
-        "read",
-        "recreate",
-        "run",
-        "write_report",
-    ]
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    page = (Path(__file__).parents[1] / "docs/reference/python.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"autofunction:: sim\.(\w+)$", page, re.MULTILINE))
+    assert listed == {name for name in sim.__all__ if name != "__version__"}
+    public = {name for name, found in vars(sim).items() if inspect.isfunction(found) and not name.startswith("_")}
+    assert public - {"overload"} == listed
+
+
+def test_no_verb_takes_an_argument_without_a_name_and_a_type() -> None:
+    verbs = [found for name in sim.__all__ if inspect.isfunction(found := getattr(sim, name))]
+    assert len(verbs) >= 13
+    for verb in verbs:
+        signature = inspect.signature(verb)
+        assert signature.return_annotation is not inspect.Signature.empty
+        for argument in signature.parameters.values():
+            assert argument.annotation not in (inspect.Parameter.empty, "Any"), (verb, argument)
+            assert argument.kind is not inspect.Parameter.VAR_KEYWORD, (verb, argument)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "rule"),
+    [
+        ("engine", "fast", "must be compiled or reference"),
+        ("engine", 3, "must be compiled or reference"),
+        ("threads", -3, "must be from 1 to 1024"),
+        ("threads", 0, "must be from 1 to 1024"),
+        ("threads", True, "must be a whole number from 1 to 1024"),
+        ("threads", 1.5, "must be a whole number from 1 to 1024"),
+        ("replications", 0, "must be from 1 to 100000"),
+        ("replications", 2.0, "must be a whole number from 1 to 100000"),
+        ("resume", 1, "must be True or False"),
+        ("force", "yes", "must be True or False"),
+        ("suggested_columns", None, "must be True or False"),
+        ("out", 3, "must be a path, a str or an os.PathLike"),
+        ("roster", ["a"], "must be a path, a str or an os.PathLike"),
+        ("report", True, "must be a function"),
+    ],
+)
+def test_a_run_refuses_an_argument_it_cannot_use_and_makes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argument: str, value: Any, rule: str
+) -> None:
+    file = write(tmp_path, TINY)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ArgumentError) as caught:
+        sim.run(file, **{argument: value})
+    assert str(caught.value) == f"{argument} {rule}, got {value!r}"
+    assert [fault.argument for fault in caught.value.faults] == [argument]
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"policy": "exactly"}, "policy must be exact, statistical or claims; did you mean `exact`?, got 'exactly'"),
+        ({"engine": "fast"}, "engine must be compiled or reference, got 'fast'"),
+        ({"threads": -3}, "threads must be from 1 to 1024, got -3"),
+        ({"reason": " "}, "reason must say why, got ' '"),
+        (
+            {"policy": "all", "threads": 0},
+            "policy must be exact, statistical or claims, got 'all'\nthreads must be from 1 to 1024, got 0",
+        ),
+    ],
+)
+def test_a_check_refuses_arguments_it_cannot_use_all_at_once(
+    tmp_path: Path, given: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ArgumentError) as caught:
+        sim.check(write(tmp_path, TINY), **given)
+    assert str(caught.value) == message
+
+
+def test_a_check_of_nothing_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="paths must be at least one scenario or folder"):
+        sim.check()
+    with pytest.raises(ArgumentError, match=re.escape("paths must be a path, a str or an os.PathLike, got ['a']")):
+        sim.check(["a"])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"day": -1}, "day must be from 0 to 20, got -1"),
+        ({"day": True}, "day must be a whole number from 0 to 20, got True"),
+        ({"replication": 3}, "replication must be from 0 to 2, got 3"),
+        ({"arm": "tired"}, "arm must be none, tiered or uniform; did you mean `tiered`?, got 'tired'"),
+        ({"engine": "fast"}, "engine must be compiled or reference, got 'fast'"),
+    ],
+)
+def test_a_follow_graph_refuses_what_is_not_in_the_run(tmp_path: Path, given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ArgumentError) as caught:
+        sim.follow_graph(write(tmp_path, TINY), **given)
+    assert str(caught.value).removeprefix(f"{tmp_path / 'x.toml'}: ") == message
+
+
+def test_a_trace_gives_a_fans_sessions_or_an_influencers_exposure(tmp_path: Path) -> None:
+    file = write(tmp_path, TINY)
+    sessions, exposure = sim.trace(file, fan=4, arm="tiered"), sim.trace(file, influencer=3)
+    assert (sessions.fan, sessions.arm, exposure.arm) == (4, "tiered", "none")
+    assert sessions.sessions
+    assert exposure == sim.trace(file, influencer=exposure.influencer, engine="reference")
+    with pytest.raises(ArgumentError, match="fan must be from 0 to 59, got 60"):
+        sim.trace(file, fan=60)
+    with pytest.raises(ArgumentError, match="influencer must be an id or a number from 0 to 19, got 'nobody'"):
+        sim.trace(file, influencer="nobody")
+    with pytest.raises(TypeError, match="give one of fan and influencer"):
+        sim.trace(file)  # type: ignore[call-overload]
+
+
+def test_validating_gives_all_faults_of_all_files(tmp_path: Path) -> None:
+    good, bad = write(tmp_path, TINY), write(tmp_path, re.sub("seed = .*", "seed = -3", TINY), "bad.toml")
+    assert sim.validate(good) == sim.validate() == []
+    faults = sim.validate(bad, good, tmp_path / "none.toml")
+    assert [fault.file for fault in faults] == [str(bad), str(tmp_path / "none.toml")]
+    with pytest.raises(ArgumentError, match="encoding must be one of"):
+        sim.validate(good, encoding="big5")
+
+
+def test_the_schema_is_the_one_that_editors_read() -> None:
+    file = Path(__file__).parents[1] / "docs/scenario.schema.json"
+    assert sim.schema() == json.loads(file.read_text(encoding="utf-8"))
+
+
+SCRIPT = """\
+import sim
+
+run = sim.run("minimal", engine="reference", threads=2, out="run", replications=3, report=lambda now: print(now.days))
+for checked in sim.check("scenarios", policy="claims", reason="why", baselines="b"):
+    print(checked.name, checked.holds)
+graph = sim.follow_graph(sim.load("minimal"), "tiered", replication=1, day=30, engine="compiled")
+print(len(graph.fans), sim.trace("minimal", fan=3).sessions, sim.trace("minimal", influencer="a").rows)
+sim.write_report([run, "other"], "page.html").unlink()
+"""
+WRONG = {
+    'sim.run("minimal", engine="fast")': "arg-type",
+    'sim.run("minimal", thread=2)': "call-arg",
+    'sim.check("minimal", policy="exactly")': "arg-type",
+    'sim.follow_graph("minimal", day="last")': "arg-type",
+    'sim.trace("minimal", fan=3).rows': "attr-defined",
+    'sim.trace("minimal")': "call-overload",
+}
+
+
+def test_a_script_is_type_checked_against_the_face(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT + "".join(f"{line}\n" for line in WRONG), encoding="utf-8")
+    project = Path(__file__).parents[1]
+    options = ["--config-file", str(project / "pyproject.toml"), "--cache-dir", str(project / ".mypy_cache")]
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", *options, "--no-color-output", "--no-error-summary", "script.py"],
+        cwd=tmp_path,
+        env=os.environ | {"MYPYPATH": str(project)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    first = SCRIPT.count("\n") + 1
+    found = re.findall(r"^script\.py:(\d+): error: .*\[([a-z-]+)\]$", done.stdout, re.MULTILINE)
+    assert found == [(str(first + i), kind) for i, kind in enumerate(WRONG.values())], done.stdout + done.stderr
+    assert done.stdout.count("error:") == len(WRONG)
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert (Path(sim.__file__).parent / "py.typed").exists()
 
 
 def test_a_finished_run_is_read_again_and_says_in_a_line_what_it_is(tmp_path: Path) -> None:
@@ -75,7 +235,7 @@ def test_a_finished_run_is_read_again_and_says_in_a_line_what_it_is(tmp_path: Pa
         sim.read(tmp_path)
 
 
-def test_what_belongs_to_loading_is_refused_beside_a_scenario_that_is_loaded(tmp_path: Path) -> None:
+def test_what_belongs_to_loading_is_refused_with_a_scenario_that_is_loaded(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="roster, graph, replications, encoding and suggested_columns are"):
         sim.run(sim.load(write(tmp_path, TINY)), out=tmp_path / "a", replications=2)
     assert not (tmp_path / "a").exists()

@@ -19,11 +19,11 @@ from sim.model.kernel import draws
 from sim.regression.baseline import Baseline, write_baseline
 from sim.regression.content import Content
 from sim.regression.keys import Keys
-from sim.regression.result import Change, Checked, Divergence, Estimate, Part, Version
+from sim.regression.result import Change, ChangeEstimate, Checked, Divergence, Part, Version
 from sim.results.run import Run
 
 Fake = Callable[[Checked], Callable[[], list[str]]]
-"""Given what every check is to find, gives what tells of each check that was made."""
+"""Given what every check is to find, gives a file with a line for each check that was made."""
 ALL = ["valid", "exact", "statistical", "claim[lower]"]
 # Numba's late imports: pytester would drop them, and they can't be made twice.
 draws.unit_draws(0, 0, 1, np.uint64(1), np.uint64(1))
@@ -33,7 +33,7 @@ BAD = SMALL.replace("seed = 3", "sead = 3")
 TESTS = "def test_of_its_own():\n    pass\n"
 
 PASSED = tuple(Part(name, "passed", "holds", 1) for name in ("valid", "exact", "statistical", "claim lower"))
-MOVED = Estimate(
+MOVED = ChangeEstimate(
     "tiered", "none", 20.0, None, "all", "influencer", "followers", "gini", 0.5, 0.7, 0.2, 0.1, 0.3, 0.01, 2, "moved"
 )
 DIFFERS = Checked(
@@ -76,7 +76,7 @@ def checks(pytester: pytest.Pytester) -> Fake:
         pytester.makeconftest(
             f"""
             import pytest
-            from sim.regression.result import Change, Checked, Estimate, Part, Divergence, Version
+            from sim.regression.result import Change, Checked, ChangeEstimate, Part, Divergence, Version
 
             def check(file, terms, *_):
                 with open({str(log)!r}, "a") as log:
@@ -136,7 +136,7 @@ def test_without_the_option_nothing_is_collected_and_a_scenario_is_no_test(pytes
         (["--sim-scenarios", "scenarios/scale", "-k", "large and valid"], named("scale/large", "valid")),
     ],
 )
-def test_scenarios_are_collected_beside_other_tests_and_chosen_like_them(
+def test_scenarios_are_collected_with_other_tests_and_chosen_like_them(
     pytester: pytest.Pytester, args: list[str], names: list[str]
 ) -> None:
     assert collected(pytester, "--sim-scenarios", "scenarios", *args) == names
@@ -189,7 +189,7 @@ def test_of_a_file_with_faults_its_validity_is_collected_and_fails_with_all_of_t
     result.stdout.no_fnmatch_line("*pytest_plugin*")
 
 
-# What items tell
+# What items report
 
 
 @pytest.mark.usefixtures("here")
@@ -254,11 +254,11 @@ def test_workers_share_the_scenarios_and_loadfile_keeps_each_together(pytester: 
     assert sorted(made()) == ["second.toml results/baselines None", "tiny.toml results/baselines None"]
 
 
-def test_what_is_told_of_a_part_is_cut_where_it_gets_long() -> None:
+def test_the_report_of_a_part_is_cut_where_it_gets_long() -> None:
     part = Part("exact", "failed", "differs", 7, tuple(f"detail {n}" for n in range(26)))
-    told = pytest_plugin._told(Checked("x.toml", "tiny", "exact", (part,)), part, Path("kept")).splitlines()
-    assert told[:2] == ["x.toml:7: differs", "detail 0"]
-    assert told[-3:-1] == ["detail 23", "and 2 lines more, which `sim check` tells"]
+    text = pytest_plugin._report_text(Checked("x.toml", "tiny", "exact", (part,)), part, Path("kept")).splitlines()
+    assert text[:2] == ["x.toml:7: differs", "detail 0"]
+    assert text[-3:-1] == ["detail 23", "and 2 lines more, which `sim check` prints"]
 
 
 def test_an_interrupted_check_ends_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,7 +274,7 @@ def test_an_interrupted_check_ends_the_session(monkeypatch: pytest.MonkeyPatch) 
 # With the check itself
 
 
-def test_a_missing_baseline_fails_and_one_that_was_written_holds(pytester: pytest.Pytester, here: Path) -> None:
+def test_a_missing_baseline_fails_and_one_that_was_written_passes(pytester: pytest.Pytester, here: Path) -> None:
     file = here / "scenarios" / "tiny.toml"
     args = ["--sim-scenarios", "scenarios/tiny.toml", "scenarios"]
     result = pytester.runpytest_subprocess(*args)
@@ -285,8 +285,8 @@ def test_a_missing_baseline_fails_and_one_that_was_written_holds(pytester: pytes
             "If it is to be so: sim check scenarios/tiny.toml *",
         ]
     )
-    told = sim("check", file, "--baselines", here / "results" / "baselines", "--update", "--reason", "the first")
-    assert told.code == 0, told.err
+    ended = sim("check", file, "--baselines", here / "results" / "baselines", "--update", "--reason", "the first")
+    assert ended.code == 0, ended.err
     pytester.runpytest_subprocess(*args).assert_outcomes(passed=4)
 
 
@@ -368,8 +368,8 @@ def test_a_name_that_the_run_doesnt_know_is_refused_with_those_it_does(
 
 
 def test_the_options_are_in_the_help_and_the_markers_registered(pytester: pytest.Pytester) -> None:
-    told = ran(pytester, "--help")
-    assert all(option in told for option in ("--sim-scenarios=PATH", "--sim-baselines=DIR", "--sim-policy={exact,"))
+    text = ran(pytester, "--help")
+    assert all(option in text for option in ("--sim-scenarios=PATH", "--sim-baselines=DIR", "--sim-policy={exact,"))
     assert len(re.findall(r"^@pytest.mark.sim\w*: ", ran(pytester, "--markers"), re.MULTILINE)) == 5
 
 

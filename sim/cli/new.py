@@ -13,7 +13,8 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import Debug, Json, print_object
+from sim.cli.failures import print_object
+from sim.cli.options import Debug, Json
 from sim.errors import Fault, InputError, MachineError
 from sim.files import whole_file
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from sim.errors import Fault
+from sim.arguments import MAX_THREADS, engine_name, refuse
 
 if TYPE_CHECKING:
+    from sim.results.run import Run
     from sim.types import EngineName
 
 __all__ = [
@@ -27,15 +24,12 @@ __all__ = [
     "Quiet",
     "Replication",
     "Roster",
+    "Runs",
     "ScenarioFile",
     "SuggestedColumns",
     "Threads",
-    "asks_for_object",
     "engine_named",
-    "failure",
-    "object_is_printed",
-    "output_for_object",
-    "print_object",
+    "finished_runs",
     "use_plugins",
 ]
 
@@ -45,6 +39,7 @@ ScenarioFile = Annotated[
         metavar="SCENARIO", help="Scenario file (TOML), or the name of a shipped scenario.", show_default=False
     ),
 ]
+Runs = Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders.", show_default=False)]
 Arm = Annotated[str | None, typer.Option(metavar="NAME", help="Arm; left out: the control.", show_default=False)]
 Replication = Annotated[int, typer.Option(min=0, metavar="N", help="Number of the replication, from 0.")]
 Engine = Annotated[str, typer.Option(metavar="NAME", help="compiled or reference: the same to the bit.")]
@@ -75,7 +70,6 @@ SuggestedColumns = Annotated[
     bool,
     typer.Option("--suggested-columns", help="Take columns of the roster by common names: subscribers for followers."),
 ]
-MAX_THREADS = 1024
 Threads = Annotated[
     int | None,
     typer.Option(
@@ -101,12 +95,16 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 
 
 def engine_named(engine: str) -> EngineName:
-    """The engine of this name, or a usage error."""
-    if engine == "compiled":
-        return "compiled"
-    if engine == "reference":
-        return "reference"
-    raise typer.BadParameter(f"must be compiled or reference, got {engine!r}", param_hint="--engine")
+    """The engine of this name; ``ArgumentError`` where there is none."""
+    refuse(engine_name(engine))
+    return cast("EngineName", engine)
+
+
+def finished_runs(folders: list[Path]) -> list[Run]:
+    """Finished runs, read from their folders."""
+    from sim.results.run import Run
+
+    return [Run.read(folder) for folder in folders]
 
 
 def use_plugins(files: list[Path] | None) -> None:
@@ -115,46 +113,3 @@ def use_plugins(files: list[Path] | None) -> None:
         from sim.registry import load_plugins
 
         load_plugins(files)
-
-
-_FAULT = ("file", "line", "path", "rule", "value")
-_printed: list[bool] = []
-_streams: list[TextIO] = []
-"""Where an object goes while everything else goes to standard error."""
-
-
-def asks_for_object(args: Iterable[str]) -> bool:
-    """Whether a command line, which may be a wrong one, asks for an object in place of text."""
-    for arg in args:
-        if arg in ("--json", "--"):
-            return arg == "--json"
-    return False
-
-
-def failure(code: int, error: str, faults: Iterable[Fault] = ()) -> dict[str, Any]:
-    """What every object says of an exit other than 0: its code, the message, and the faults behind it."""
-    return {"code": code, "error": error, "faults": [{key: getattr(fault, key) for key in _FAULT} for fault in faults]}
-
-
-def print_object(found: dict[str, Any], indent: int | None = None) -> None:
-    """What a verb found, or why it didn't, as JSON, on one line unless indented: the last that a command prints."""
-    _printed.append(True)
-    stream = _streams[-1] if _streams else sys.stdout
-    is_unicode = (stream.encoding or "utf-8").lower().replace("-", "") == "utf8"
-    print(json.dumps(found, ensure_ascii=not is_unicode, indent=indent), file=stream, flush=True)
-
-
-@contextlib.contextmanager
-def output_for_object() -> Iterator[None]:
-    """Keep standard output for the object: whatever else is printed, by a plugin too, goes to standard error."""
-    _streams.append(sys.stdout)
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            yield
-    finally:
-        _streams.pop()
-
-
-def object_is_printed() -> bool:
-    """Whether this process has begun to print its object, so that there must not be another."""
-    return bool(_printed)

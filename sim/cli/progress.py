@@ -40,7 +40,7 @@ def compiling_notes(engine: EngineName) -> list[str]:
 
 
 class Display:
-    """Progress of a run on a console; nothing of it where it is to be quiet, and only what stays where nobody watches.
+    """Progress of a run on a console; none where it is to be quiet, and only what stays where it isn't a terminal.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class Display:
 
     @property
     def report(self) -> Report | None:
-        """Whom a run should tell how far it is; None where nobody watches."""
+        """What a run should call with how far it is; None where the console isn't a terminal."""
         return self._update if self._is_watched else None
 
     def _update(self, progress: Progress) -> None:

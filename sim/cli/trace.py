@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.console import console_for
+from sim.cli.failures import print_object
 from sim.cli.options import (
     Arm,
     Debug,
@@ -21,7 +22,6 @@ from sim.cli.options import (
     ScenarioFile,
     SuggestedColumns,
     engine_named,
-    print_object,
     use_plugins,
 )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from sim.arguments import callback, engine_name, file_path, refuse, switch, threads_number
 from sim.errors import Fault, InputError
 from sim.experiment import plan
 from sim.experiment.executor import run_units
@@ -43,7 +44,7 @@ def default_folder(loaded: Loaded, engine: str) -> Path:
 def experiment(
     loaded: Loaded,
     *,
-    out: Path | str | None = None,
+    out: str | os.PathLike[str] | None = None,
     engine: EngineName = "compiled",
     threads: int | None = None,
     resume: bool = False,
@@ -85,6 +86,8 @@ def experiment(
 
     Raises
     ------
+    ArgumentError
+        An argument can't be used.
     InputError
         The folder holds something else, or nothing to resume; a population can't be drawn.
     MachineError
@@ -93,7 +96,15 @@ def experiment(
         Interrupted; what was finished is kept.
     """
     started = time.perf_counter()
-    threads = threads or plan.n_cores()
+    refuse(
+        file_path("out", out),
+        engine_name(engine),
+        threads_number(threads),
+        switch("resume", resume),
+        switch("force", force),
+        callback("report", report),
+    )
+    threads = plan.n_cores() if threads is None else int(threads)
     identity = provenance.identity(loaded, engine, epochs=epochs)
     path = Path(out or default_folder(loaded, engine))
     free = psutil.virtual_memory().available
@@ -168,7 +179,7 @@ def _write_units(loaded: Loaded, units: Sequence[Unit], folder: RunFolder) -> di
 
 def recreate(
     run: Run,
-    out: Path | str,
+    out: str | os.PathLike[str],
     *,
     roster: GivenRoster = None,
     graph: GivenGraph = None,

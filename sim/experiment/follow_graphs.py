@@ -1,4 +1,4 @@
-"""The follow graph at any day of a run, simulated anew up to that day; knows no files but those of the scenario."""
+"""The follow graph at any day of a run, simulated again up to that day; knows no files but those of the scenario."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 import numpy as np
 
+from sim.arguments import choice, engine_name, refuse, whole_number
 from sim.calendar import DAY
-from sim.errors import Fault, InputError
 from sim.experiment.plan import n_cores
 from sim.experiment.units import population_of
 from sim.model.simulation import Outcome, simulate
@@ -29,17 +29,15 @@ def follow_graph(
 ) -> FollowGraph:
     """Who follows whom in an arm and replication when a day begins.
 
-    The unit is simulated from its start and stopped at that day. That gives exactly the state that a whole run passes
-    through, since whatever happens depends on what was before only, and everybody who ever joins is drawn beforehand.
+    The unit is simulated from its start to that day. A whole run passes through exactly the same state: what happens
+    depends on what was before only, and all who ever join are drawn at the start.
 
     Parameters
     ----------
     loaded
         From ``sim.scenario.load``.
-    arm
-        Left out: the control.
-    replication
-        From 0.
+    arm, replication
+        Left out: the control; from 0.
     day
         From 0, the start, to the horizon; left out: the end.
     engine
@@ -54,24 +52,21 @@ def follow_graph(
 
     Raises
     ------
+    ArgumentError
+        No such arm, replication, day or engine.
     InputError
-        No such arm, replication or day; the population can't be drawn.
+        The population can't be drawn.
     """
     name = loaded.scenario.control if arm is None else arm
     horizon = loaded.scenario.horizon_days
     last = horizon if day is None else day
-    rules = (
-        (name in loaded.arms, f"the arm must be one of {', '.join(loaded.arms)}", name),
-        (
-            0 <= replication < loaded.scenario.replications,
-            f"the replication must be from 0 to {loaded.scenario.replications - 1}",
-            replication,
-        ),
-        (0 <= last <= horizon, f"the day must be from 0 to {horizon}", last),
+    refuse(
+        choice("arm", name, loaded.arms, file=loaded.file),
+        whole_number("replication", replication, 0, loaded.scenario.replications - 1, file=loaded.file),
+        whole_number("day", last, 0, horizon, file=loaded.file),
+        engine_name(engine),
     )
-    found = [Fault(loaded.file, rule, value=str(value)) for holds, rule, value in rules if not holds]
-    if found:
-        raise InputError(found)
+    replication, last = int(replication), int(last)
     scenario = loaded.arms[name]
     # Drawn for the whole horizon, which future fans are spread over.
     population = population_of(loaded, name, replication)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sim.errors import MachineError
+from sim.errors import MachineError, named
 from sim.experiment.cost import PROCESS_BYTES, START_SECONDS, Cost, People, cost, people
 from sim.experiment.refusals import population_number
 from sim.scenario import Loaded
@@ -165,7 +165,7 @@ def refuse_memory(loaded: Loaded, free: int) -> None:
     if needed > MEMORY_SHARE * free:
         raise MachineError(
             f"{loaded.file}: needs about {amount(needed)} for one arm and replication at a time, over 80 % of the "
-            f"{amount(free)} of free memory; --force runs it all the same"
+            f"{amount(free)} of free memory; {named('force', True)} runs it all the same"
         )
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from sim.errors import Fault, InputError
+from sim.errors import ArgumentError, Fault, InputError
 from sim.model.world.initial_follows import (
     accounts_at_start,
     conversion_probs,
@@ -72,7 +72,8 @@ def examine(
     encoding: str | None = None,
     suggested_columns: bool = False,
 ) -> Examined:
-    """Read a scenario file and look for all that keeps it from being run; no error is raised for what it says.
+    """Read a scenario file and look for all that keeps it from being run; no error is raised for what it says, only
+    ``ArgumentError`` for arguments.
 
     Parameters
     ----------
@@ -87,6 +88,8 @@ def examine(
     """
     try:
         loaded = load(path, roster=roster, graph=graph, encoding=encoding, suggested_columns=suggested_columns)
+    except ArgumentError:
+        raise
     except InputError as error:
         return Examined(list(error.faults), None)
     return Examined(faults_of(loaded, range(n_drawn(loaded))), loaded)

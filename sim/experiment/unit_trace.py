@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sim.errors import Fault, InputError
+from sim.arguments import MAX_REPLICATIONS, choice, engine_name, refuse, whole_number
+from sim.errors import ArgumentError, Fault
 from sim.experiment.units import population_of
+from sim.formatting import escaped
 from sim.model.simulation import Outcome, simulate
 from sim.scenario import Loaded, Scenario
 from sim.types import EngineName, Key
@@ -25,10 +27,6 @@ class Look:
     outcome: Outcome
 
 
-def _refused(loaded: Loaded, rule: str, value: object) -> InputError:
-    return InputError([Fault(loaded.file, rule, value=str(value))])
-
-
 def _look(
     loaded: Loaded,
     arm: str | None,
@@ -39,12 +37,15 @@ def _look(
     influencer: str | None = None,
 ) -> Look:
     name = loaded.scenario.control if arm is None else arm
-    if name not in loaded.arms:
-        raise _refused(loaded, f"--arm must be one of {', '.join(loaded.arms)}", name)
+    refuse(
+        choice("arm", name, loaded.arms, file=loaded.file),
+        whole_number("replication", replication, 0, MAX_REPLICATIONS - 1),
+        engine_name(engine),
+    )
     scenario = loaded.arms[name]
     population = population_of(loaded, name, replication)
-    if fan >= population.segment.size:
-        raise _refused(loaded, f"--fan must be from 0 to {population.segment.size - 1}", fan)
+    if influencer is None:
+        refuse(whole_number("fan", fan, 0, population.segment.size - 1, file=loaded.file))
     account = -1 if influencer is None else _account(loaded, population.influencers, influencer)
     key = Key(scenario.seed, replication)
     outcome = simulate(scenario, population, key, engine=engine, fan=fan, influencer=account)
@@ -55,7 +56,8 @@ def _account(loaded: Loaded, names: tuple[str, ...], wanted: str) -> int:
     """Number of an influencer, newcomers included, by its id or that number."""
     number = names.index(wanted) if wanted in names else int(wanted) if wanted.isdecimal() else -1
     if not 0 <= number < len(names):
-        raise _refused(loaded, f"--influencer must be an id or a number from 0 to {len(names) - 1}", wanted)
+        rule = f"must be an id or a number from 0 to {len(names) - 1}"
+        raise ArgumentError([Fault(loaded.file, rule, value=escaped(repr(wanted)), argument="influencer")])
     return number
 
 
@@ -66,8 +68,8 @@ def look_at_fan(
 
     Raises
     ------
-    InputError
-        No such fan or arm.
+    ArgumentError
+        No such fan, arm or engine.
     """
     return _look(loaded, arm, replication, engine, fan=fan)
 
@@ -79,7 +81,7 @@ def look_at_influencer(
 
     Raises
     ------
-    InputError
-        No such influencer or arm.
+    ArgumentError
+        No such influencer, arm or engine.
     """
     return _look(loaded, arm, replication, engine, influencer=influencer)

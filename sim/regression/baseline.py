@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sim.errors import MachineError
+from sim.errors import MachineError, named
 from sim.files import whole_file
 from sim.formatting import shown
 from sim.regression.content import Content
@@ -78,6 +78,10 @@ def _lines(value: Any, depth: int) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
+def _again() -> str:
+    return f"write it again with {named('reason', 'TEXT')}"
+
+
 def read_baseline(path: Path, name: str) -> Baseline:
     """Read the baseline of the scenario of this name.
 
@@ -90,12 +94,12 @@ def read_baseline(path: Path, name: str) -> Baseline:
         with open_regular(path) as stream:
             raw = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise BaselineError("there is no baseline; --update --reason TEXT writes one") from None
+        raise BaselineError(f"there is no baseline; {named('reason', 'TEXT')} writes one") from None
     except OSError as error:
         raise BaselineError(f"can't be read: {error.strerror or error}") from error
     text = raw.decode("utf-8", "replace").replace("\r\n", "\n")
     if "\n<<<<<<< " in f"\n{text}":
-        raise BaselineError("holds an unresolved merge conflict; resolve it, or write it again with --update")
+        raise BaselineError(f"has an unresolved merge conflict; resolve it, or {_again()}")
     try:
         parts = json.loads(text)
     except (ValueError, RecursionError):
@@ -105,18 +109,16 @@ def read_baseline(path: Path, name: str) -> Baseline:
     if parts.get("schema") != SCHEMA:
         had = parts.get("schema")
         by = " as an earlier Headshare wrote it" if had in range(1, SCHEMA) else ""
-        raise BaselineError(f"must have schema {SCHEMA}, not {shown(had)}{by}; write it again with --update")
+        raise BaselineError(f"must have schema {SCHEMA}, not {shown(had)}{by}; {_again()}")
     del parts["seal"]
     try:
         intact = _sealed(parts) == text
     except (ValueError, TypeError, RecursionError):
         intact = False
     if not intact:
-        raise BaselineError(
-            "differs from its own seal: damaged, edited or merged by hand; write it again with --update"
-        )
+        raise BaselineError(f"differs from its own seal: damaged, edited or merged by hand; {_again()}")
     if parts["name"] != name:
-        raise BaselineError(f"is the baseline of {parts['name']!r}, not of {name!r}; write it again with --update")
+        raise BaselineError(f"is the baseline of {parts['name']!r}, not of {name!r}; {_again()}")
     keys = Keys(**{name: parts[name] for name in Keys.__dataclass_fields__})
     content = Content(**{name: parts[name] for name in Content.__dataclass_fields__})
     return Baseline(parts["name"], parts["reason"], parts["versions"], parts["replications"], keys, content)

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from sim.errors import Fault, InputError, InterruptedRunError, MachineError
+from sim.arguments import callback, check_policy, engine_name, file_path, refuse, threads_number
+from sim.errors import Fault, InputError, InterruptedRunError, MachineError, named
 from sim.experiment.execution import experiment
 from sim.experiment.progress import Report
 from sim.files import working_folder
@@ -62,6 +63,19 @@ class Terms:
     """Called with the scenario that comes next."""
     note: Callable[[str], None] = field(default=lambda _: None)
     """Called with what should be known while a run goes on, see ``experiment``."""
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be used, with ``ArgumentError``."""
+        is_text = self.reason is None or (isinstance(self.reason, str) and self.reason.strip() != "")
+        refuse(
+            file_path("baselines", self.baselines),
+            check_policy(self.policy),
+            None if is_text else Fault(None, "must say why", value=repr(self.reason), argument="reason"),
+            file_path("out", self.out),
+            engine_name(self.engine),
+            threads_number(self.threads),
+            callback("report", self.report),
+        )
 
 
 def check_all(files: Sequence[Path], terms: Terms, other: Other = no_other) -> Iterator[Checked]:
@@ -223,7 +237,8 @@ def _folder(out: Path | None) -> Iterator[Path]:
         try:
             yield folder
         except InterruptedRunError:
-            raise InterruptedRunError("interrupted; a check starts again (with --out finished runs are kept)") from None
+            kept = f"with {named('out')} what was run is kept"
+            raise InterruptedRunError(f"interrupted; a check starts again from the beginning ({kept})") from None
 
 
 def _run(loaded: Loaded, folder: Path, terms: Terms) -> Run:

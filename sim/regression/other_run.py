@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sim.errors import Fault, InputError
+from sim.errors import ArgumentError, Fault, InputError, named
 from sim.experiment.event_state import state_at
 from sim.files import working_folder
 from sim.regression.divergence import EventPlace, first_place, who_in_states, who_in_tables
@@ -33,7 +33,7 @@ def no_other(verdict: CheckVerdict, _file: Path, _loaded: Loaded, _run: Run) -> 
 
 @contextlib.contextmanager
 def other_run(against: str, files: Sequence[Path], plugins: Sequence[Path], options: Sequence[str]) -> Iterator[Other]:
-    """What ``--against`` names, ready to be compared with runs of the scenarios; where it can't be, a note says why.
+    """What ``against`` names, ready to be laid beside runs of the scenarios; where it can't be, a note says why.
 
     Parameters
     ----------
@@ -55,7 +55,8 @@ def other_run(against: str, files: Sequence[Path], plugins: Sequence[Path], opti
         old = Run.read(against)
         name = old.manifest["name"]
         if name not in {_name(file) for file in files}:
-            raise InputError([Fault("--against", f"is a run of {name!r}, which isn't checked", value=against)])
+            rule = f"is a run of {name!r}, which isn't checked"
+            raise ArgumentError([Fault(None, rule, value=against, argument="against")])
         yield _noted(_with_run(old), against)
         return
     with revision(against, files[0], plugins, options) as before, working_folder() as folder:
@@ -90,7 +91,8 @@ def _with_run(old: Run) -> Other:
             return verdict
         _check_same(old, run)
         if "epochs.parquet" not in old.manifest["files"]:
-            raise InputError([Fault(str(old.path), "has no table epochs; `sim check --out DIR` writes it")])
+            rule = f"has no table epochs; a check with {named('out', 'DIR')} leaves runs that have it"
+            raise InputError([Fault(str(old.path), rule)])
         places = _places(old, run)
         found = [replace(divergence, who=who_in_tables(divergence, old, run)) for divergence, _, _ in places]
         return _with_places(verdict, found, str(old.path), _unpaired(old, run))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.errors import Fault, InputError, MachineError
+from sim.errors import ArgumentError, Fault, InputError, MachineError, named
 from sim.files import working_folder
 from sim.model.observation import State
 from sim.regression.divergence import EventPlace
@@ -148,7 +148,7 @@ def revision(name: str, near: Path, plugins: Sequence[Path], options: Sequence[s
     rule = f"must be a run folder, or a revision that git knows in {repository}"
     known = _git(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     if known.returncode:
-        raise InputError([Fault("--against", rule, value=name)])
+        raise ArgumentError([Fault(None, rule, value=name, argument="against")])
     packed = subprocess.run(
         ["git", "archive", "--format=tar", known.stdout.decode().strip()],
         cwd=repository,
@@ -186,7 +186,9 @@ def _is_headshare(tree: Path) -> bool:
 def _repository(near: Path) -> Path:
     found = _git(near.resolve().parent, "rev-parse", "--show-toplevel")
     if found.returncode:
-        raise InputError([Fault(str(near), "is in no git repository, so that --against can only be a run folder")])
+        raise InputError(
+            [Fault(str(near), f"is in no git repository, so that {named('against')} can only be a run folder")]
+        )
     return Path(os.fsdecode(found.stdout).removesuffix("\n"))
 
 
@@ -194,4 +196,4 @@ def _git(folder: Path, *args: str) -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(["git", *args], cwd=folder, capture_output=True, check=False)
     except FileNotFoundError:
-        raise MachineError("git: isn't installed, so that --against can only be a run folder") from None
+        raise MachineError(f"git: isn't installed, so that {named('against')} can only be a run folder") from None

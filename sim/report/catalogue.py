@@ -6,13 +6,15 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from sim.arguments import choice, refuse
+from sim.errors import ArgumentError, Fault
 from sim.formatting import escaped
 from sim.report.charts import concentration, moves, people, several
 from sim.report.charts.chart import Chart
 from sim.report.charts.numbers import Numbers
 from sim.results.run import Run
 
-__all__ = ["CHARTS", "LINKS", "SEVERAL", "chart_of", "labels_of"]
+__all__ = ["CHARTS", "LINKS", "SEVERAL", "chart_of", "labels_of", "refuse_chart"]
 
 CHARTS: Mapping[str, Callable[[Numbers], Chart | None]] = {
     "differences": concentration.differences,
@@ -48,6 +50,16 @@ LINKS = {
 }
 
 
+def refuse_chart(name: str, n_runs: int) -> None:
+    """Refuse, with ``ArgumentError``, a chart that there isn't, several runs for a chart of one, one for a chart of
+    several.
+    """
+    refuse(choice("name", name, (*CHARTS, *SEVERAL)))
+    if (n_runs == 1) != (name in CHARTS):
+        rule = f"must be {'one' if name in CHARTS else 'several'} for the chart {name!r}"
+        raise ArgumentError([Fault(None, rule, value=str(n_runs), argument="runs")])
+
+
 def chart_of(runs: Sequence[Run], name: str) -> Chart | None:
     """A chart by its name.
 
@@ -65,11 +77,10 @@ def chart_of(runs: Sequence[Run], name: str) -> Chart | None:
 
     Raises
     ------
-    ValueError
-        Several runs for a chart of one.
+    ArgumentError
+        As ``refuse_chart``.
     """
-    if name in CHARTS and len(runs) != 1:
-        raise ValueError(f"the chart {name!r} shows one run, got {len(runs)}")
+    refuse_chart(name, len(runs))
     sources = [Numbers(run) for run in runs]
     return CHARTS[name](sources[0]) if name in CHARTS else SEVERAL[name](sources, labels_of(runs))
 

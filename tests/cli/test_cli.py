@@ -41,8 +41,8 @@ BAD_ROSTERS = ["bad-utf8", "duplicate-id", "many-faults", "nan", "unknown-vertic
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a scenario, x.toml, and its finished run, run."""
     folder = tmp_path_factory.mktemp("finished")
-    told = sim("run", write(folder, TINY), "--out", folder / "run", "--quiet")
-    assert told == Told(0, "", "")
+    ended = sim("run", write(folder, TINY), "--out", folder / "run", "--quiet")
+    assert ended == Told(0, "", "")
     return folder
 
 
@@ -53,23 +53,23 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def is_clean(told: Told, code: int) -> bool:
+def is_clean(ended: Told, code: int) -> bool:
     """Whether a command failed with this code and nothing but a message."""
-    return told.code == code and not told.out and bool(told.err.strip()) and "Traceback" not in told.err
+    return ended.code == code and not ended.out and bool(ended.err.strip()) and "Traceback" not in ended.err
 
 
 # What is printed
 
 
 def test_a_run_prints_its_answer_in_plain_text_of_80_columns(finished: Path) -> None:
-    told = sim("run", finished / "x.toml", "--out", finished / "run")
-    assert told.code == 0
-    assert "\x1b" not in told.out
-    *answer, folder = told.out.splitlines()
+    ended = sim("run", finished / "x.toml", "--out", finished / "run")
+    assert ended.code == 0
+    assert "\x1b" not in ended.out
+    *answer, folder = ended.out.splitlines()
     assert max(map(len, answer)) <= 80
     assert not any(line.endswith(" ") for line in answer)
     assert folder == f"tables and manifest: {finished / 'run'}"
-    words = " ".join(told.out.split())
+    words = " ".join(ended.out.split())
     assert words.startswith(
         "tiny 60 fans x 20 influencers x 20 days, 3 replications, paired arms: none, tiered, uniform"
     )
@@ -87,17 +87,17 @@ def test_a_run_prints_its_answer_in_plain_text_of_80_columns(finished: Path) -> 
 
 
 def test_a_run_without_a_folder_given_goes_into_results_under_its_name_and_identity(here: Path) -> None:
-    told = sim("run", write(here, TINY), "--json")
+    ended = sim("run", write(here, TINY), "--json")
     (folder,) = (here / "results/runs").iterdir()
     assert re.fullmatch("tiny-[0-9a-f]{12}", folder.name)
-    assert Path(json.loads(told.out)["run"]) == folder.relative_to(here)
+    assert Path(json.loads(ended.out)["run"]) == folder.relative_to(here)
 
 
 def test_json_prints_one_object_and_nothing_else(finished: Path) -> None:
-    told = sim("run", finished / "x.toml", "--out", finished / "run", "--json")
-    assert told.err == ""
-    assert told.out.count("\n") == 1
-    given = json.loads(told.out, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    ended = sim("run", finished / "x.toml", "--out", finished / "run", "--json")
+    assert ended.err == ""
+    assert ended.out.count("\n") == 1
+    given = json.loads(ended.out, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
     assert list(given) == ["run", "digests", "answer", "claims", "reading", "seconds"]
     assert {arm: len(digests) for arm, digests in given["digests"].items()} == {"none": 3, "tiered": 3, "uniform": 3}
     assert {row["time_days"] for row in given["answer"]} == {20.0}
@@ -121,12 +121,12 @@ def test_engines_and_threads_give_the_same_digests(here: Path) -> None:
     file = write(here, TINY)
     seen = []
     for engine, threads in (("reference", "1"), ("compiled", "1"), ("compiled", "2"), ("compiled", "4")):
-        told = sim("run", file, "--engine", engine, "--threads", threads, "--out", engine + threads, "--json")
-        seen.append(json.loads(told.out)["digests"])
+        ended = sim("run", file, "--engine", engine, "--threads", threads, "--out", engine + threads, "--json")
+        seen.append(json.loads(ended.out)["digests"])
     assert seen[0] == seen[1] == seen[2] == seen[3]
 
 
-def test_a_roster_may_stand_anywhere_and_before_the_scenario(here: Path) -> None:
+def test_a_roster_may_be_anywhere_and_before_the_scenario(here: Path) -> None:
     (here / "elsewhere").mkdir()
     (here / "inside").mkdir()
     roster = write(here / "elsewhere", ROSTER, "people.csv")
@@ -136,20 +136,20 @@ def test_a_roster_may_stand_anywhere_and_before_the_scenario(here: Path) -> None
         ("run", "inside/x.toml", "--out", "b", "--roster", roster),
         ("run", "inside/x.toml", "--roster", "inside/../elsewhere/people.csv", "--out", "c"),
     )
-    told = [json.loads(sim(*command, "--json").out) for command in commands]
-    assert told[0]["digests"] == told[1]["digests"] == told[2]["digests"]
+    ended = [json.loads(sim(*command, "--json").out) for command in commands]
+    assert ended[0]["digests"] == ended[1]["digests"] == ended[2]["digests"]
     assert tables(here / "a") == tables(here / "b") == tables(here / "c")
     assert "account 19" in Run.read("a").table("influencers")["influencer"].to_pylist()
 
 
-def test_columns_and_rows_of_a_roster_that_are_left_out_are_told(here: Path) -> None:
+def test_columns_and_rows_of_a_roster_that_are_left_out_are_reported(here: Path) -> None:
     write(here, ROSTER.replace("influencer,followers", "influencer,followers,mood").replace("\n", ",x\n", 30), "r.csv")
     text = (here / "r.csv").read_text().replace("mood,x", "mood").replace("account 0,1000,", "account 0,,")
     write(here, text, "r.csv")
     file = write(here, TINY.replace("count = 20\n", 'dirty_rows = "skip"\n'))
-    told = sim("run", file, "--roster", "r.csv", "--out", "run")
-    assert told.code == 0
-    left_out, skipped, expected = told.err.splitlines()
+    ended = sim("run", file, "--roster", "r.csv", "--out", "run")
+    assert ended.code == 0
+    left_out, skipped, expected = ended.err.splitlines()
     assert (left_out, skipped) == (
         "roster: further columns, kept per account: mood (text)",
         "roster: 1 bad row skipped: 1 followers is required (line 2)",
@@ -162,14 +162,14 @@ def test_columns_and_rows_of_a_roster_that_are_left_out_are_told(here: Path) -> 
     ("options", "words"),
     [
         (["--bogus"], "No such option: --bogus"),
-        (["--engine", "fast"], "must be compiled or reference, got 'fast'"),
+        (["--engine", "fast"], "--engine must be compiled or reference, got 'fast'"),
         (["--threads", "0"], "--threads"),
         (["--threads", "-1"], "--threads"),
         (["--threads", "x"], "--threads"),
         (["--threads", "100000"], "--threads"),
         (["--replications", "0"], "--replications"),
         (["--replications", "1e3"], "--replications"),
-        (["--replications", "100001"], "--replications: must be from 1 to 100000, got 100001"),
+        (["--replications", "100001"], "--replications must be from 1 to 100000, got 100001"),
         (["--resume"], "holds no run to resume"),
         (["another.toml"], "another.toml"),
         (["--roster", "nowhere.csv"], "nowhere.csv: no such file"),
@@ -179,19 +179,19 @@ def test_columns_and_rows_of_a_roster_that_are_left_out_are_told(here: Path) -> 
         (["--out", "."], "is a folder with other things in it"),
     ],
 )
-def test_a_wrong_option_is_told_and_nothing_is_run(here: Path, options: list[str], words: str) -> None:
+def test_a_wrong_option_is_reported_and_nothing_is_run(here: Path, options: list[str], words: str) -> None:
     file = write(here, TINY.replace("count = 20\n", "") if "--roster" in options else TINY)
-    told = sim("run", file, *options)
-    assert is_clean(told, 2)
-    assert words in " ".join(told.err.replace("│", "").split())
+    ended = sim("run", file, *options)
+    assert is_clean(ended, 2)
+    assert words in " ".join(ended.err.replace("│", "").split())
     assert [path.name for path in here.iterdir()] == ["x.toml"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["run"], ["bogus"], ["compare"], ["validate"], ["schema", "x"]])
 def test_a_command_that_is_no_command_shows_its_usage(arguments: list[str]) -> None:
-    told = sim(*arguments)
-    assert told.code == 2
-    assert "Usage: " in told.out + told.err
+    ended = sim(*arguments)
+    assert ended.code == 2
+    assert "Usage: " in ended.out + ended.err
 
 
 # Bad files
@@ -202,24 +202,24 @@ def test_a_command_that_is_no_command_shows_its_usage(arguments: list[str]) -> N
 def test_a_bad_scenario_is_refused_with_its_lines_and_nothing_is_made(here: Path, verb: str, name: str) -> None:
     (here / "scenarios").mkdir()
     file = Path(shutil.copy(CORPUS / f"scenarios/{name}.toml", "scenarios"))
-    told = sim(verb, file)
-    assert is_clean(told, 2)
-    assert told.err == (CORPUS / f"scenarios/{name}.txt").read_text()
-    assert all(re.match(rf"scenarios/{name}\.toml:[0-9]+: ", line) for line in told.err.splitlines())
+    ended = sim(verb, file)
+    assert is_clean(ended, 2)
+    assert ended.err == (CORPUS / f"scenarios/{name}.txt").read_text()
+    assert all(re.match(rf"scenarios/{name}\.toml:[0-9]+: ", line) for line in ended.err.splitlines())
     assert list(here.iterdir()) == [here / "scenarios"]
 
 
 @pytest.mark.parametrize("name", BAD_ROSTERS)
 def test_a_bad_roster_is_refused_with_its_lines_and_nothing_is_made(here: Path, name: str) -> None:
     text = (CORPUS / "valid.toml").read_text().replace("count = 100\n", "")
-    told = sim("run", write(here, text), "--roster", CORPUS / f"rosters/{name}.csv")
-    assert is_clean(told, 2)
-    assert re.match(rf".*/{name}\.csv:[0-9]+: ", told.err)
+    ended = sim("run", write(here, text), "--roster", CORPUS / f"rosters/{name}.csv")
+    assert is_clean(ended, 2)
+    assert re.match(rf".*/{name}\.csv:[0-9]+: ", ended.err)
     assert list(here.iterdir()) == [here / "x.toml"]
 
 
 @pytest.mark.parametrize(("name", "rule"), [("nowhere.toml", "no such file"), (".", "is a folder, not a file")])
-def test_what_is_no_file_is_told_in_one_line(here: Path, name: str, rule: str) -> None:
+def test_what_is_no_file_is_reported_in_one_line(here: Path, name: str, rule: str) -> None:
     for verb in ("run", "validate"):
         assert sim(verb, name) == Told(2, "", f"{name}: {rule}\n")
     assert list(here.iterdir()) == []
@@ -232,15 +232,15 @@ def test_validate_tells_good_files_and_all_faults_of_bad_ones(here: Path) -> Non
     good, bad = write(here, TINY), write(here, TINY.replace("seed = 3", "seed = -3"), "bad.toml")
     assert sim("validate", good, good) == Told(0, f"{good}: valid\n" * 2, "")
     assert sim("validate", good, "--quiet") == Told(0, "", "")
-    told = sim("validate", good, bad, "gone.toml")
-    assert told == Told(2, "", f"{bad}:2: seed: must be >= 0, got -3\ngone.toml: no such file\n")
+    ended = sim("validate", good, bad, "gone.toml")
+    assert ended == Told(2, "", f"{bad}:2: seed: must be >= 0, got -3\ngone.toml: no such file\n")
 
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
 def test_shipped_scenarios_are_valid(path: Path) -> None:
-    told = sim("validate", path)
-    lines = told.out.splitlines()
-    assert (told.code, lines[0], told.err) == (0, f"{path}: valid", "")
+    ended = sim("validate", path)
+    lines = ended.out.splitlines()
+    assert (ended.code, lines[0], ended.err) == (0, f"{path}: valid", "")
     assert all(line.startswith("  ") for line in lines[1:])  # how its files were read
 
 
@@ -289,9 +289,9 @@ def test_the_schema_in_the_docs_is_the_one_that_is_printed() -> None:
 
 def test_compare_lays_two_runs_side_by_side(finished: Path, here: Path) -> None:
     sim("run", write(here, TINY.replace("seed = 3", "seed = 4")), "--out", "other", "--quiet")
-    told = sim("compare", finished / "run", "other")
-    assert told.code == 0
-    words = " ".join(told.out.split())
+    ended = sim("compare", finished / "run", "other")
+    assert ended.code == 0
+    words = " ".join(ended.out.split())
     assert "Scenario keys that differ key A B" in words
     assert "seed 3 4" in words
     assert "Head share, %: B - A, paired by replication" in words
@@ -315,10 +315,10 @@ def test_compare_refuses_a_damaged_run(finished: Path, here: Path, name: str) ->
     content = bytearray((here / "run" / name).read_bytes())
     content[len(content) // 2] ^= 1
     (here / "run" / name).write_bytes(content)
-    for told in (sim("compare", "run"), sim("compare", finished / "run", "run")):
-        if name != "comparison.parquet" or told.code:  # two runs are compared by their measures
-            assert is_clean(told, 2)
-            assert f"run/{name}" in told.err
+    for ended in (sim("compare", "run"), sim("compare", finished / "run", "run")):
+        if name != "comparison.parquet" or ended.code:  # two runs are compared by their measures
+            assert is_clean(ended, 2)
+            assert f"run/{name}" in ended.err
     assert is_clean(sim("compare", "run"), 2)
 
 
@@ -328,17 +328,17 @@ def test_compare_refuses_a_damaged_run(finished: Path, here: Path, name: str) ->
 def test_another_identity_in_a_folder_is_refused_and_nothing_is_touched(finished: Path, here: Path) -> None:
     shutil.copytree(finished / "run", "run")
     before = {file.name: file.read_bytes() for file in (here / "run").iterdir()}
-    told = sim("run", finished / "x.toml", "--replications", "2", "--out", "run")
-    assert is_clean(told, 2)
-    assert "holds a finished run of 'tiny' with the identity" in told.err
+    ended = sim("run", finished / "x.toml", "--replications", "2", "--out", "run")
+    assert is_clean(ended, 2)
+    assert "holds a finished run of 'tiny' with the identity" in ended.err
     assert {file.name: file.read_bytes() for file in Path("run").iterdir()} == before
 
 
 def test_a_folder_that_another_process_writes_is_refused_with_4(here: Path) -> None:
     file = write(here, TINY)
     with RunFolder.open("run", identity(load(file), "compiled")):
-        told = sim("run", file, "--out", "run")
-    assert told == Told(4, "", "run: is being written by another process\n")
+        ended = sim("run", file, "--out", "run")
+    assert ended == Told(4, "", "run: is being written by another process\n")
     assert sim("run", file, "--out", "run", "--quiet") == Told(0, "", "")
 
 
@@ -351,9 +351,9 @@ def test_a_full_disk_leaves_with_4_and_the_same_command_goes_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(f"sim.store.run_folder.{call}", refuse)
-        told = sim("run", finished / "x.toml", "--out", "run")
-    assert is_clean(told, 4)
-    assert told.err.endswith(": No space left on device\n")
+        ended = sim("run", finished / "x.toml", "--out", "run")
+    assert is_clean(ended, 4)
+    assert ended.err.endswith(": No space left on device\n")
     assert sim("run", finished / "x.toml", "--out", "run", "--quiet") == Told(0, "", "")
     assert tables(here / "run") == tables(finished / "run")
 
@@ -369,16 +369,16 @@ def test_debug_shows_the_traceback_and_leaves_with_the_same_code(here: Path) -> 
     assert debug.err.endswith(plain.err)
 
 
-def test_an_error_that_nobody_foresaw_is_one_line_and_leaves_with_4(
+def test_an_error_that_was_not_foreseen_is_one_line_and_exits_with_4(
     finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sim.results.run.Run.read", lambda _path: 1 / 0)
-    told = sim("compare", finished / "run")
-    assert is_clean(told, 4)
-    assert told.err == "sim failed: ZeroDivisionError: division by zero (--debug shows where; please report it)\n"
+    ended = sim("compare", finished / "run")
+    assert is_clean(ended, 4)
+    assert ended.err == "sim failed: ZeroDivisionError: division by zero (--debug shows where; please report it)\n"
 
 
-def test_running_out_of_memory_is_told_in_one_line(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_running_out_of_memory_is_reported_in_one_line(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_path: object) -> None:
         raise MemoryError
 
@@ -386,9 +386,9 @@ def test_running_out_of_memory_is_told_in_one_line(finished: Path, monkeypatch: 
     assert sim("compare", finished / "run") == Told(4, "", "out of memory\n")
 
 
-def test_arms_that_are_equal_or_have_nobody_to_support_are_told(here: Path) -> None:
-    told = sim("run", write(here, TINY + PLACEBO + NOBODY), "--out", "run")
-    words = " ".join(told.out.split())
+def test_arms_that_are_equal_or_have_no_account_to_support_are_reported(here: Path) -> None:
+    ended = sim("run", write(here, TINY + PLACEBO + NOBODY), "--out", "run")
+    words = " ".join(ended.out.split())
     assert "placebo against none: the same to the bit." in words
     assert "nobody is not compared: over .1 % of reserved slots had no account to support" in words
     assert "nobody against" not in words

@@ -33,7 +33,7 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def wait_for(condition: Wait, process: subprocess.Popen[str]) -> None:
-    """Wait until it holds; the process must be alive then."""
+    """Wait until it is so; the process must be alive then."""
     while not condition():
         assert process.poll() is None, process.stderr and process.stderr.read()
         time.sleep(0.005)
@@ -146,10 +146,10 @@ def test_a_hundred_kills_lose_nothing_and_change_nothing(long: Path, tmp_path: P
 def test_of_two_processes_on_one_folder_one_wins_and_the_other_leaves_with_4(long: Path, tmp_path: Path) -> None:
     command = ("run", long / "x.toml", "--out", tmp_path / "run", "--quiet", "--threads", "1")
     with start(*command) as one, start(*command) as other:
-        told = sorted([(p.communicate(timeout=120), p) for p in (one, other)], key=lambda pair: pair[1].returncode)
-    assert [process.returncode for _, process in told] == [0, 4]
-    assert told[0][0] == ("", "")
-    assert told[1][0] == ("", f"{tmp_path / 'run'}: is being written by another process\n")
+        ended = sorted([(p.communicate(timeout=120), p) for p in (one, other)], key=lambda pair: pair[1].returncode)
+    assert [process.returncode for _, process in ended] == [0, 4]
+    assert ended[0][0] == ("", "")
+    assert ended[1][0] == ("", f"{tmp_path / 'run'}: is being written by another process\n")
     assert tables(tmp_path / "run") == tables(long / "run")
 
 
@@ -167,7 +167,7 @@ def test_a_reader_that_leaves_is_no_error(tmp_path: Path, arguments: tuple[str, 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
 @pytest.mark.parametrize("arguments", [("--json",), ()], ids=["json", "table"])
-def test_output_that_cannot_be_written_is_told_in_one_line(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_output_that_cannot_be_written_is_reported_in_one_line(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     run_of(tmp_path)
     with open("/dev/full", "w") as full, start("compare", tmp_path / "run", *arguments, stdout=full) as process:
         err = process.communicate(timeout=120)[1]

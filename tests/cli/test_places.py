@@ -75,7 +75,7 @@ def is_clean(left: Left) -> bool:
 
 
 def expected(command: str, way: str) -> int:
-    """The exit code of a command: output that nobody can have is no error, a full disk is one."""
+    """The exit code of a command: output without a reader is no error, a full disk is one."""
     prints = "--json" in command or command not in BAD
     if prints and ">/dev/full" in way.split():
         return 4
@@ -177,8 +177,8 @@ def test_a_check_reports_on_paths_of_any_bytes(tmp_path: Path, monkeypatch: pyte
     write(tmp_path, TITLED, "s\udcff.toml")
     (tmp_path / "b\udcff").mkdir()
     places = ("--junit", "j\udcff.xml", "--summary", "m\udcff.md", "--github", "--baselines", "b\udcff")
-    told = sim("check", "s\udcff.toml", *places)
-    assert (told.code, "sim failed" in told.err) == (1, False)
+    ended = sim("check", "s\udcff.toml", *places)
+    assert (ended.code, "sim failed" in ended.err) == (1, False)
     assert (tmp_path / "j\udcff.xml").read_text(encoding="utf-8").startswith("<?xml")
     assert (tmp_path / "m\udcff.md").read_text(encoding="utf-8")
     assert (tmp_path / "s\udcff.toml").name in sim("check", "s\udcff.toml", "--baselines", "b", "--json").out

@@ -28,10 +28,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def is_plain(told: Told) -> bool:
+def is_plain(ended: Told) -> bool:
     """Whether it came to an end and prints plain text of 80 columns."""
-    lines = (told.out + told.err).splitlines()
-    return told.code == 0 and max(map(cell_len, lines)) <= 80 and "\x1b" not in told.out + told.err
+    lines = (ended.out + ended.err).splitlines()
+    return ended.code == 0 and max(map(cell_len, lines)) <= 80 and "\x1b" not in ended.out + ended.err
 
 
 @pytest.mark.parametrize("verb", ["", *VERBS])
@@ -46,15 +46,15 @@ def test_help_fits_80_columns_and_names_no_types_of_python(verb: str) -> None:
 
 @pytest.mark.usefixtures("here")
 def test_the_graphs_measures_fit_80_columns() -> None:
-    told = sim("graph", "x.toml", "--roster", "r.csv", "--out", "edges.csv")
-    assert is_plain(told)
-    assert "written: edges.csv" in told.out
-    lines = told.out.splitlines()
+    ended = sim("graph", "x.toml", "--roster", "r.csv", "--out", "edges.csv")
+    assert is_plain(ended)
+    assert "written: edges.csv" in ended.out
+    lines = ended.out.splitlines()
     pairs = lines[lines.index("(Jaccard index, shared fans):") + 1 : -1]
     assert len(pairs) > 5
     for line in pairs:
         assert sum(name[:12] in line for name in NAMES) == 1 + (" and " in line[8:] and line.startswith("  0"))
-    assert " ".join(told.err.split()).startswith("roster: further columns, kept per account: a column that the model ")
+    assert " ".join(ended.err.split()).startswith("roster: further columns, kept per account: a column that the model ")
 
 
 def test_a_path_stays_in_one_piece(here: Path) -> None:
@@ -65,8 +65,8 @@ def test_a_path_stays_in_one_piece(here: Path) -> None:
 
 @pytest.mark.usefixtures("here")
 def test_the_table_of_an_influencer_fits_80_columns() -> None:
-    told = sim("trace", "x.toml", "--roster", "r.csv", "--influencer", "0")
-    heading, who, _, columns, *lines = told.out.splitlines()
+    ended = sim("trace", "x.toml", "--roster", "r.csv", "--influencer", "0")
+    heading, who, _, columns, *lines = ended.out.splitlines()
     assert CHINESE in who
     assert all(cell_len(line) <= 80 for line in (heading, columns, *lines))
     assert [line.split()[1] for line in lines[:-1:2]] == [SURFACE] * 2

@@ -224,9 +224,9 @@ follows at the end: account 3, account 1, account 2, account 0
     ("args", "message"),
     [
         (("--fan", 30), "--fan must be from 0 to 29, got 30"),
-        (("--influencer", "nobody"), "--influencer must be an id or a number from 0 to 11, got nobody"),
-        (("--influencer", 12), "--influencer must be an id or a number from 0 to 11, got 12"),
-        (("--fan", 1, "--arm", "tired"), "--arm must be one of none, tiered, got tired"),
+        (("--influencer", "nobody"), "--influencer must be an id or a number from 0 to 11, got 'nobody'"),
+        (("--influencer", 12), "--influencer must be an id or a number from 0 to 11, got '12'"),
+        (("--fan", 1, "--arm", "tired"), "--arm must be none or tiered; did you mean `tiered`?, got 'tired'"),
     ],
 )
 def test_who_is_not_there_is_refused_in_one_line(scenario: Path, args: tuple[object, ...], message: str) -> None:

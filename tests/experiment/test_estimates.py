@@ -114,7 +114,7 @@ def test_memory_is_refused_where_a_unit_at_a_time_exceeds_the_share(tmp_path: Pa
     loaded = loaded_from(tmp_path, TINY)
     least = estimate(loaded, 1, MUCH).bytes / plan.MEMORY_SHARE
     refuse_memory(loaded, int(least) + 1)
-    with pytest.raises(MachineError, match="--force"):
+    with pytest.raises(MachineError, match="; force=True runs it all the same"):
         refuse_memory(loaded, int(least) - 1)
 
 

@@ -273,7 +273,7 @@ def test_a_unit_that_needs_too_much_memory_is_refused_with_the_figure_unless_for
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=20_000_000))
-    with pytest.raises(MachineError, match=r"needs about \d+ MB .* over 80 % of the 20 MB of free memory; --force"):
+    with pytest.raises(MachineError, match=r"needs about \d+ MB .* over 80 % of the 20 MB of free memory; force=True"):
         run_of(tmp_path)
     assert not (tmp_path / "run").exists()
     assert run_of(tmp_path, force=True).manifest["digests"]["none"]

@@ -183,7 +183,8 @@ def test_the_graph_of_a_scenario_without_one_has_generated_names_in_order_of_the
 def test_what_isn_t_in_the_run_is_refused_all_at_once(small: Loaded) -> None:
     with pytest.raises(InputError) as caught:
         follow_graph(small, "tierd", 2, 71)
-    assert [fault.value for fault in caught.value.faults] == ["tierd", "2", "71"]
+    assert [fault.argument for fault in caught.value.faults] == ["arm", "replication", "day"]
+    assert [fault.value for fault in caught.value.faults] == ["'tierd'", "2", "71"]
 
 
 def test_one_idle_fan_at_the_end_of_the_graph_changes_nobody_else(tmp_path: Path) -> None:

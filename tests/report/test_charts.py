@@ -16,6 +16,7 @@ import pytest
 from support.small_runs import NOBODY, PLACEBO, TINY, run_of
 
 import sim
+from sim.errors import ArgumentError
 from sim.report.catalogue import CHARTS, LINKS, SEVERAL, chart_of
 from sim.report.charts.chart import EMPTY_COLOUR, NEUTRAL, PALETTE, Chart
 from sim.report.charts.numbers import Numbers
@@ -301,9 +302,9 @@ def test_runs_with_other_arms_are_listed_pair_by_pair(run: Run, tmp_path: Path) 
 def test_the_python_verb_draws_a_chart_of_a_run_or_a_folder(run: Run) -> None:
     assert sim.chart(run, "lorenz").to_dict() == sim.chart(run.path, "lorenz").to_dict()
     assert sim.chart([run, run.path], "runs").to_dict()["vconcat"]
-    with pytest.raises(ValueError, match="no chart 'lorens'; there are differences, "):
+    with pytest.raises(ArgumentError, match="name must be differences, head-share, gains, "):
         sim.chart(run, "lorens")
-    with pytest.raises(ValueError, match="the chart 'lorenz' shows one run, got 2"):
+    with pytest.raises(ValueError, match="runs must be one for the chart 'lorenz', got 2"):
         sim.chart([run, run], "lorenz")
     with pytest.raises(ValueError, match="nothing to show in the chart 'grid'"):
         sim.chart([run, run], "grid")

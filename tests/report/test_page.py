@@ -318,10 +318,12 @@ def test_plot_says_what_is_wrong(run: Run, tmp_path: Path) -> None:
         return " ".join(found.err.replace("│", " ").split())
 
     out = tmp_path / "x.svg"
-    assert "no chart 'lorens'; did you mean 'lorenz'?" in told(run.path, "--chart", "lorens", "--out", out)
+    assert "or grid; did you mean `lorenz`?, got 'lorens'" in told(run.path, "--chart", "lorens", "--out", out)
     assert "must end in .svg or .png, got 'x.pdf'" in told(run.path, "--chart", "lorenz", "--out", tmp_path / "x.pdf")
-    assert "'lorenz' shows one run, got 2" in told(run.path, run.path, "--chart", "lorenz", "--out", out)
-    assert "'grid' shows several runs, got 1" in told(run.path, "--chart", "grid", "--out", out)
+    assert "RUN must be one for the chart 'lorenz', got 2" in told(
+        run.path, run.path, "--chart", "lorenz", "--out", out
+    )
+    assert "RUN must be several for the chart 'grid', got 1" in told(run.path, "--chart", "grid", "--out", out)
     assert "nothing to show in the chart 'verticals'" in told(run.path, "--chart", "verticals", "--out", out)
 
 

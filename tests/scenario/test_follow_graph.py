@@ -11,7 +11,8 @@ from networkx.algorithms import bipartite
 from support.graphs import EDGES, drawn, write
 from support.scenarios import DRAWN
 
-from sim.errors import InputError, MachineError
+from sim.cli.failures import flag
+from sim.errors import InputError, MachineError, naming
 from sim.scenario import FollowGraph, from_networkx, read_edges
 
 CORPUS = Path(__file__).parents[1] / "corpus"
@@ -25,7 +26,7 @@ edge_lists = st.lists(st.tuples(names, names), min_size=1, max_size=30, unique=T
 def test_each_bad_edge_list_gives_exactly_its_message(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(CORPUS)
     directed = not path.stem.startswith("mutual")
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError) as caught, naming(flag):
         read_edges(path.relative_to(CORPUS), influencers=("a", "b", "c"), directed=directed)
     assert str(caught.value) + "\n" == path.with_suffix(".txt").read_text()
     assert all(str(fault).isprintable() for fault in caught.value.faults)

@@ -39,7 +39,7 @@ def test_a_mapped_column_is_read_as_ours(tmp_path: Path) -> None:
 
 
 def test_common_names_are_suggested_for_what_is_required(tmp_path: Path) -> None:
-    how = "under [influencers.columns], or give --suggested-columns"
+    how = "under [influencers.columns], or give suggested_columns=True"
     assert refused(tmp_path) == [
         f'people.csv:1: influencer: column is required; `昵称` looks like it: add influencer = "昵称" {how}',
         f'people.csv:1: followers: column is required; `粉丝数` looks like it: add followers = "粉丝数" {how}',
@@ -65,7 +65,7 @@ def test_suggested_columns_are_taken_on_request_and_are_in_the_resolved_scenario
 def test_a_column_that_looks_like_ours_is_reported_if_it_is_not_required(tmp_path: Path) -> None:
     found = loaded(tmp_path, extra=MAPPED)
     assert found.roster is not None
-    how = 'add posts_per_day = "Posts Per Day" under [influencers.columns], or give --suggested-columns'
+    how = 'add posts_per_day = "Posts Per Day" under [influencers.columns], or give suggested_columns=True'
     assert f'column "Posts Per Day" looks like posts_per_day, but isn\'t taken for it: {how}' in found.roster.notes
 
 
@@ -210,6 +210,6 @@ def test_bytes_that_no_encoding_makes_print_are_not_offered_in_one(tmp_path: Pat
 
 def test_an_encoding_that_is_not_known_is_refused(tmp_path: Path) -> None:
     assert refused(tmp_path, encoding="big5") == [
-        'x.toml: --encoding: must be one of "utf-8", "utf-16", "gb18030", "latin-1", "windows-1252", got "big5"'
+        'encoding must be one of "utf-8", "utf-16", "gb18030", "latin-1", "windows-1252", got "big5"'
     ]
     assert refused(tmp_path, extra='encoding = "big5"\n')[0].startswith("x.toml:14: influencers.encoding: must be")

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sim.errors import Fault, InputError
+from sim.cli.failures import flag
+from sim.errors import Fault, InputError, naming
 from sim.scenario import Roster, read_roster
 
 CORPUS = Path(__file__).parents[1] / "corpus"
@@ -33,7 +34,7 @@ def read(folder: Path, text: str | bytes, dirty_rows: str = "refuse") -> Roster:
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
 def test_each_bad_roster_gives_exactly_its_message(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(CORPUS)
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError) as caught, naming(flag):
         read_roster(path.relative_to(CORPUS), dirty_rows="refuse", verticals=VERTICALS)
     assert str(caught.value) + "\n" == path.with_suffix(".txt").read_text()
     assert all(str(fault).isprintable() for fault in caught.value.faults)

@@ -330,7 +330,7 @@ def test_a_column_that_is_not_kept_is_refused_with_the_reason(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("group", "rule"),
     [
-        ("gender=female", "needs a roster (influencers.roster, or --roster), whose column it names"),
+        ("gender=female", 'needs a roster (influencers.roster, or roster="FILE"), whose column it names'),
         (
             "gender",
             'must be one of "head", "middle", "small", "newcomers", "small_agencies", "middle_agencies", '

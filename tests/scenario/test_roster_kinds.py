@@ -59,7 +59,7 @@ def _other_encodings(read: Reader) -> None:
         (PLAIN, "utf-16-be", "utf-16"),
     ):
         raw = text.encode(codec)
-        assert f"add --encoding {name}," in refusal(read, raw)
+        assert f'add encoding="{name}",' in refusal(read, raw)
         assert read(raw, encoding=name).influencer == read(text).influencer
 
 
@@ -131,7 +131,7 @@ def _other_names(read: Reader) -> None:
     for name, followers in (("昵称", "粉丝数"), ("Youtuber", "subscribers")):
         text = PLAIN.replace("influencer", name).replace("followers", followers)
         message = refusal(read, text)
-        assert f'add influencer = "{name}" under [influencers.columns], or give --suggested-columns' in message
+        assert f'add influencer = "{name}" under [influencers.columns], or give suggested_columns=True' in message
         assert f'add followers = "{followers}" under [influencers.columns]' in message
         assert people(read(text, suggested_names=True)) == FOLLOWERS
         assert people(read(text, names={"influencer": name, "followers": followers})) == FOLLOWERS

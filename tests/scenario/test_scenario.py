@@ -151,10 +151,10 @@ def test_what_resolves_to_the_same_is_equal_whatever_the_text(tmp_path: Path) ->
     assert terse.inputs != wordy.inputs
 
 
-def test_replications_of_the_command_line_beat_the_file_s() -> None:
+def test_replications_that_are_given_take_the_place_of_the_file_s() -> None:
     loaded = load(VALID, replications=9)
     assert {loaded.scenario.replications, *(arm.replications for arm in loaded.arms.values())} == {9}
-    with pytest.raises(InputError, match="--replications: must be from 1 to 100000, got 0"):
+    with pytest.raises(InputError, match=r"^replications must be from 1 to 100000, got 0$"):
         load(VALID, replications=0)
 
 

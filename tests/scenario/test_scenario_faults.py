@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sim.errors import Fault, InputError
+from sim.cli.failures import flag
+from sim.errors import Fault, InputError, naming
 from sim.experiment.refusals import validate
 from sim.formatting import nearest, path_text, shown
 from sim.scenario import from_resolved, load, resolved
@@ -58,7 +59,7 @@ def faults_of(folder: Path, text: str | bytes) -> tuple[Fault, ...]:
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
 def test_each_bad_scenario_gives_exactly_its_message(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(CORPUS)
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError) as caught, naming(flag):
         load(path.relative_to(CORPUS))
     assert str(caught.value) + "\n" == path.with_suffix(".txt").read_text()
     assert caught.value.exit_code == 2
@@ -67,7 +68,8 @@ def test_each_bad_scenario_gives_exactly_its_message(path: Path, monkeypatch: py
 def test_all_bad_files_are_validated_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(CORPUS)
     names = [path.relative_to(CORPUS) for path in BAD]
-    said = "".join(f"{fault}\n" for fault in validate(["valid.toml", *names]))
+    with naming(flag):
+        said = "".join(f"{fault}\n" for fault in validate(["valid.toml", *names]))
     assert said == "".join(path.with_suffix(".txt").read_text() for path in BAD)
 
 

@@ -61,7 +61,7 @@ def test_a_mark_says_which_encoding_it_is_whatever_is_asked_for(tmp_path: Path, 
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "gb18030", "gbk"])
 def test_without_a_mark_the_encoding_is_asked_for_and_then_read(tmp_path: Path, codec: str) -> None:
     raw, name = PLAIN.encode(codec), codec.replace("gbk", "gb18030")[: 6 if "utf" in codec else None]
-    assert refusal(tmp_path, raw).endswith(f'add --encoding {name}, or encoding = "{name}" under [influencers]')
+    assert refusal(tmp_path, raw).endswith(f'add encoding="{name}", or encoding = "{name}" under [influencers]')
     assert table(tmp_path, raw, name)[0] == WANTED
 
 
@@ -79,7 +79,7 @@ def test_the_message_shows_the_line_as_it_would_read(
     tmp_path: Path, text: str, codec: str, name: str, line: str
 ) -> None:
     raw = text.encode(codec)
-    assert f'; as {name} the line reads "{line}": add --encoding {name}, or' in refusal(tmp_path, raw)
+    assert f'; as {name} the line reads "{line}": add encoding="{name}", or' in refusal(tmp_path, raw)
     assert table(tmp_path, raw, name)[0] == [tuple(row.split(",")) for row in text.splitlines()]
 
 

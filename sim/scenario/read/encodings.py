@@ -6,7 +6,7 @@ import codecs
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
-from sim.errors import Fault, InputError
+from sim.errors import ArgumentError, Fault, InputError, named
 from sim.formatting import escaped, one_of, shown
 from sim.scenario.schema.encodings import ENCODINGS, EncodingName
 
@@ -31,19 +31,19 @@ _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", 
 _NUL = "\x00"
 
 
-def encoding_named(name: str, file: str) -> EncodingName:
+def encoding_named(name: str) -> EncodingName:
     """The encoding of this name, or of another name of it, in small letters or capitals; given with a scenario.
 
     Raises
     ------
-    InputError
+    ArgumentError
         It isn't one of ``ENCODINGS``.
     """
-    lower = name.lower().replace("_", "-")
+    lower = str(name).lower().replace("_", "-")
     known = _OTHER_NAMES.get(lower, lower)
     if known in ENCODINGS:
         return known  # type: ignore[return-value]
-    raise InputError([Fault(file, f"must be one of {one_of(ENCODINGS)}", None, "--encoding", shown(name))])
+    raise ArgumentError([Fault(None, f"must be one of {one_of(ENCODINGS)}", value=shown(name), argument="encoding")])
 
 
 def _utf16(head: bytes) -> str | None:
@@ -104,7 +104,7 @@ def _advice(sample: bytes, line: bytes) -> str:
         if "\ufffd" in text or not text.replace("\t", "").isprintable():
             return f"; none of those that are read fits it ({', '.join(ENCODINGS)}): save it as UTF-8"
         would = f"; as {name} the line reads {shown(text)}"
-    return f'{would}: add --encoding {name}, or encoding = "{name}" under [influencers]'
+    return f'{would}: add {named("encoding", name)}, or encoding = "{name}" under [influencers]'
 
 
 class _Decoder:

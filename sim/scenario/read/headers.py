@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from sim.errors import Fault, InputError
+from sim.errors import Fault, InputError, named
 from sim.formatting import escaped, key_text, one_of, shown, suggestion
 
 __all__ = ["COMMON", "Headers", "suggested"]
@@ -70,7 +70,7 @@ def suggested(columns: Sequence[str], wanted: Collection[str]) -> dict[str, str]
 
 
 def _how(ours: str, theirs: str) -> str:
-    return f"add {ours} = {shown(theirs)} under [influencers.columns], or give --suggested-columns"
+    return f"add {ours} = {shown(theirs)} under [influencers.columns], or give {named('suggested_columns', True)}"
 
 
 class Headers:

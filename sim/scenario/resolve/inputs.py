@@ -9,7 +9,7 @@ from pathlib import Path as FilePath
 from pathlib import PureWindowsPath
 from typing import Any
 
-from sim.errors import Fault, InputError
+from sim.errors import Fault, InputError, named
 from sim.scenario.findings import Finding
 from sim.scenario.read.edges import read_edges
 from sim.scenario.read.follow_graph import IN_MEMORY, FollowGraph, from_networkx
@@ -162,7 +162,7 @@ def _unreadable(path: FilePath) -> str | None:
 
 
 def _found(
-    key: str, option: str, name: str | None, folder: FilePath | None, is_given: bool
+    key: str, argument: str, name: str | None, folder: FilePath | None, is_given: bool
 ) -> tuple[FilePath | None, Finding | None]:
     """The file that a scenario names, where it is not given beside it, and what is wrong with the name."""
     at, what = ("influencers", key), key.replace("_", " ")
@@ -175,7 +175,7 @@ def _found(
         return None, Finding(at, f"the {what} must be given beside a resolved scenario", name)
     inside = _inside(folder, name)
     if inside is None:
-        rule: str | None = f"must be a file in the scenario's own folder (or give it with {option})"
+        rule: str | None = f"must be a file in the scenario's own folder (or give it with {named(argument, 'FILE')})"
     else:
         rule = _unreadable(inside)
     if rule is None:
@@ -232,8 +232,8 @@ def read_inputs(scenario: Scenario, folder: FilePath | None, given: Given) -> In
         made.roster_name = FilePath(roster).name
     if folder is not None and graph is not None:
         made.graph_name = IN_MEMORY if is_memory else FilePath(graph).name
-    path, wrong = _found("roster", "--roster", people.roster, folder, roster is not None)
-    edges, also_wrong = _found("follow_graph", "--graph", people.follow_graph, folder, graph is not None)
+    path, wrong = _found("roster", "roster", people.roster, folder, roster is not None)
+    edges, also_wrong = _found("follow_graph", "graph", people.follow_graph, folder, graph is not None)
     made.wrong += [finding for finding in (wrong, also_wrong) if finding is not None]
     if made.wrong:
         return made

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any
 
+from sim.arguments import MAX_REPLICATIONS, file_path, refuse, switch, whole_number
 from sim.errors import Fault, InputError
 from sim.formatting import Path
 from sim.scenario.findings import MAX_FAULTS, Finding
@@ -225,23 +226,25 @@ def load(
 
     Raises
     ------
+    ArgumentError
+        An argument is out of its range.
     InputError
         All faults of the file, of each arm, of the roster and of the follow graph, with lines.
     """
+    refuse(
+        None if replications is None else whole_number("replications", replications, 1, MAX_REPLICATIONS),
+        switch("suggested_columns", suggested_columns),
+        file_path("roster", roster),
+    )
     file = scenario_file(path)
     source = read_toml(file)
-    named = None if encoding is None else encoding_named(encoding, source.file)
-    given = Given(roster, graph, named, suggested_columns)
+    given = Given(roster, graph, None if encoding is None else encoding_named(encoding), suggested_columns)
     folder = FilePath(file).parent
     loaded = _loaded(source.data, file=source.file, lines=source.lines, folder=folder, given=given, small=small)
     if small and replications is None:
         replications = loaded.check.replications
     if replications is not None:
-        if isinstance(replications, bool) or not 1 <= replications <= 100_000:
-            raise InputError(
-                [Fault(source.file, "must be from 1 to 100000", None, "--replications", str(replications))]
-            )
-        loaded = with_replications(loaded, replications)
+        loaded = with_replications(loaded, int(replications))
     return replace(loaded, inputs={"scenario": source.sha256} | loaded.inputs)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from itertools import chain
 from typing import Any, get_args
 
+from sim.errors import named
 from sim.formatting import one_of, suggestion
 from sim.scenario.findings import Finding
 from sim.scenario.schema.claim import Claim
@@ -42,19 +43,20 @@ def _comparison(claim: Claim) -> Iterator[Finding]:
 
 def _group_rule(group: str, level: str, has_roster: bool) -> str | None:
     """The rule that a group breaks at a level, None: it is known there, or a column's if the roster has it."""
-    groups, named = known_groups(level), [*chain(*GROUPS.values())]
+    groups, known = known_groups(level), [*chain(*GROUPS.values())]
     if group in groups:
         return None
     is_column = "=" in group
-    if group not in named and not is_column and not (has_roster and level == "influencer"):
-        near = suggestion(group, named) or ("; a column needs a roster" if level == "influencer" else "")
-        return f"must be one of {one_of(named)}{near}"
-    if group in named or level != "influencer":
+    if group not in known and not is_column and not (has_roster and level == "influencer"):
+        near = suggestion(group, known) or ("; a column needs a roster" if level == "influencer" else "")
+        return f"must be one of {one_of(known)}{near}"
+    if group in known or level != "influencer":
         there = f"must be one of {one_of(groups)}" if groups else "must be left out"
         return f"{there} at level {level}"
     if not all(group.split("=", 1)):
         return "must be COLUMN=VALUE, a column of the roster and a value in it"
-    return None if has_roster else "needs a roster (influencers.roster, or --roster), whose column it names"
+    given = named("roster", "FILE")
+    return None if has_roster else f"needs a roster (influencers.roster, or {given}), whose column it names"
 
 
 def _measured(claim: Claim, has_roster: bool) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import islice
 from typing import get_args
 
+from sim.errors import named
 from sim.formatting import Path, escaped, one_of, suggestion
 from sim.registry import registered
 from sim.scenario.findings import MAX_FAULTS, NO_VALUE, Finding
@@ -59,7 +60,7 @@ def _references(scenario: Scenario) -> Iterator[Finding]:
         if claim.arm == claim.control:
             yield Finding(("claims", name, "control"), "must differ from the claim's arm", claim.control)
     for name, segment in scenario.segments.items():
-        for vertical in (named for named in segment.interests if named not in scenario.verticals):
+        for vertical in (interest for interest in segment.interests if interest not in scenario.verticals):
             path = ("segments", name, "interests", vertical)
             for finding in _known(path, "vertical", vertical, scenario.verticals):
                 yield finding._replace(value=NO_VALUE)
@@ -151,7 +152,8 @@ def _support(scenario: Scenario) -> Iterator[Finding]:
     own = registered()
     if support.policy not in (*POLICIES, *own):
         near = suggestion(support.policy, (*POLICIES, *own)) or f"; one of {one_of([*POLICIES, *own])}"
-        rule = f"must be a known policy{near}; a policy of your own comes with --plugin FILE.py"
+        how = named("plugin", "FILE.py", python="@sim.policy")
+        rule = f"must be a known policy{near}; a policy of your own comes with {how}"
         yield Finding(("support", "policy"), rule, support.policy)
     if support.policy in POLICIES and support.policy in own:
         rule = f"is built in: the policy of {escaped(own[support.policy].file)} needs a name of its own"
@@ -198,9 +200,11 @@ def _counts(scenario: Scenario, has_roster: bool, has_graph: bool) -> Iterator[F
     if scenario.influencers.follow_graph is not None or has_graph:
         return
     if scenario.influencers.count is None and scenario.influencers.roster is None and not has_roster:
-        yield Finding(("influencers", "count"), "is required without a roster (influencers.roster, or --roster)")
+        rule = f"is required without a roster (influencers.roster, or {named('roster', 'FILE')})"
+        yield Finding(("influencers", "count"), rule)
     if scenario.fans.count is None:
-        yield Finding(("fans", "count"), "is required without a follow graph (influencers.follow_graph, or --graph)")
+        rule = f"is required without a follow graph (influencers.follow_graph, or {named('graph', 'FILE')})"
+        yield Finding(("fans", "count"), rule)
 
 
 def accounts_finding(scenario: Scenario, count: int | None) -> list[Finding]:
