@@ -173,7 +173,7 @@ def _tables(scenario: Scenario, surface: Surface) -> int:
 
 
 def _entries(scenario: Scenario) -> int:
-    """Times at which the history are kept: measures, reviews and what they look back to."""
+    """Times at which the history is recorded: measures, reviews and what they look back to."""
     reviews = (scenario.support.review_days, scenario.contracts.review_days, 30)
     times = {day for step in reviews for day in range(0, scenario.horizon_days + 1, step)}
     return len(times) + 3

@@ -211,7 +211,7 @@ def test_a_longer_horizon_repeats_the_shorter_one(world: World) -> None:
     assume(world.scenario.horizon_days > 1)
     shorter = world.scenario.model_copy(update={"horizon_days": world.scenario.horizon_days // 2})
     end = shorter.horizon_days * DAY
-    whole = run(world, world.arm(review_days=shorter.horizon_days))  # so that the history know the shorter one's end
+    whole = run(world, world.arm(review_days=shorter.horizon_days))  # so that the history has the shorter one's end
     half = run(world, shorter.model_copy(update={"support": whole_support(world, shorter.horizon_days)}))
     assert np.array_equal(whole.history.upto(end), half.history.upto(end))
     assert np.array_equal(whole.followers(end), half.followers(end))

@@ -8,7 +8,7 @@ of a follow graph keep its order, so that one more at its end changes no other.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -217,7 +217,7 @@ def _entry_times(scenario: Scenario, n_initial: int, key: KeyWords) -> Int64s:
 
 def _attributes(
     scenario: Scenario, roster: Roster | None, joined_at: Int64s, n_initial: int, key: KeyWords
-) -> dict[str, Floats | Int64s]:
+) -> dict[str, Any]:
     """Attributes of each influencer that depend on no other, shape (M,), by their names in ``Population``."""
 
     def draw(lane: Lane) -> Floats:

@@ -16,13 +16,13 @@ class OwnKey(NamedTuple):
 
     idle: float | None
     """Value where a kind doesn't have it; what is left out is idle, too."""
-    use: str
-    """What a kind that has it does."""
+    use: str | None
+    """What only kinds that have it do; None: most have it."""
 
 
 OWN_KEYS = MappingProxyType(
     {
-        "support_share": OwnKey(0, "reserves slots"),
+        "support_share": OwnKey(0, None),
         "showcase_share": OwnKey(1, "shows posts"),
         "tip_prob": OwnKey(0, "has tips"),
         "tip_fen": OwnKey(0, "has tips"),

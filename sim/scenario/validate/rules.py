@@ -108,7 +108,7 @@ def _kind(scenario: Scenario, surface: Surface) -> Iterator[Finding]:
         if value in (None, idle) or kind.has(key):
             continue
         others = " or ".join(other.label for other in KINDS.values() if other.has(key))
-        reason = f"{kind.label} has none" if key == "support_share" else f"only {others} {use}"
+        reason = f"only {others} {use}" if use else f"{kind.label} has none"
         yield Finding((key,), f"must be {idle} or left out: {reason}", value)
     reserved = scenario.support.share if surface.support_share is None else surface.support_share
     if kind.has("custom_share"):
