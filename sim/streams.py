@@ -114,7 +114,7 @@ def philox(
 
 
 def threshold(probability: float) -> int:
-    """Integer that a 32-bit word must lie below with this probability: ``floor(p * 2^32)``.
+    """Integer that a 32-bit word must be below with this probability: ``floor(p * 2^32)``.
 
     >>> threshold(0.5), threshold(1.0)
     (2147483648, 4294967296)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sim.scenario import Loaded, Scenario
 from sim.scenario.schema.platform import Cascade, Geometric, Surface
+from sim.scenario.schema.surface_kinds import KINDS
 
 __all__ = ["PROCESS_BYTES", "START_SECONDS", "Cost", "People", "cost", "people"]
 
@@ -151,13 +152,13 @@ def _follows(surface: Surface) -> float:
             examined = sum(going_on**k for k in range(surface.slots))
         case position:
             examined = sum((k + 1) ** -position.exponent for k in range(surface.slots))
-    known = 0.0 if surface.kind == "feed" else 0.5
+    known = 0.0 if KINDS[surface.kind].is_feed else 0.5
     return examined * known * surface.click_prob * surface.follow_prob
 
 
 def _tables(scenario: Scenario, surface: Surface) -> int:
     """Slot tables of a surface: segments of equal affinities share one."""
-    if surface.kind == "feed":
+    if KINDS[surface.kind].is_feed:
         return 0
 
     def distinct(exponent: float) -> int:
@@ -172,7 +173,7 @@ def _tables(scenario: Scenario, surface: Surface) -> int:
 
 
 def _entries(scenario: Scenario) -> int:
-    """Times at which the history are kept: measures, reviews and what they look back to."""
+    """Times at which the history is recorded: measures, reviews and what they look back to."""
     reviews = (scenario.support.review_days, scenario.contracts.review_days, 30)
     times = {day for step in reviews for day in range(0, scenario.horizon_days + 1, step)}
     return len(times) + 3

@@ -8,23 +8,24 @@ from simpy import Environment, Event
 
 __all__ = ["Order", "moment"]
 
-LABELS = {"HISTORY": "books", "AGENCY_REVIEW": "contracts", "TIER_REVIEW": "review"}
-"""What baselines and tables of epochs call these kinds of events."""
+LABELS = {"HISTORY": "books", "AGENCY_REVIEW": "contracts", "TIER_REVIEW": "review", "WARMUP_END": "opening"}
+"""What baselines and tables of epochs call these kinds of events; they keep the words with which they were written."""
 
 
 class Order(IntEnum):
     """Events at one time run in this order:
 
-    1. history: what sessions have counted is entered into the ledger and the history;
-    2. phase: another scenario comes into force;
-    3. agency review: contracts end, begin, go on;
-    4. entry: newcomers enter;
-    5. tier review: agencies get their tier;
-    6. opening: the warm-up ends, follows and support begin;
-    7. renewal: tables that an event has made out of date are built again;
-    8. refresh: a surface's tables are built at its interval;
+    1. history: what sessions have counted is booked in the ledger, and cumulative flows are recorded;
+    2. phase: the settings of a new phase come into force;
+    3. agency review: agencies cut, move effort, fail, recruit; accounts leave, open shops, set their live hours;
+    4. entry: newcomers enter, verticals open;
+    5. tier review: agencies' totals are compared with the conditions of the tiers;
+    6. end of the warm-up (day 0): from now on follows are counted and support is given;
+    7. renewal, where something of 2 to 5 has changed: who is present and what they post and sell is frozen into the
+       tables; after 2 and 3 all surfaces are refreshed as well;
+    8. refresh of a surface: followers and tiers are frozen into its tables, which no other surface reads;
     9. stop: the run ends;
-    10. sessions, which see what the control plane has set.
+    10. sessions, up to the next control event.
     """
 
     HISTORY = 1
@@ -32,7 +33,7 @@ class Order(IntEnum):
     AGENCY_REVIEW = 3
     ENTRY = 4
     TIER_REVIEW = 5
-    OPENING = 6
+    WARMUP_END = 6
     RENEWAL = 7
     REFRESH = 8
     STOP = 9

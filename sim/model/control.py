@@ -13,7 +13,7 @@ from sim.calendar import DAY, MONTH, snapshot_times
 from sim.model.agencies.history import History
 from sim.model.agencies.ledger import Ledger
 from sim.model.agencies.review import AgencyReview
-from sim.model.agencies.tiers import YEAR, TierReview, review_agencies
+from sim.model.agencies.tiers import YEAR, TierReview, review_tiers
 from sim.model.clock import Order, moment
 from sim.model.layout import Counter, Tables, Total
 from sim.model.observation import Observation, State, Watch, decided
@@ -58,13 +58,13 @@ class Control:
     Parameters
     ----------
     scenario, population
-        Whose platform it is.
+        The platform.
     key
         Seed and replication.
     watch
         Called after every control event; may raise to end the run.
     influencer
-        Influencer whose counts on each surface the history keep, -1: none.
+        Influencer whose counts on each surface are recorded, -1: none.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Control:
         self.start = -scenario.warmup_days * DAY
         self.end = scenario.horizon_days * DAY
         self.accounts = Accounts(population)
-        self.contracts = AgencyReview(population, key)
+        self.agency_review = AgencyReview(population, key)
         self.ledger = Ledger(population)
         self.tier = np.full(len(population.agencies), -1, np.int32)
         self.reviews: list[TierReview] = []
@@ -106,31 +106,31 @@ class Control:
         """Start all processes, with an engine that reads ``tables``; returns the event that ends the run."""
         self._traffic = traffic
         for process in (
-            self._keep_books,
+            self._record_history,
             self._change_phase,
-            self._review_contracts,
+            self._review_agencies,
             self._let_enter,
             self._review_tiers,
-            self._open,
+            self._end_warmup,
         ):
             env.process(process(env))
         for interval, surfaces in self._refreshed_together().items():
             env.process(self._refresh(env, surfaces, interval))
         return moment(env, self.end - self.start, Order.STOP)
 
-    def _contract_times(self) -> range:
+    def _agency_review_times(self) -> range:
         return range(0, self.end, self._scenario.contracts.review_days * DAY)
 
-    def _tier_times(self) -> range:
+    def _tier_review_times(self) -> range:
         return range(0, self.end + 1, self._scenario.support.review_days * DAY)
 
-    def _book_times(self) -> list[int]:
+    def _history_times(self) -> list[int]:
         """Every time that a review or a measure looks at or back to, or at which terms change [s]."""
         times = {self.start, 0, self.end, max(self.end - QUARTER, 0)}
-        times |= {start_day * DAY for start_day, _ in self._phases} | set(self._contract_times())
+        times |= {start_day * DAY for start_day, _ in self._phases} | set(self._agency_review_times())
         for time in snapshot_times(self._scenario.horizon_days):
             times |= {time, self.back(time, MONTH)}
-        for time in self._tier_times():
+        for time in self._tier_review_times():
             times |= {time, self.back(time, MONTH), self.back(time, YEAR)}
         return sorted(times)
 
@@ -138,13 +138,13 @@ class Control:
         """Start of a trailing window [s]: not before the records begin."""
         return max(time - window, self.start)
 
-    def _keep_books(self, env: Environment) -> Generator[Event, None, None]:
-        for event in at(env, self._book_times(), Order.HISTORY):
+    def _record_history(self, env: Environment) -> Generator[Event, None, None]:
+        for event in at(env, self._history_times(), Order.HISTORY):
             yield event
             now, traffic = int(env.now), self._traffic
             gmv, tips, reads = (traffic.count(c) for c in (Counter.GMV_FEN, Counter.TIPS_FEN, Counter.READS))
             self.ledger.accrue(now, gmv, tips, reads, self.accounts, self._scenario)
-            self.history.enter(now, traffic.counts, traffic.reads, self.accounts, self.ledger)
+            self.history.record(now, traffic.counts, traffic.reads, self.accounts, self.ledger)
             self._show(now, Order.HISTORY)
 
     def _change_phase(self, env: Environment) -> Generator[Event, None, None]:
@@ -155,21 +155,22 @@ class Control:
             self._scenario = scenario
             self._surfaces = Surfaces(scenario, self.accounts, self._key)
             if env.now > 0:
-                self._surfaces.open()
+                self._surfaces.end_warmup()
             self._traffic.tables = self.tables
-            self._touch(env, anew=True)
+            self._touch(env, refresh=True)
             self._show(int(env.now), Order.PHASE)
 
-    def _review_contracts(self, env: Environment) -> Generator[Event, None, None]:
-        for event in at(env, self._contract_times(), Order.AGENCY_REVIEW):
+    def _review_agencies(self, env: Environment) -> Generator[Event, None, None]:
+        for event in at(env, self._agency_review_times(), Order.AGENCY_REVIEW):
             yield event
             now = int(env.now)
-            if self.contracts.review(now, self.accounts, self.ledger, self.followers(now), self.tier, self._scenario):
-                self._touch(env, anew=True)
+            followers, scenario = self.followers(now), self._scenario
+            if self.agency_review.review(now, self.accounts, self.ledger, followers, self.tier, scenario):
+                self._touch(env, refresh=True)
             self._show(now, Order.AGENCY_REVIEW)
 
     def _let_enter(self, env: Environment) -> Generator[Event, None, None]:
-        """Newcomers come on their days, and when a vertical opens that some have waited for."""
+        """Newcomers enter on their days, and when a vertical opens that some have waited for."""
         joined_at = self._population.joined_at[self._population.n_initial :]
         opens_at = {int(v.opens_at_days * DAY) for v in self._scenario.verticals.values()}
         times = {time for time in opens_at if time > 0} | set(joined_at.tolist())
@@ -181,11 +182,11 @@ class Control:
             self._show(now, Order.ENTRY)
 
     def _review_tiers(self, env: Environment) -> Generator[Event, None, None]:
-        for event in at(env, self._tier_times(), Order.TIER_REVIEW):
+        for event in at(env, self._tier_review_times(), Order.TIER_REVIEW):
             yield event
             now = int(env.now)
-            review = review_agencies(
-                now, self._scenario, self.accounts, self.followers(now), self.history, self.contracts.failed
+            review = review_tiers(
+                now, self._scenario, self.accounts, self.followers(now), self.history, self.agency_review.failed
             )
             self.reviews.append(review)
             if (self.tier != review.tier).any():
@@ -193,22 +194,22 @@ class Control:
                 self._touch(env)
             self._show(now, Order.TIER_REVIEW)
 
-    def _open(self, env: Environment) -> Generator[Event, None, None]:
-        yield moment(env, -self.start, Order.OPENING)
-        self._surfaces.open()
-        self._show(int(env.now), Order.OPENING)
+    def _end_warmup(self, env: Environment) -> Generator[Event, None, None]:
+        yield moment(env, -self.start, Order.WARMUP_END)
+        self._surfaces.end_warmup()
+        self._show(int(env.now), Order.WARMUP_END)
 
-    def _touch(self, env: Environment, *, anew: bool = False) -> None:
-        """Something that tables show has changed: freeze it before the next sessions; ``anew``: refresh all as well."""
+    def _touch(self, env: Environment, *, refresh: bool = False) -> None:
+        """What tables show has changed: freeze it before the next sessions; ``refresh``: all surfaces too."""
         if self._stale is None:
             event = moment(env, 0, Order.RENEWAL)
             event.callbacks.append(lambda _: self._renew(int(env.now)))
-        self._stale = anew or bool(self._stale)
+        self._stale = refresh or bool(self._stale)
 
     def _renew(self, now: int) -> None:
-        anew, self._stale = self._stale, None
+        refresh, self._stale = self._stale, None
         self._surfaces.renew(now, self.tier)
-        for surface in range(self.tables.is_feed.size if anew else 0):
+        for surface in range(self.tables.is_feed.size if refresh else 0):
             self._surfaces.refresh(surface, now, self.followers(now), self.tier)
         self._show(now, Order.RENEWAL)
 
@@ -239,10 +240,10 @@ class Control:
         return decided(
             order,
             accounts=self.accounts,
-            contracts=self.contracts,
+            agency_review=self.agency_review,
             ledger=self.ledger,
-            booked=self.history.last,
-            review=lambda: self.reviews[-1],
+            last_flows=self.history.last,
+            last_tier_review=lambda: self.reviews[-1],
             tables=self.tables,
         )
 

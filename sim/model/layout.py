@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.types import Floats, Int32s, Int64s
+from sim.types import Bools, Floats, Int8s, Int32s, Int64s
 
 __all__ = [
     "FRACTION_BITS",
@@ -26,10 +26,14 @@ __all__ = [
     "VERTICAL_BITS",
     "Counter",
     "FanState",
+    "FansAtStart",
+    "FollowLists",
     "Response",
     "SlotSource",
     "Tables",
+    "Tally",
     "Total",
+    "Trace",
 ]
 
 
@@ -106,13 +110,13 @@ class Tables(NamedTuple):
 
     visits: Int64s
     """(G, S): cumulative probability of the surface that a session opens."""
-    is_feed: NDArray[np.bool_]
+    is_feed: Bools
     """(S,)"""
     slots: Int32s
     """(S,): slots per page, 1..255."""
-    distinct: NDArray[np.bool_]
-    """(S,): a page holds no influencer twice."""
-    counts_repeats: NDArray[np.bool_]
+    distinct: Bools
+    """(S,): a page has no influencer twice."""
+    counts_repeats: Bools
     """(S,): a follow of someone already followed is counted."""
     reserved: Int64s
     """(S,): probability that a slot is reserved."""
@@ -120,7 +124,7 @@ class Tables(NamedTuple):
     """(S,): probability that a slot isn't one for custom products, unless it is reserved."""
     examine: Int64s
     """(S, 255): probability that a slot is examined, while the fan is still looking."""
-    looks_on: NDArray[np.bool_]
+    looks_on: Bools
     """(S, 2): the fan goes on looking after a slot that it didn't examine, after one that it clicked."""
     organic: Int32s
     """(S, G): slot table of unreserved slots; unused for a feed."""
@@ -132,13 +136,13 @@ class Tables(NamedTuple):
     """(T, M): integer weights of a slot table."""
     alias: NDArray[np.uint64]
     """(T, M): its alias table, ``threshold << 24 | alias``: of the draws in bucket i, one of M, the fraction below
-    ``threshold / 2^40`` chooses i, the rest the alias; ``ID_MASK`` throughout where nobody has any weight."""
+    ``threshold / 2^40`` chooses i, the rest the alias; ``ID_MASK`` throughout where none has any weight."""
     order: Int32s
     """(T, M): influencers by falling weight, -1 after the last that has any; (T, 1) where no table is ranked."""
-    ranked: NDArray[np.bool_]
+    ranked: Bools
     """(T,): slots are filled in this order instead of being drawn."""
     explore: Int64s
-    """(T,): probability that a slot of this table is drawn from the last table, in which all are alike."""
+    """(T,): probability that a slot of this table is drawn from the last table, in which all weights are equal."""
     feed_weight: Int64s
     """(S, M): posts as an integer weight, <= 2^20."""
     feed_affinity: Int64s
@@ -153,8 +157,8 @@ class Tables(NamedTuple):
     """(S, G, V): probability of a click on an influencer of quality 1."""
     follow: Int64s
     """(S, M): probability of a follow, given a click."""
-    better_only: NDArray[np.bool_]
-    """(S,): only who is better than all followed is followed."""
+    better_only: Bools
+    """(S,): only accounts better than all followed are followed."""
     origin: Int32s
     """(S,): what an entry of a follow list says of the surface where it was won, 0: nothing."""
     unfollow: Int64s
@@ -163,7 +167,7 @@ class Tables(NamedTuple):
     """(M,): real orders for each simulated visit of the shop at factor 1, times 2^32; 0 without a shop."""
     order_factor: Floats
     """(S, G): orders at factor 1 for each simulated click."""
-    shop: NDArray[np.bool_]
+    shop: Bools
     """(M,): sells now."""
     referrals: Floats
     """(S,): people who visit the shop for each simulated click, times 2^32."""
@@ -177,19 +181,34 @@ class Tables(NamedTuple):
     """(1,): accounts that a fan can follow."""
     keep: Int64s
     """(G, 24): probability that a session of this hour takes place; the others are thinned out."""
-    follows_open: NDArray[np.bool_]
-    """(1,): follows and unfollows are taken; not so in the warm-up."""
+    takes_follows: Bools
+    """(1,): follows and unfollows are counted; not so in the warm-up."""
 
 
 IN_32_BITS = ("visits", "reserved", "ordinary", "examine", "explore", "quality", "click", "follow", "unfollow", "keep",
               "order_base", "referrals", "tips")  # fmt: skip
-"""Tables that hold a number times 2^32."""
+"""Tables of numbers times 2^32."""
+
+
+class FansAtStart(NamedTuple):
+    """The fans that an engine begins with, those who join later included."""
+
+    segment: Int8s
+    """(F,)"""
+    mean_gap: Floats
+    """(F,): mean time between sessions [s]; inf: none."""
+    joined: Int64s
+    """When those fans join who are not there from the start [s]; they are the last ones."""
+    begin: NDArray[np.uint32]
+    """(F + 1,): fan f follows ``members[begin[f]:begin[f + 1]]``."""
+    members: Int32s
+    """(E,): influencers, in the order of the lists."""
 
 
 class FanState(NamedTuple):
-    """A fan's own state, written by its own sessions only."""
+    """When the sessions of a chunk's fans are; written by a fan's own sessions only."""
 
-    segment: NDArray[np.int8]
+    segment: Int8s
     """(F,)"""
     mean_gap: Floats
     """(F,): mean time between sessions [s]; inf: none."""
@@ -197,12 +216,41 @@ class FanState(NamedTuple):
     """(F,): when its next session is, after the start of the run [s]; ``NO_SESSION``; changed."""
     event: NDArray[np.uint32]
     """(F,): number of the next session; changed."""
+
+
+class FollowLists(NamedTuple):
+    """Follow lists of a chunk's fans in one arena; a list is written by its fan's own sessions only."""
+
     start: NDArray[np.uint32]
-    """(F,): where its follow list begins in the arena of its chunk; changed."""
+    """(F,): where a fan's list begins in the arena; changed."""
     length: Int32s
     """(F,): accounts followed; changed."""
-    room: NDArray[np.int8]
-    """(F,): its list has room for ``2^room`` entries; changed."""
+    room: Int8s
+    """(F,): a list has room for ``2^room`` entries; changed."""
+    arena: Int32s
+    """(P,): entries ``influencer | origin << 24``; changed."""
+    free: Int64s
+    """(32,): first free place of the arena, and for each size of row the one that was freed last; changed."""
+
+
+class Tally(NamedTuple):
+    """What sessions count, in the compiled engine's order of axes."""
+
+    counts: Int64s
+    """(S, 10, M): added to; in the units of ``Counter``."""
+    reads: Int64s
+    """(G, M): slots examined, added to."""
+    totals: Int64s
+    """(S, 7): added to."""
+
+
+class Trace(NamedTuple):
+    """The slots of one fan, as they are written down."""
+
+    rows: Int64s
+    """(n, 8), as ``TRACE`` names them; changed."""
+    length: Int64s
+    """(1,): rows that are written; changed."""
 
 
 NO_SESSION = (1 << 32) - 1

@@ -24,7 +24,7 @@ State = dict[str, NDArray[np.generic]]
 
 @dataclass(frozen=True)
 class Observation:
-    """What may be asked; only what is asked is counted. It holds until the watcher returns, in the run's thread."""
+    """What may be asked; only what is asked is counted. It is valid until the watcher returns, in the run's thread."""
 
     time: int
     """[s], from -warmup_days on; day 0 begins at 0."""
@@ -33,7 +33,7 @@ class Observation:
     followers: Callable[[], Int64s]
     """Followers now [simulated fans], shape (M,), not to be changed."""
     sessions: Callable[[], int]
-    """Sessions since the run began, those of the warm-up with them."""
+    """Sessions since the run began, those of the warm-up included."""
     traffic: Callable[[], State]
     """What sessions have counted so far; not to be changed."""
     empty_share: Callable[[], float | None]
@@ -49,35 +49,36 @@ def decided(
     order: Order,
     *,
     accounts: Accounts,
-    contracts: AgencyReview,
+    agency_review: AgencyReview,
     ledger: Ledger,
-    booked: Callable[[], Int64s],
-    review: Callable[[], TierReview],
+    last_flows: Callable[[], Int64s],
+    last_tier_review: Callable[[], TierReview],
     tables: Tables,
 ) -> State:
-    """What an event of this kind decides: the history money, a review of contracts accounts, a refresh tables, ...
+    """What an event of this kind decides: of the history money, of an agency review accounts, of a refresh tables, ...
 
     Parameters
     ----------
     order
         The kind.
-    accounts, contracts, ledger, tables
+    accounts, agency_review, ledger, tables
         The control plane's, as they are now. Not changed.
-    booked, review
-        Give the last entry of the history, shape (11, M), and the last tier review; asked after one only.
+    last_flows, last_tier_review
+        Give the flows that the history has recorded last, shape (11, M), and the last tier review; each is called
+        after such an event only.
     """
     match order:
         case Order.HISTORY:
-            return _of_ledger(ledger) | {"agency profit": ledger.profit, "influencer flows": booked().T}
+            return _of_ledger(ledger) | {"agency profit": ledger.profit, "influencer flows": last_flows().T}
         case Order.AGENCY_REVIEW | Order.ENTRY:
-            return _of_accounts(accounts) | {"agency funds": contracts.funds, "agency failed": contracts.failed}
+            return _of_accounts(accounts) | {"agency funds": agency_review.funds, "agency failed": agency_review.failed}
         case Order.TIER_REVIEW:
-            return _of_review(review())
+            return _of_review(last_tier_review())
         case _:
             return _of_tables(tables)
 
 
-# The names below are hashed into the epochs that baselines keep: they stay, whatever the attributes are called.
+# The names below are hashed into the epochs that baselines keep: they stay when attributes are renamed.
 
 
 def _of_ledger(ledger: Ledger) -> State:
@@ -159,5 +160,5 @@ def _of_tables(tables: Tables) -> State:
         "table order_value": tables.order_value,
         "table follow_cap": tables.follow_cap,
         "table keep": tables.keep,
-        "table follows_open": tables.follows_open,
+        "table follows_open": tables.takes_follows,
     }

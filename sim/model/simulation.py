@@ -1,18 +1,6 @@
 """A run of one arm and one replication: the platform put together, run and summed up; knows no experiments.
 
-Events at one time happen in this order (``clock.Order``):
-
-1. history: what was earned and spent is booked, and cumulative flows are entered;
-2. phase: a new phase's settings come into force;
-3. contracts: agencies cut, move effort, fail, recruit; accounts leave, open shops, set their live hours;
-4. entry: newcomers come, verticals open;
-5. review: agencies' totals are held against the tiers, highest first;
-6. opening (day 0): from now on follows are taken and support is given;
-7. renewal, where something of 2 to 5 has changed: who is here and what they post and sell is frozen into the tables,
-   and after 2 and 3 all surfaces are refreshed;
-8. refresh of each surface: followers and tiers are frozen into its tables, which no other surface reads;
-9. stop, at the end;
-10. sessions, up to the next control event.
+Events at one time happen in the order of ``clock.Order``.
 """
 
 from __future__ import annotations
@@ -36,7 +24,7 @@ from sim.model.observation import Observation, Watch
 from sim.model.world.accounts import Accounts
 from sim.model.world.population import Population
 from sim.scenario.schema.scenario import Scenario
-from sim.types import EngineName, Int64s, Key
+from sim.types import EngineName, Int32s, Int64s, Key
 
 __all__ = ["EngineName", "Observation", "Outcome", "Watch", "simulate"]
 
@@ -46,14 +34,14 @@ HASHED = 1 << 20
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run leaves behind. Axes as in ``frozen``."""
+    """Result of a run. Axes as in ``layout``."""
 
     population: Population
     counts: Int64s
     """(M, S, 10)"""
     totals: Int64s
     """(S, 7)"""
-    follow_entries: tuple[NDArray[np.uint32], NDArray[np.int32]]
+    follow_entries: tuple[NDArray[np.uint32], Int32s]
     """Where each fan's follow list begins, shape (F + 1,), and its entries, ``influencer | origin << 24``."""
     accounts: Accounts
     """As they are at the end."""
@@ -62,17 +50,17 @@ class Outcome:
     end: int
     """Time [s]."""
     trace: Int64s
-    """Slots of the traced fan, shape (n, 8), as ``frozen.TRACE`` names them; none: no rows."""
+    """Slots of the traced fan, shape (n, 8), as ``layout.TRACE`` names them; none: no rows."""
     seconds: float
     """How long the loop took, from the first event to the last [s]; no part of the result."""
 
     def followers(self, time: int) -> Int64s:
-        """Followers at a time that the history know [simulated fans], shape (M,)."""
+        """Followers at a time that the history has recorded [simulated fans], shape (M,)."""
         change = self.history.flow("new_follows", time) - self.history.flow("unfollows", time)
         return self.population.followers + change
 
     @property
-    def follow_lists(self) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
+    def follow_lists(self) -> tuple[NDArray[np.uint32], Int32s]:
         """Where each fan's follow list begins, shape (F + 1,), and the members."""
         begin, entries = self.follow_entries
         return begin, entries & np.int32(ID_MASK)
@@ -117,10 +105,8 @@ def simulate(
         ``compiled`` or ``reference``: the same bits.
     threads
         Threads of the compiled engine, 1 or more; no effect on the result.
-    fan
-        Fan whose slots are written down, -1: none.
-    influencer
-        Influencer whose counts on each surface the history keep, -1: none.
+    fan, influencer
+        Fan whose slots are written down, and influencer whose counts on each surface are recorded; -1: none.
     watch
         Called after every control event with what it may ask of the run; may raise to end it.
 
@@ -130,11 +116,11 @@ def simulate(
         Counts, follow lists, history and reviews.
     """
     control = Control(scenario, population, key, watch, influencer)
-    people = (population.segment, population.mean_gap, population.joined, population.begin, population.members)
+    fans = population.fans_at_start
     traffic = (
-        CompiledEngine(control.tables, *people, key, threads, fan)
+        CompiledEngine(control.tables, fans, key, threads, fan)
         if engine == "compiled"
-        else ReferenceEngine(control.tables, *people, key, fan)
+        else ReferenceEngine(control.tables, fans, key, fan)
     )
     env = Environment(initial_time=control.start)
     end = control.processes(env, traffic)

@@ -79,7 +79,7 @@ def test_p2_fans_who_stay_when_won_live_are_unfollowed_less_and_feed_more(replic
 
 def test_p2_whom_a_fan_followed_on_air_it_never_unfollows() -> None:
     def left_and_won(fan: int, *keys: dict[str, Any]) -> tuple[set[int], set[int]]:
-        """Whom the fan unfollowed after it had followed them on air, and whom it followed on air."""
+        """Accounts that the fan unfollowed after it had followed them on air, and those that it followed on air."""
         left: set[int] = set()
         won: set[int] = set()
         current: set[int] = set()

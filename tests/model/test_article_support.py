@@ -160,7 +160,7 @@ def per_account(outcome: Outcome) -> tuple[float, float]:
 
 
 def following(slots: Iterable[Slot], follows: set[int]) -> set[int]:
-    """Whom a fan follows in the end; it asserts that every slot of a feed is of somebody followed when it opened."""
+    """Accounts that a fan follows in the end; asserts that each slot of a feed is of one followed when it opened."""
     event, offered = -1, set(follows)
     for slot in slots:
         if slot.event != event:

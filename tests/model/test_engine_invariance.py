@@ -20,7 +20,7 @@ from sim.model.kernel import session_group
 from sim.model.kernel.choice import FEW
 from sim.model.kernel.pages import LONG, MOST_PAGES
 from sim.model.kernel.session_group import Group
-from sim.model.layout import Counter, Tables, Total
+from sim.model.layout import Counter, FollowLists, Tables, Total
 from sim.model.simulation import simulate
 
 MANY = settings(max_examples=60, **DRAWN)
@@ -36,22 +36,22 @@ def cut_up(
     group_room: int = 1 << 17,
     least_group: int = 64,
 ) -> Iterator[SimpleNamespace]:
-    """The compiled engine with groups, chunks and arenas of these sizes; tells how often it laid an arena out anew.
+    """The compiled engine with groups, chunks and arenas of these sizes; counts how often lists move to a new arena.
 
     No list ever reaches beyond its arena.
-    """  # fmt: skip
-    told = SimpleNamespace(layouts=0, calls=0)
-    own = compiled.Chunk.make_room
+    """
+    counted = SimpleNamespace(layouts=0, calls=0)
+    own, kernel = compiled.Chunk.make_room, compiled.sessions
 
     def make_room(chunk: compiled.Chunk) -> None:
-        told.layouts += 1
+        counted.layouts += 1
         own(chunk)
 
     def sessions(*arguments: Any) -> int:
-        told.calls += 1
-        reached = int(sessions.sessions(*arguments))
-        arena, free = arguments[10:12]
-        assert free[0] <= arena.size
+        counted.calls += 1
+        reached = int(kernel(*arguments))
+        (lists,) = (argument for argument in arguments if isinstance(argument, FollowLists))
+        assert lists.free[0] <= lists.arena.size
         return reached
 
     with pytest.MonkeyPatch.context() as patch:
@@ -64,8 +64,8 @@ def cut_up(
         patch.setattr(compiled, "LIST_ROOM", 1.0)
         patch.setattr(compiled, "LEAST_GROUP", least_group)
         patch.setattr(compiled.Chunk, "make_room", make_room)
-        patch.setattr(compiled, "kernel", SimpleNamespace(sessions=sessions))
-        yield told
+        patch.setattr(compiled, "sessions", sessions)
+        yield counted
 
 
 # Groups, chunks and threads
@@ -114,11 +114,11 @@ def test_arenas_are_laid_out_anew_within_an_interval_and_change_nothing(
 ) -> None:
     world = dense_world(fans={"count": 200, "follows_per_fan": 10.0, "sessions_per_day": 3.0})
     plainly = run(world)
-    with cut_up(group_room=0, least_group=least_group, most_sessions=most_sessions, most_fans=100) as told:
+    with cut_up(group_room=0, least_group=least_group, most_sessions=most_sessions, most_fans=100) as counted:
         outcome = run(world, threads=threads)
     n_chunks = max(2, 1 if threads == 1 else 4 * threads)
-    assert told.layouts > n_chunks  # beyond the first of each
-    assert told.calls > n_chunks * 10  # more than once a day
+    assert counted.layouts > n_chunks  # beyond the first of each
+    assert counted.calls > n_chunks * 10  # more than once a day
     assert_same(outcome, plainly)
 
 
@@ -275,7 +275,7 @@ def test_pages_whose_numbers_run_out_give_the_same_bits(kind: str, n_left: int, 
         patch.setattr(compiled, "new_group", new_group)
         assert_same(run(world), plainly)
     (used,) = made
-    assert 0 < used.places.page[0] < 2000  # they have begun anew
+    assert 0 < used.places.page[0] < 2000  # they have begun again
 
 
 @settings(max_examples=40, **DRAWN)

@@ -147,7 +147,7 @@ def test_every_arm_offers_the_same_sessions_slots_and_reserved_slots(world: Worl
 @settings(max_examples=40, **DRAWN)
 @given(worlds())
 def test_an_idle_fan_more_changes_nothing_for_others(world: World) -> None:
-    world = without_growth(world)  # who joins later stands after the fans of day 0
+    world = without_growth(world)  # fans who join later come after those of day 0
     larger = with_idle_fan(world)
     population = larger.population
     assert np.array_equal(population.segment[:-1], world.population.segment)
@@ -176,15 +176,15 @@ def test_a_surface_that_nobody_opens_changes_nothing_however_often_it_is_refresh
 
 @settings(max_examples=40, **DRAWN)
 @given(worlds(), st.sets(st.integers(0, 100 * 86_400), max_size=20))
-def test_books_kept_at_other_times_too_change_nothing(world: World, times: set[int]) -> None:
+def test_a_history_recorded_at_more_times_changes_nothing(world: World, times: set[int]) -> None:
     plainly = run(world)
-    own = Control._book_times
+    own = Control._history_times
 
     def more(control: Control) -> list[int]:
         return sorted({*own(control), *(t for t in (control.start + x for x in times) if t <= control.end)})
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Control, "_book_times", more)
+        patch.setattr(Control, "_history_times", more)
         assert_same(run(world), plainly)
 
 
@@ -211,7 +211,7 @@ def test_a_longer_horizon_repeats_the_shorter_one(world: World) -> None:
     assume(world.scenario.horizon_days > 1)
     shorter = world.scenario.model_copy(update={"horizon_days": world.scenario.horizon_days // 2})
     end = shorter.horizon_days * DAY
-    whole = run(world, world.arm(review_days=shorter.horizon_days))  # so that the history know the shorter one's end
+    whole = run(world, world.arm(review_days=shorter.horizon_days))  # so that the history has the shorter one's end
     half = run(world, shorter.model_copy(update={"support": whole_support(world, shorter.horizon_days)}))
     assert np.array_equal(whole.history.upto(end), half.history.upto(end))
     assert np.array_equal(whole.followers(end), half.followers(end))

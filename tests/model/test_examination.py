@@ -27,7 +27,7 @@ MODELS: list[dict[str, Any]] = [
 
 
 def in_order(examination: dict[str, Any], **over: Any) -> World:
-    """Pages of six slots; with ``top``, account k stands in slot k."""
+    """Pages of six slots; with ``top``, account k is in slot k."""
     find: dict[str, Any] = {"slots": 6, "ranking": {"selection": "top"}, "click_prob": 0.3}
     return one_surface(list(range(20, 12, -1)), examination=examination, **(find | over))
 

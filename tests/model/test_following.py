@@ -101,7 +101,7 @@ def busy_feed(**over: Any) -> World:
 
 
 def feed_choice(world: World, tables: Tables, fan: int, slot: Slot, follows: list[int]) -> int:
-    """Whom attempt 0 of a feed slot finds: by integer prefix sums in list order."""
+    """Account that attempt 0 of a feed slot finds: by integer prefix sums in list order."""
     high, low, *_ = philox((fan, slot.event, slot.slot, Lane.SLOT), world.key)
     weights = [int(tables.feed_weight[0, i]) * int(tables.feed_affinity[0, 0, 0]) for i in follows]
     r = (high << 32 | low) * sum(weights) >> 64
@@ -135,7 +135,7 @@ def test_the_first_slot_of_a_feed_is_drawn_by_prefix_sums_in_list_order_after_al
 
 
 def test_an_unfollow_comes_before_a_follow_in_one_slot() -> None:
-    # Both are certain: an account that was followed ends the slot as the last of the list, followed anew.
+    # Both are certain: an account that was followed ends the slot as the last of the list, followed again.
     world = one_surface([60] * 4, slots=4, follow_prob=1.0, unfollow_prob=1.0, examination={"exponent": 0.0})
     both, plain = Response.UNFOLLOWED | Response.FOLLOWED, Response.FOLLOWED
     seen = set()
@@ -227,7 +227,7 @@ def test_a_cap_that_unfollowing_makes_room_under_is_filled_again() -> None:
 def test_a_post_of_a_feed_is_unfollowed_with_the_stated_probability(prob: float) -> None:
     world = one_surface([60] * 8, kind="feed", slots=3, unfollow_prob=prob, examination={"exponent": 0.0})
     counts = np.array([outcome.counts[:, 0].sum(axis=0) for outcome in outcomes(world, 200)])
-    # A page is distinct, so that whoever stands on it is still followed when it is read.
+    # A page is distinct, so that an account on it is still followed when it is read.
     assert abs(z_score(counts[:, Counter.UNFOLLOWS] - prob * counts[:, Counter.READS])) < Z
 
 

@@ -1,4 +1,4 @@
-"""Slot tables that are kept or copied, because they would come out alike, are those that would be built anew."""
+"""Slot tables that are kept or copied, because they would come out alike, are those that would be built again."""
 
 from __future__ import annotations
 

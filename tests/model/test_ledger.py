@@ -168,7 +168,7 @@ def test_who_waits_or_has_gone_costs_nothing_is_off_air_and_keeps_what_still_com
     assert ledger.income.tolist() == [0, 70, 70, 70 + 150]
 
 
-def test_a_statement_stands_still_and_tells_what_has_come_since_another() -> None:
+def test_a_balance_stays_as_it_is_and_gives_what_has_come_since_an_earlier_one() -> None:
     world = platform(hours=1.0, economy={"account_fen_per_month": 30.0})
     ledger, accounts = Ledger(world.population), Accounts(world.population)
     book(ledger, 10 * DAY, accounts, world.scenario, reads=3, tips=4)

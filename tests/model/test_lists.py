@@ -1,4 +1,4 @@
-"""Follow lists in an arena against plain lists of lists: what they hold, where they lie, and what room they take."""
+"""Follow lists in an arena against plain lists of lists: their entries, where they are, and what room they take."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sim.errors import MachineError
 from sim.model.engines import compiled
 from sim.model.engines.compiled import Chunk
 from sim.model.kernel import arrivals, follow_lists
-from sim.model.layout import ID_MASK, ORIGIN_SHIFT
+from sim.model.layout import ID_MASK, ORIGIN_SHIFT, FansAtStart
 
 Lists = list[list[int]]
 NEVER_LEAVES, ALWAYS_LEAVES = 0, 1 << 32
@@ -28,47 +28,49 @@ def chunk_of(follows: Lists) -> Chunk:
     begin = np.cumsum([0, *map(len, follows)]).astype(np.int64)
     members = np.array([i for part in follows for i in part], dtype=np.int32)
     n = len(follows)
-    return compiled._chunk(0, np.zeros(n, np.int8), np.ones(n), begin, members)
+    joined = np.zeros(0, np.int64)
+    return compiled._chunk(
+        0, n, FansAtStart(np.zeros(n, np.int8), np.ones(n), joined, begin.astype(np.uint32), members)
+    )
 
 
 def lists_of(chunk: Chunk) -> Lists:
     """The lists as the arena has them."""
-    fans = chunk.fans
-    return [chunk.arena[s : s + n].tolist() for s, n in zip(fans.start.tolist(), fans.length.tolist(), strict=True)]
+    start, length, _, arena, _ = chunk.lists
+    return [arena[s : s + n].tolist() for s, n in zip(start.tolist(), length.tolist(), strict=True)]
 
 
 def free_rows(chunk: Chunk) -> list[tuple[int, int]]:
     """Where each free row begins and ends."""
     rows = []
-    for size, first in enumerate(chunk.free[1:].tolist()):
+    for size, first in enumerate(chunk.lists.free[1:].tolist()):
         while first != follow_lists.NO_ROW:
             rows.append((first, first + (1 << size)))
-            first = int(chunk.arena[first])
+            first = int(chunk.lists.arena[first])
     return rows
 
 
 def assert_rows_fill_the_arena(chunk: Chunk) -> None:
     """Rows of fans and free rows lie side by side without overlap or loss, and each list fits into its row."""
-    fans = chunk.fans
-    own = [(s, s + (1 << r)) for s, r in zip(fans.start.tolist(), fans.room.tolist(), strict=True)]
+    lists = chunk.lists
+    own = [(s, s + (1 << r)) for s, r in zip(lists.start.tolist(), lists.room.tolist(), strict=True)]
     rows = sorted([*own, *free_rows(chunk)])
     assert [first for first, _ in rows] == [0, *(end for _, end in rows[:-1])]
-    assert rows[-1][1] == chunk.free[0] <= chunk.arena.size
-    assert (fans.length <= np.left_shift(1, fans.room, dtype=np.int64)).all()
+    assert rows[-1][1] == lists.free[0] <= lists.arena.size
+    assert (lists.length <= np.left_shift(1, lists.room, dtype=np.int64)).all()
 
 
 def append(chunk: Chunk, f: int, entry: int) -> None:
-    fans = chunk.fans
-    follow_lists.append(fans.start, fans.length, fans.room, chunk.arena, chunk.free, f, entry)
+    follow_lists.append(chunk.lists, f, entry)
 
 
 def remove(chunk: Chunk, f: int, influencer: int, coin: int, unfollow: NDArray[np.int64]) -> bool:
-    return bool(follow_lists.remove(chunk.arena, chunk.fans.start, chunk.fans.length, f, influencer, coin, unfollow))
+    return bool(follow_lists.remove(chunk.lists, f, influencer, coin, unfollow))
 
 
 def affordable(chunk: Chunk, due: list[int], n_slots: int, n_places: int) -> int:
-    fans = chunk.fans
-    return int(arrivals.affordable(len(due), np.array(due, dtype=np.int32), fans.length, fans.room, n_slots, n_places))
+    length, room = chunk.lists.length, chunk.lists.room
+    return int(arrivals.affordable(len(due), np.array(due, dtype=np.int32), length, room, n_slots, n_places))
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +79,7 @@ def _a_small_arena(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "LIST_ROOM", 1.0)
 
 
-# What they hold
+# Their entries
 
 
 @settings(max_examples=150)
@@ -89,7 +91,8 @@ def test_lists_hold_what_plain_lists_hold_after_any_appends_and_removals(follows
     for fan, i, origin in todo:
         f = fan % len(plain)
         place = next((p for p, entry in enumerate(plain[f]) if entry & ID_MASK == i), None)
-        assert follow_lists.is_member(chunk.arena, int(chunk.fans.start[f]), len(plain[f]), i) == (place is not None)
+        start = int(chunk.lists.start[f])
+        assert follow_lists.is_member(chunk.lists.arena, start, len(plain[f]), i) == (place is not None)
         assert remove(chunk, f, i, 5, leaves) == (place is not None)
         if place is None:
             append(chunk, f, i | origin << ORIGIN_SHIFT)
@@ -133,12 +136,12 @@ def test_a_row_that_has_become_too_small_is_taken_by_the_next_list_of_its_size(
     chunk = chunk_of(follows)
     for number, turn in enumerate(turns):
         f = turn % len(follows)
-        length, size, used = int(chunk.fans.length[f]), int(chunk.fans.room[f]), int(chunk.free[0])
-        waiting = chunk.free[1 + size + 1] != follow_lists.NO_ROW
+        length, size, used = int(chunk.lists.length[f]), int(chunk.lists.room[f]), int(chunk.lists.free[0])
+        waiting = chunk.lists.free[1 + size + 1] != follow_lists.NO_ROW
         append(chunk, f, number)
         moved = length == 1 << size
-        assert chunk.fans.room[f] == size + moved
-        assert chunk.free[0] == used + (2 << size) * (moved and not waiting)
+        assert chunk.lists.room[f] == size + moved
+        assert chunk.lists.free[0] == used + (2 << size) * (moved and not waiting)
     assert_rows_fill_the_arena(chunk)
 
 
@@ -148,7 +151,7 @@ def test_lists_that_grow_in_turn_leave_their_rows_to_each_other() -> None:
         for i in range(64):
             append(chunk, f, i)
     # The first leaves rows of 1 to 32 places behind, all of which the second takes, and the third its.
-    assert chunk.free[0] == 3 * 1 + (2 + 4 + 8 + 16 + 32 + 64) + 2 * 64
+    assert chunk.lists.free[0] == 3 * 1 + (2 + 4 + 8 + 16 + 32 + 64) + 2 * 64
     assert sorted(end - first for first, end in free_rows(chunk)) == [1, 1, 1, 2, 4, 8, 16, 32]
 
 
@@ -167,8 +170,8 @@ def test_new_room_keeps_all_lists_and_leaves_no_holes(follows: Lists, todo: list
     assert free_rows(chunk) == []
     assert_rows_fill_the_arena(chunk)
     least = [1 << (len(part) - 1).bit_length() if part else 1 for part in before]
-    assert np.left_shift(1, chunk.fans.room, dtype=np.int64).tolist() == least
-    assert chunk.free[0] == sum(least)
+    assert np.left_shift(1, chunk.lists.room, dtype=np.int64).tolist() == least
+    assert chunk.lists.free[0] == sum(least)
 
 
 @settings(max_examples=150)
@@ -180,19 +183,19 @@ def test_whoever_can_be_afforded_can_follow_whole_pages_within_the_places_counte
     for f in data.draw(st.lists(st.integers(0, len(follows) - 1), max_size=40)):
         append(chunk, f, 1)
     due = sorted(data.draw(st.sets(st.integers(0, len(follows) - 1), min_size=1)))
-    fans = chunk.fans
-    growth = [int(follow_lists.most_growth(int(fans.length[f]), int(fans.room[f]), n_slots)) for f in due]
+    lists = chunk.lists
+    growth = [int(follow_lists.most_growth(int(lists.length[f]), int(lists.room[f]), n_slots)) for f in due]
     places = sum(growth)
     assert affordable(chunk, due, n_slots, places) == len(due)
     if growth[-1]:
         assert affordable(chunk, due, n_slots, places - 1) == len(due) - 1
-    used = int(chunk.free[0])
-    chunk.arena = np.concatenate([chunk.arena[:used], np.full(places + 300, -1, np.int32)])
+    used = int(lists.free[0])
+    chunk.lists = lists._replace(arena=np.concatenate([lists.arena[:used], np.full(places + 300, -1, np.int32)]))
     turns = data.draw(st.permutations([f for f in due for _ in range(n_slots)])) if n_slots < 9 else due * n_slots
     for f in turns:
         append(chunk, f, 2)
-    assert chunk.free[0] <= used + places
-    assert (chunk.arena[used + places :] == -1).all()
+    assert chunk.lists.free[0] <= used + places
+    assert (chunk.lists.arena[used + places :] == -1).all()
 
 
 @given(st.lists(st.integers(0, 600), min_size=1, max_size=4), st.integers(1, 255))

@@ -75,7 +75,7 @@ support.policy = "none"
 [arms.tiered]
 support = { policy = "tiered", within_tier = "organic" }
 """
-"""Whatever takes logarithms, powers and quantiles, and every way to stand in a slot."""
+"""Whatever takes logarithms, powers and quantiles, and every way to fill a slot."""
 
 NEWER = ("AVX512_SPR", "AVX512_ICL", "AVX512_CLX", "AVX512_CNL", "AVX512_SKX", "AVX512CD", "AVX512F", "FMA3", "AVX2")
 

@@ -1,4 +1,4 @@
-"""What adds up in a run, and who stands on a page: without repeats, from the rest, or in place of who is missing."""
+"""What adds up in a run, and who is on a page: without repeats, from the rest, or in place of missing accounts."""
 
 from __future__ import annotations
 

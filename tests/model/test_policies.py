@@ -1,4 +1,4 @@
-"""Who stands in the reserved slots under each policy: frozen epochs, in which nothing moves but the draws."""
+"""Who is in the reserved slots under each policy: frozen epochs, in which only the draws change."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ORGANIC = F + 1.0
 
 
 def platform(*, find: dict[str, Any] | None = None, sessions_per_day: float = 9.0, **support: Any) -> World:
-    """Ten accounts on a page of one slot; agency `big` holds the tier of weight 3, `small` that of 1, `none` none."""
+    """Ten accounts on a page of one slot; agency `big` has the tier of weight 3, `small` that of 1, `none` none."""
     tiers = {
         "first": {"weight": 3.0, "over_followers": 150},
         "second": {"weight": 1.0, "over_followers": 20},
@@ -142,7 +142,7 @@ def test_each_policy_freezes_its_exact_weights_into_the_support_table(name: str)
 
 def tables_after_review(world: World, tier: NDArray[np.int32]) -> Tables:
     surfaces = Surfaces(world.scenario, Accounts(world.population), world.key)
-    surfaces.open()
+    surfaces.end_warmup()
     surfaces.renew(0, tier)
     surfaces.refresh(0, 0, world.population.followers, tier)
     return surfaces.tables

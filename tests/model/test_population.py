@@ -1,4 +1,4 @@
-"""The population: who is drawn, who follows whom, what is refused; everybody is drawn from their own numbers."""
+"""The population: who is drawn, follow lists, what is refused; each entity is drawn from its own numbers."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_apportioned_amounts_are_within_one_of_the_quota_of_those_not_raised_to_
     n_followed, whole = sum(amount > 0 for amount in amounts), sum(amounts)
     for amount, given_to in zip(amounts, out, strict=True):
         quota = Fraction(amount * total, whole)
-        # Those raised to 1 take less than 1 each from the others, of whom each gives up no more than its share of that.
+        # Those raised to 1 take less than 1 each from the others; each gives up no more than its share of that.
         assert quota - n_followed * Fraction(amount, whole) - 1 < given_to < max(quota, Fraction(1)) + 1
 
 
@@ -265,7 +265,7 @@ def test_no_follows_at_all_are_accepted() -> None:
     assert population.followers.tolist() == [0, 0, 0]
 
 
-# Everybody from their own numbers
+# Each entity from its own numbers
 
 
 def test_an_influencer_more_leaves_the_attributes_of_the_others_unchanged() -> None:
@@ -364,7 +364,7 @@ def test_agencies_recruit_from_their_verticals_alone_and_no_account_twice() -> N
         4,
         4,
         38,
-    ]  # the fourth takes the rest, the fifth finds nobody
+    ]  # the fourth takes the rest, the fifth finds none
     assert len(population.agencies) == 5
 
 

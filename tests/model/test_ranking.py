@@ -1,4 +1,4 @@
-"""Who stands in a slot: exponents of the ranking, freshness, exploration, `top` and `sampled`, pages that run short."""
+"""Who is in a slot: exponents of the ranking, freshness, exploration, `top` and `sampled`, pages that run short."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_top_concentrates_exposure_and_sampled_spreads_it() -> None:
 
 
 def test_top_ranks_anew_at_each_refresh() -> None:
-    # The follows of a second surface, where everybody is alike, lift an account past the first one's leader.
+    # The follows of a second surface, where all are alike, lift an account past the first one's leader.
     surfaces = {
         "top": {"kind": "discovery", "session_share": 0.5, "slots": 1, "ranking": {"selection": "top"}},
         "even": {

@@ -122,7 +122,7 @@ def test_five_million_weights_of_which_one_holds_nearly_all_give_each_its_share(
     threshold, other = alias >> np.uint64(ORIGIN_SHIFT), alias & np.uint64(ID_MASK)
     rest = np.arange(n) != n // 3
     assert (other[rest] == n // 3).all()
-    # In 64 bits: weight * 2^40 * n / total, of numbers that a float holds to 53 bits.
+    # In 64 bits: weight * 2^40 * n / total, of numbers that a float has to 53 bits.
     exact = weight[rest] / total * n * float(THRESHOLDS)
     assert np.abs(threshold[rest].astype(np.float64) - exact).max() <= 1 + exact.max() * 2**-50
 
@@ -252,7 +252,7 @@ def test_frequencies_are_those_of_the_weights() -> None:
 
 
 def inclusion(weights: list[int], n_slots: int) -> list[Fraction]:
-    """Probability of each to stand on a page drawn without replacement, by enumeration."""
+    """Probability of each to be on a page drawn without replacement, by enumeration."""
     out = [Fraction(0)] * len(weights)
     for page in permutations(range(len(weights)), n_slots):
         probability, rest = Fraction(1), sum(weights)

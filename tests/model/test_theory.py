@@ -2,8 +2,8 @@
 
 A stochastic result passes when ``|mean - exact| < 4.2`` standard errors over at least 200 independent replications
 (about 60 such tests at a family error of 0.1 %); for a share the standard error must be at most .001 too, else it says
-nothing. The laws hold given each run's own numbers of new follows, which the history keeps, since agencies are reviewed
-at each refresh.
+nothing. The laws are valid given each run's own numbers of new follows, which the history has, since agencies are
+reviewed at each refresh.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def replications(short: int, long: int) -> pytest.MarkDecorator:
 
 
 def outcomes(world: World, n: int) -> list[Outcome]:
-    """Independent replications of the traffic on one population: the laws hold given the initial followers."""
+    """Independent replications of the traffic on one population: the laws are valid given the initial followers."""
     return [simulate(world.scenario, world.population, (world.key[0], replication)) for replication in range(n)]
 
 

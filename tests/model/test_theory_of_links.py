@@ -185,7 +185,7 @@ def test_attention_gives_shares_of_quality_to_the_power_one_over_one_less_b() ->
     assert shares.mean(axis=0) == pytest.approx(limit, abs=0.01)
 
 
-# Following whoever is better than all followed
+# Following those better than all followed
 
 
 N = 100

@@ -1,6 +1,6 @@
 """Closed forms of slots and clicks, reached through scenario parameters alone, on the compiled engine.
 
-With ``selection = "top"`` account k stands in slot k of every page, so that its counts are those of the slot.
+With ``selection = "top"`` account k is in slot k of every page, so that its counts are those of the slot.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def test_under_geometric_browsing_the_known_number_of_slots_is_examined(n: int) 
 
 
 def inclusion(weights: list[int], n_slots: int) -> list[float]:
-    """Probability of each to stand on a page drawn without replacement, by enumeration."""
+    """Probability of each to be on a page drawn without replacement, by enumeration."""
     out = [0.0] * len(weights)
     for page in permutations(range(len(weights)), n_slots):
         rest = [sum(weights) - sum(weights[i] for i in page[:k]) for k in range(n_slots)]

@@ -93,7 +93,7 @@ def test_a_thinned_session_uses_its_number_up_so_that_the_others_keep_their_draw
 
 
 def growing(rate: float, **fans: Any) -> World:
-    """A segment that grows beside one that doesn't, over 73 days, a fifth of a year."""
+    """A segment that grows next to one that doesn't, over 73 days, a fifth of a year."""
     segments = {"grows": {"share": 0.5, "growth_per_year": rate}, "stays": {"share": 0.5}}
     return segmented(segments, days=73, **({"sessions_per_day": 1.0} | fans))
 
@@ -195,7 +195,7 @@ def test_each_surface_is_refreshed_in_its_own_interval() -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_new_followers_are_seen_from_the_next_refresh_on_and_not_before(engine: EngineName) -> None:
-    # Account 1 has no followers and is found by exploration alone, until a refresh sees whom that has brought it.
+    # Account 1 has no followers and is found by exploration alone, until a refresh sees its new followers.
     ranking = {"offset": 0.0, "exploration": 0.5}
     world = one_surface([20, 0], slots=1, follow_prob=1.0, refresh_minutes=3 * 1440, ranking=ranking)
     times = [

@@ -117,7 +117,7 @@ def count(outcome: Outcome, counter: Counter, surface: int | None = None) -> NDA
 
 
 def flow(outcome: Outcome, name: str, since: int = 0, until: int | None = None) -> NDArray[np.int64]:
-    """A flow of each account between two days that the history know; shape (M,)."""
+    """A flow of each account between two days that the history has; shape (M,)."""
     end = outcome.end if until is None else until * DAY
     return outcome.history.between(since * DAY, end)[RECORDED_FLOWS.index(name)]
 

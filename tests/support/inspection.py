@@ -81,7 +81,7 @@ def lists_of(outcome: Outcome) -> list[list[int]]:
 def tables_of(world: World, now: int = 0) -> Tables:
     """The tables of day 0 with the followers of day 0, every agency holding the highest tier."""
     surfaces = Surfaces(world.scenario, Accounts(world.population), world.key)
-    surfaces.open()
+    surfaces.end_warmup()
     tier = np.zeros(len(world.population.agencies), np.int32)
     surfaces.renew(now, tier)
     for s in range(len(world.scenario.surfaces)):
@@ -106,7 +106,7 @@ def one_surface(
     over: dict[str, Any] | None = None,
     **find: Any,
 ) -> World:
-    """A world of one surface, a discovery unless told, refreshed once; the roster: followers, or columns."""
+    """A world of one surface, a discovery unless stated, refreshed once; the roster: followers, or columns."""
     columns = {"followers": roster} if isinstance(roster, list) else dict(roster)
     followers = columns.pop("followers")
     count = (fans or {}).get("count", max(100, *followers))

@@ -72,7 +72,7 @@ def written(
         for name, by_day in (flows or {}).items():
             entry[RECORDED_FLOWS.index(name)] = by_day.get(day, 0)
         time = day * DAY
-        history._entries[time] = entry
+        history._flows[time] = entry
         history.status[time] = np.array(STATUS[day], dtype=np.int8)
         history.agency[time] = np.array((agency or {}).get(day, AGENCY), dtype=np.int32)
         history.profit[time] = np.array((profit or {}).get(day, [0, 0]), dtype=np.int64)
@@ -119,7 +119,7 @@ def measures_of(outcome: Outcome, scenario: Scenario | None = None) -> dict[Cell
 
 
 def shares_that_sum_to_one(values: dict[Cell, float]) -> int:
-    """Assert that groups of accounts and of agencies hold all together; how many quantities, times and levels did."""
+    """Assert that groups of accounts and of agencies add up to all; how many quantities, times and levels did."""
     checked = 0
     for cell, value in values.items():
         if cell.measure != "total" or cell.population != "all" or cell.level not in ("influencer", "agency"):

@@ -1,4 +1,4 @@
-"""A small platform whose reviews are told what came in: for tests of the agencies' review."""
+"""A small platform whose reviews are given what came in: for tests of the agencies' review."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ def platform(**parts: Any) -> World:
 
 
 class Review:
-    """Accounts, contracts and a ledger that is told its amounts."""
+    """Accounts, contracts and a ledger that is given its amounts."""
 
     def __init__(self, world: World, **terms: Any) -> None:
         self.world = world
         self.scenario = world.scenario.model_copy(update={"contracts": Terms(**terms)})
         self.accounts = Accounts(world.population)
-        self.contracts = AgencyReview(world.population, world.key)
+        self.agency_review = AgencyReview(world.population, world.key)
         self.ledger = Ledger(world.population)
         self.followers = world.population.followers.copy()
         self.tier = np.full(len(world.population.agencies), -1, np.int32)
 
-    def hold(
+    def run(
         self,
         day: int = 0,
         result: Amounts | None = None,
@@ -66,11 +66,11 @@ class Review:
                 column[holder] += amount
         ledger.seconds_on_air += int(hours * 3600)
         state = (self.accounts, ledger, self.followers, self.tier, self.scenario)
-        return self.contracts.review(day * DAY, *state)
+        return self.agency_review.review(day * DAY, *state)
 
     @property
     def funds(self) -> list[int]:
-        return self.contracts.funds.tolist()
+        return self.agency_review.funds.tolist()
 
     @property
     def bad_reviews(self) -> list[int]:

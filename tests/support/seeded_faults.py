@@ -17,7 +17,7 @@ WEIBO, SMALLEST, OTHER = "weibo-2017.toml", "minimal.toml", "short-video.toml"
 
 
 class Change(NamedTuple):
-    """A change of one file of the source, by texts that stand in it once."""
+    """A change of one file of the source, by texts that occur in it once."""
 
     name: str
     file: str
@@ -103,8 +103,8 @@ FAULTS = (
     fault(
         "follows in the warm-up",
         "model/ranking/blank_tables.py",
-        "follows_open=np.zeros(1, np.bool_)",
-        "follows_open=np.ones(1, np.bool_)",
+        "takes_follows=np.zeros(1, np.bool_)",
+        "takes_follows=np.ones(1, np.bool_)",
         "refresh",
         scenario=SMALLEST,
     ),
@@ -303,8 +303,8 @@ FAULTS = (
     fault(
         "quality from the lane of posts",
         "model/world/population.py",
-        'drawn("quality", Lane.QUALITY)',
-        'drawn("quality", Lane.POSTS_PER_DAY)',
+        "draw(Lane.QUALITY)",
+        "draw(Lane.POSTS_PER_DAY)",
         "population",
         scenario="graph.toml",
     ),
@@ -550,13 +550,13 @@ FAULTS = (
     fault(
         "a feed without the last account followed",
         "model/kernel/pages.py",
-        "first, n = np.int64(fans.start[f]), np.int64(fans.length[f])\n        interests",
-        "first, n = np.int64(fans.start[f]), max(np.int64(fans.length[f]) - 1, 0)\n        interests",
+        "first, n = np.int64(start[f]), np.int64(length[f])\n        interests",
+        "first, n = np.int64(start[f]), max(np.int64(length[f]) - 1, 0)\n        interests",
         "sessions",
         scenario="graph.toml",
     ),
 )
-"""The last four are of machine code, which is compiled anew for each of them."""
+"""The last four are of machine code, which is compiled again for each of them."""
 
 HARMLESS = (
     Change(
@@ -574,9 +574,9 @@ HARMLESS = (
     Change(
         "a function has another name",
         "model/agencies/review.py",
-        "            _judge(start",
+        "            _count_bad_reviews(start",
         "            _find_bad_months(start",
-        more=(("def _judge(start", "def _find_bad_months(start"),),
+        more=(("def _count_bad_reviews(start", "def _find_bad_months(start"),),
     ),
     Change(
         "a variable has another name",
@@ -601,9 +601,9 @@ HARMLESS = (
         "surfaces are gone through backwards",
         "model/ranking/blank_tables.py",
         "    for s, surface in enumerate(surfaces):\n"
-        '        if surface.kind == "feed":\n            continue\n        for row',
+        "        if KINDS[surface.kind].is_feed:\n            continue\n        for row",
         "    for s, surface in reversed(list(enumerate(surfaces))):\n"
-        '        if surface.kind == "feed":\n            continue\n        for row',
+        "        if KINDS[surface.kind].is_feed:\n            continue\n        for row",
     ),
     Change(
         "tables of surfaces are refreshed backwards",
@@ -709,4 +709,4 @@ class ChangedCopy:
 
 def _is_compiled(file: str, text: str) -> bool:
     """Whether anything of a file ends up in machine code: functions, or constants that compiled ones read."""
-    return "from numba import" in text or file in ("model/layout.py", "streams.py")
+    return "compiled_code import njit" in text or file in ("model/layout.py", "streams.py")

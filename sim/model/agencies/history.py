@@ -1,4 +1,4 @@
-"""The history: cumulative flows of every influencer at the times that somebody will ask for; knows no processes."""
+"""The history: cumulative flows of every influencer at the times that will be asked for; knows no processes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sim.model.agencies.ledger import Ledger
 from sim.model.layout import Counter
 from sim.model.world.accounts import Accounts
-from sim.types import Int64s
+from sim.types import Bools, Int8s, Int32s, Int64s
 
 __all__ = ["RECORDED_FLOWS", "History"]
 
@@ -27,14 +27,14 @@ RECORDED_FLOWS = (
     "take",
     "paid",
 )
-"""Rows of an entry: simulated impressions, reads and follows; real orders; fen.
+"""Rows of a record: simulated impressions, reads and follows; real orders; fen.
 
 Income is an influencer's own part before its costs; the take is the platform's part; paid are pay per read and subsidy.
 """
 
 
 class History:
-    """Cumulative flows since the start of the warm-up, shape (11, M) at each time entered [s].
+    """Cumulative flows since the start of the warm-up, shape (11, M) at each time recorded [s].
 
     Parameters
     ----------
@@ -46,26 +46,26 @@ class History:
         Influencer whose counts on each surface are kept as well, -1: none.
     """
 
-    def __init__(self, is_feed: NDArray[np.bool_], reads_at: Collection[int], influencer: int = -1) -> None:
+    def __init__(self, is_feed: Bools, reads_at: Collection[int], influencer: int = -1) -> None:
         self._is_feed = is_feed
         self._reads_at = reads_at
         self._influencer = influencer
-        self._entries: dict[int, Sequence[NDArray[np.integer]]] = {}
+        self._flows: dict[int, Sequence[NDArray[np.integer]]] = {}
         self.reads: dict[int, Int64s] = {}
         """Slots examined up to a time, shape (M, G)."""
         self.surfaces: dict[int, Int64s] = {}
         """Counts of the influencer up to each time, shape (S, 10)."""
         self.surface_gmv: dict[int, Int64s] = {}
         """Turnover up to each time, shape (S,) [fen]."""
-        self.agency: dict[int, NDArray[np.int32]] = {}
+        self.agency: dict[int, Int32s] = {}
         """Agency of each influencer just before a time, shape (M,), -1: none."""
-        self.status: dict[int, NDArray[np.int8]] = {}
-        """Where each influencer stands just before a time, shape (M,)."""
+        self.status: dict[int, Int8s] = {}
+        """Status of each influencer just before a time, shape (M,)."""
         self.profit: dict[int, Int64s] = {}
         """What agencies have earned less what they have spent on their accounts, up to each time, shape (A,) [fen]."""
 
-    def enter(self, time: int, counts: Int64s, reads: Int64s, accounts: Accounts, ledger: Ledger) -> None:
-        """Enter what was up to ``time``, from the engine's counts, shape (M, S, 10), its reads, shape (M, G), and the
+    def record(self, time: int, counts: Int64s, reads: Int64s, accounts: Accounts, ledger: Ledger) -> None:
+        """Record what was up to ``time``, from the engine's counts, shape (M, S, 10), its reads, shape (M, G), and the
         ledger, which has accrued up to then.
         """
         over_surfaces = counts.sum(axis=1)
@@ -83,7 +83,7 @@ class History:
             ledger.take,
             ledger.paid,
         )
-        self._entries[time] = [_narrow(row) for row in rows]
+        self._flows[time] = [_narrow(row) for row in rows]
         self.surface_gmv[time] = counts[:, :, Counter.GMV_FEN].sum(axis=0)
         self.agency[time] = accounts.agency.copy()
         self.status[time] = accounts.status.copy()
@@ -94,26 +94,26 @@ class History:
             self.surfaces[time] = counts[self._influencer].copy()
 
     def last(self) -> Int64s:
-        """The entry made last, shape (11, M)."""
-        return self.upto(next(reversed(self._entries)))
+        """The flows recorded last, shape (11, M)."""
+        return self.upto(next(reversed(self._flows)))
 
     def upto(self, time: int) -> Int64s:
-        """Flows from the start up to ``time``, shape (11, M); the time must have been entered."""
-        return np.array(self._entries[time], dtype=np.int64)
+        """Flows from the start up to ``time``, shape (11, M); the time must have been recorded."""
+        return np.array(self._flows[time], dtype=np.int64)
 
     def between(self, start: int, end: int) -> Int64s:
-        """Flows in [start, end), shape (11, M); both must have been entered."""
+        """Flows in [start, end), shape (11, M); both must have been recorded."""
         return self.upto(end) - self.upto(start)
 
     def flow(self, name: str, until: int, since: int | None = None) -> Int64s:
-        """One of the flows in [since, until), or from the start on, shape (M,); both must have been entered."""
+        """One of the flows in [since, until), or from the start on, shape (M,); both must have been recorded."""
         row = RECORDED_FLOWS.index(name)
-        upto = self._entries[until][row].astype(np.int64)
-        return upto if since is None else upto - self._entries[since][row]
+        upto = self._flows[until][row].astype(np.int64)
+        return upto if since is None else upto - self._flows[since][row]
 
 
 def _narrow(row: Int64s) -> NDArray[np.integer]:
-    """A copy in 32 bits where they suffice, as for all but money: there are many entries, and maybe many accounts."""
+    """A copy in 32 bits where they suffice, as for all except money: there are many times, and maybe many accounts."""
     limits = np.iinfo(np.int32)
     fits = limits.min <= row.min(initial=0) and row.max(initial=0) <= limits.max
     return row.astype(np.int32 if fits else np.int64)

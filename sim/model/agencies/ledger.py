@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ Reals = NDArray[np.floating[Any]]
 
 
 class Balance(NamedTuple):
-    """What reviews look at, as cumulative amounts or as those between two statements; shapes (M,), ``profit`` (A,)."""
+    """What reviews look at, as cumulative amounts or as those between two balances; shapes (M,), ``profit`` (A,)."""
 
     result: Int64s
     reads: Int64s
@@ -37,13 +38,14 @@ class Balance(NamedTuple):
 class Ledger:
     """Earnings and costs, cumulative since the start of the warm-up. Axes: M influencers, A agencies.
 
-    Every amount is booked as the floor of its running total less that floor at the entry before. So no fen is lost
-    between entries, and one more of them, at which no terms change, moves nothing.
+    Every amount is booked as the floor of its running total less that floor at the booking before. So no fen is lost
+    between bookings, and one more of them, at which no terms change, moves nothing. At any time ``income + agency_part
+    + the platform's tips = commission + paid + tips``, to the fen.
 
     Parameters
     ----------
     population
-        Whose money it is. Not changed.
+        The accounts and agencies at day 0. Not changed.
     """
 
     def __init__(self, population: Population) -> None:
@@ -63,19 +65,19 @@ class Ledger:
         self.paid = nothing()
         """(M,): the platform's pay per read and subsidy, to influencer and agency together [fen]."""
         self.result = nothing()
-        """(M,): what was left to whoever bore the costs: the agency's part or, without one, the income, less costs."""
+        """(M,): the agency's part or, without an agency, the income, less costs [fen]."""
         self.host_tips = nothing()
         """(M,): tips to host and agency together [fen]."""
         self.seconds_on_air = nothing()
         """(M,)"""
         self.reads = nothing()
-        """(M,): simulated reads up to the last entry."""
+        """(M,): simulated reads up to the last booking."""
         self.profit: Int64s = np.zeros(len(population.agencies), np.int64)
-        """(A,): agencies' parts less the costs that they have borne [fen]; may be negative."""
+        """(A,): agencies' parts less the costs that they have paid [fen]; may be negative."""
         self.gmv = nothing()
-        """(M,): turnover up to the last entry [fen]."""
+        """(M,): turnover up to the last booking [fen]."""
         self.tips = nothing()
-        """(M,): tips up to the last entry [fen]."""
+        """(M,): tips up to the last booking [fen]."""
         self._until: int | None = None
 
     def balance(self) -> Balance:
@@ -86,12 +88,12 @@ class Ledger:
     def accrue(
         self, now: int, gmv: Int64s, tips: Int64s, reads: Int64s, accounts: Accounts, scenario: Scenario
     ) -> None:
-        """Book what has come since the last entry (the first time: since the start of the warm-up).
+        """Book what has come since the last booking (the first time: since the start of the warm-up).
 
         Commission, pay, subsidy, advertisements: amount x rate; of the first three an agency gets ``agency_share``
         of accounts under contract, of what the platform leaves of tips ``tip_agency_share / (1 - tip_platform_share)``.
         Costs and hours on air are those of the accounts present, of newcomers from their entry on; reads and turnover
-        of accounts that have gone since are their own.
+        of accounts that have left since are their own.
 
         Parameters
         ----------
@@ -100,17 +102,13 @@ class Ledger:
         gmv, tips, reads
             Cumulative, shape (M,) [fen, fen, simulated reads]. Not changed.
         accounts, scenario
-            As they have been since the last entry, but for newcomers: it is made before terms, contracts or effort
-            change. Not changed.
+            As they have been since the last booking, except for newcomers: it is made before terms, contracts or
+            effort change. Not changed.
 
         Raises
         ------
         InputError
             An account's money can't be counted in single fen.
-
-        Notes
-        -----
-        O(M). ``income + agency_part + the platform's tips = commission + paid + tips``, to the fen.
         """
         economy = scenario.economy
         contract = accounts.agency >= 0
@@ -118,10 +116,7 @@ class Ledger:
         since = np.maximum(until, accounts.entered_at)
         seconds = self.seconds_on_air + _seconds(accounts, since, now)
 
-        def booked(before: Reals | Int64s, upto: Reals | Int64s, rate: float) -> Int64s:
-            less: Int64s = whole_fen(before * rate, scenario)
-            return whole_fen(upto * rate, scenario) - less
-
+        booked = partial(_booked, scenario)
         thousand = accounts.population.people_per_fan * scenario.reads_per_examined / 1000.0
         reported, hours = (self.reads * thousand, reads * thousand), (self.seconds_on_air / HOUR, seconds / HOUR)
         commission = booked(self.gmv, gmv, economy.commission_share)
@@ -147,6 +142,12 @@ class Ledger:
         np.add.at(self.profit, accounts.agency[contract], (agency_part - cost)[contract])
         self.seconds_on_air = seconds
         self.gmv, self.tips, self.reads, self._until = gmv.copy(), tips.copy(), reads.copy(), now
+
+
+def _booked(scenario: Scenario, before: Reals | Int64s, upto: Reals | Int64s, rate: float) -> Int64s:
+    """Whole fen of an amount at a rate, between two running totals, shape (M,)."""
+    less: Int64s = whole_fen(before * rate, scenario)
+    return whole_fen(upto * rate, scenario) - less
 
 
 def whole_fen(amounts: Reals, scenario: Scenario) -> Int64s:

@@ -23,10 +23,26 @@ __all__ = ["AgencyReview"]
 class AgencyReview:
     """What agencies have and decide, and what accounts decide at the same time. Axes: M influencers, A agencies.
 
+    A review takes these steps. Where no time has passed since the review before, steps 1 to 7 are left out.
+
+    1. Results: what an agency has earned goes to its funds, what an account without one has earned to its savings.
+       Funds begin at day 0 with ``funds_fen_per_account``, whatever was earned in the warm-up.
+    2. A review is bad for an account that has lost money, or was idle without an agency; any other ends the row.
+    3. Agencies cut accounts with ``patience`` bad reviews in a row (``cuts``).
+    4. Of the posts of those cut, ``freed_effort_share`` goes to those kept, in proportion to what they have earned
+       (equally where none has), up to ``effort_limit`` x an account's own rate; the rest is lost. Quality follows.
+    5. Agencies with negative funds fail (``fails``); their accounts go on without one, with no bad reviews.
+    6. The other agencies recruit, the richest first (of equals the lower id), accounts without an agency and
+       without a bad review, by falling reads (of equals the lower id), for ``recruit_fen`` each.
+    7. Accounts without an agency leave after ``patience`` bad reviews in a row (``independents_leave``).
+    8. Incubating accounts with ``incubated_followers`` are established.
+    9. Established accounts that want a shop open one, in the order of their ids, if its price is available.
+    10. Live hours follow the pay for them.
+
     Parameters
     ----------
     population
-        Whose contracts they are. Not changed.
+        The accounts and agencies at day 0. Not changed.
     key
         Seed and replication.
     """
@@ -34,47 +50,31 @@ class AgencyReview:
     def __init__(self, population: Population, key: Key) -> None:
         n, n_agencies = population.vertical.size, len(population.agencies)
         self.funds: Int64s = np.zeros(n_agencies, np.int64)
-        """(A,): what agencies have put by since day 0 [fen]; 0 before; may be negative."""
+        """(A,): what agencies have saved since day 0 [fen]; 0 before; may be negative."""
         self.failed: Bools = np.zeros(n_agencies, np.bool_)
-        """(A,): agencies that are no more."""
+        """(A,): agencies that have failed."""
         self._wish = draws.unit_draws(Lane.SHOP, 0, n, np.uint64(key[0]), np.uint64(key[1]))
         self._refused: Bools = np.zeros(n, np.bool_)
         self._reviewed_at: int | None = None
-        self._statement = Ledger(population).balance()
+        self._balance = Ledger(population).balance()
 
     def review(
         self, now: int, accounts: Accounts, ledger: Ledger, followers: Int64s, tier: Int32s, scenario: Scenario
     ) -> bool:
-        """Hold a review, of the time since the one before; the first, at day 0, is of the warm-up.
-
-        1. Results: what an agency has earned goes to its funds, what an account without one has earned to its savings.
-           Funds begin at day 0 with ``funds_fen_per_account``, whatever was earned in the warm-up.
-        2. A review is bad for an account that has lost money, or was idle without an agency; others end the row.
-        3. Agencies cut accounts whose bad reviews in a row have reached ``patience`` (``cuts``).
-        4. Of the posts of those cut, ``freed_effort_share`` goes to those kept, in proportion to what they have earned
-           (equally where none has), up to ``effort_limit`` x an account's own rate; the rest is lost. Quality follows.
-        5. Agencies with negative funds fail (``fails``); their accounts go on alone, with a clean record.
-        6. The other agencies recruit, the richest first (of equals the lower id), accounts without an agency and
-           without a bad review, by falling reads (of equals the lower id), for ``recruit_fen`` each.
-        7. Accounts without an agency leave whose bad reviews have reached ``patience`` (``independents_leave``).
-        8. Incubating accounts with ``incubated_followers`` are established.
-        9. Established accounts that want a shop open one, in the order of their ids, if its price is there.
-        10. Live hours follow the pay for them.
-
-        Without any time since the review before, nothing is known to judge by: steps 1 to 7 are left out.
+        """Review the time since the review before; the first, at day 0, is of the warm-up.
 
         Parameters
         ----------
         now
             Time [s], not negative.
         accounts
-            Changed: all but their verticals.
+            Changed: all except their verticals.
         ledger
             Has accrued up to now. Not changed.
         followers
             Shape (M,) [simulated fans]. Not changed.
         tier
-            Shape (A,): tier held by each agency, -1: none. Not changed.
+            Shape (A,): tier of each agency, -1: none. Not changed.
         scenario
             Resolved scenario in force.
 
@@ -97,10 +97,10 @@ class AgencyReview:
             self._begin(accounts, scenario)
         start = -scenario.warmup_days * DAY if self._reviewed_at is None else self._reviewed_at
         balance = ledger.balance()
-        recent = balance.since(self._statement)
+        recent = balance.since(self._balance)
         if start < now:
             self._settle(accounts, recent)
-            _judge(start, now, accounts, recent, scenario)
+            _count_bad_reviews(start, now, accounts, recent, scenario)
             posts_of_cut = self._cut(now, accounts, scenario)
             _raise_effort(accounts, posts_of_cut, recent.result, scenario)
             self._fail(accounts, scenario)
@@ -109,11 +109,11 @@ class AgencyReview:
         _establish(accounts, followers, scenario)
         self._open_shops(now, accounts, tier, scenario)
         _set_live_hours(accounts, recent, scenario)
-        self._reviewed_at, self._statement = now, balance
+        self._reviewed_at, self._balance = now, balance
         return any(not np.array_equal(old, new) for old, new in zip(before, _shown(accounts), strict=True))
 
     def _begin(self, accounts: Accounts, scenario: Scenario) -> None:
-        """Give agencies their first funds, and note who has no shop though one was drawn: a roster says so."""
+        """Give agencies their first funds, and note accounts without a shop though one was drawn: a roster says so."""
         n_accounts = np.bincount(accounts.agency[accounts.agency >= 0], minlength=self.funds.size)
         self.funds += whole_fen(n_accounts * scenario.contracts.funds_fen_per_account, scenario)
         self._refused = (
@@ -123,8 +123,9 @@ class AgencyReview:
     def _wants_shop(self, accounts: Accounts, scenario: Scenario) -> Bools:
         """Accounts that their vertical and agency make want a shop, as in ``draw_population``."""
         groups = [group.shop_factor for group in scenario.agencies.values()]
-        alone = scenario.influencers.shop_factor
-        factors = np.array([*(groups[g] if g >= 0 else alone for g in accounts.population.agency_group), alone])
+        independent = scenario.influencers.shop_factor
+        of_agency = [groups[g] if g >= 0 else independent for g in accounts.population.agency_group]
+        factors = np.array([*of_agency, independent])  # an agency of -1 reads the last place
         shop_prob = np.array([v.shop_prob for v in scenario.verticals.values()])
         wants: Bools = self._wish < shop_prob[accounts.vertical] * factors[accounts.agency]
         return wants
@@ -133,8 +134,8 @@ class AgencyReview:
         """Step 1."""
         if self._reviewed_at is not None:
             self.funds += recent.profit
-        alone = accounts.present & (accounts.agency < 0)
-        accounts.savings[alone] += recent.result[alone]
+        independent = accounts.present & (accounts.agency < 0)
+        accounts.savings[independent] += recent.result[independent]
 
     def _cut(self, now: int, accounts: Accounts, scenario: Scenario) -> Floats:
         """Step 3; returns the posts per day of the accounts that each agency has cut, shape (A,)."""
@@ -184,9 +185,9 @@ class AgencyReview:
         prices = np.floor(entry_factors(accounts, tier, scenario) * scenario.entry.shop_entry_fen).astype(np.int64)
         for account in np.flatnonzero(wants):
             agency = accounts.agency[account]
-            purse, payer = (self.funds, agency) if agency >= 0 else (accounts.savings, account)
-            if prices[account] <= max(purse[payer], 0):
-                purse[payer] -= prices[account]
+            money, payer = (self.funds, agency) if agency >= 0 else (accounts.savings, account)
+            if prices[account] <= max(money[payer], 0):
+                money[payer] -= prices[account]
                 accounts.shop[account] = True
 
 
@@ -196,7 +197,7 @@ def _shown(accounts: Accounts) -> list[NDArray[np.generic]]:
     return [accounts.present, *(np.where(accounts.present, of_all, 0) for of_all in shown)]
 
 
-def _judge(start: int, now: int, accounts: Accounts, recent: Balance, scenario: Scenario) -> None:
+def _count_bad_reviews(start: int, now: int, accounts: Accounts, recent: Balance, scenario: Scenario) -> None:
     """Step 2; a newcomer's reads are those since it joined."""
     population = accounts.population
     bad = recent.result < 0

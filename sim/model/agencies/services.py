@@ -14,15 +14,15 @@ __all__ = ["custom_products", "entry_factors", "sales_factors"]
 def sales_factors(accounts: Accounts, tier: Int32s, scenario: Scenario) -> Floats:
     """Factor of the services on each account's orders per click: ``availability x conversion x (1 - order_loss)``.
 
-    Conversion is 1 with operations of the agency's own, else the provider's or, without providers, that of nobody;
-    times that of dedicated operations, whose availability takes the place of the ordinary one.
+    Conversion is 1 with operations of the agency's own, otherwise the provider's or, without providers, that of
+    unserved shops; times that of dedicated operations, whose availability takes the place of the ordinary one.
 
     Parameters
     ----------
     accounts
         As they are now. Not changed.
     tier
-        Shape (A,): tier held by each agency, -1: none. Not changed.
+        Shape (A,): tier of each agency, -1: none. Not changed.
     scenario
         Resolved scenario in force.
 
@@ -63,7 +63,7 @@ def _own_operations(accounts: Accounts, scenario: Scenario) -> Bools:
 
 
 def _with_service(service: str, accounts: Accounts, tier: Int32s, scenario: Scenario) -> Bools:
-    """Accounts whose agency holds a tier with this service, where tiers give any."""
+    """Accounts whose agency has a tier with this service, where tiers give any."""
     support = scenario.support
     has = [support.services and service in settings.services for settings in support.tiers.values()]
     of_agency = np.array([*has, False])[tier]  # a tier of -1 reads the last place, and so does an agency

@@ -1,19 +1,18 @@
-"""The tier review: agencies' real-world totals held against the conditions of the tiers; knows no processes."""
+"""The tier review: agencies' real-world totals compared with the conditions of the tiers; knows no processes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.calendar import DAY, MONTH
 from sim.model.agencies.history import History
 from sim.model.world.accounts import Accounts
 from sim.scenario.schema.scenario import Scenario
-from sim.types import Floats, Int64s
+from sim.types import Bools, Floats, Int32s, Int64s
 
-__all__ = ["YEAR", "TierReview", "review_agencies"]
+__all__ = ["YEAR", "TierReview", "review_tiers"]
 
 YEAR = 365 * DAY
 
@@ -28,19 +27,19 @@ class TierReview:
     reads_per_month: Floats
     posts_per_month: Floats
     gmv_fen_per_year: Floats
-    tier: NDArray[np.int32]
-    """Index of the highest tier whose conditions all hold, -1: none."""
+    tier: Int32s
+    """Index of the highest tier whose conditions are all met, -1: none."""
 
 
-def review_agencies(
-    time: int, scenario: Scenario, accounts: Accounts, followers: Int64s, history: History, failed: NDArray[np.bool_]
+def review_tiers(
+    time: int, scenario: Scenario, accounts: Accounts, followers: Int64s, history: History, failed: Bools
 ) -> TierReview:
-    """Totals of every agency over the accounts that it has now, and the tier that it holds from now on.
+    """Totals of every agency over the accounts that it has now, and its tier from now on.
 
     Parameters
     ----------
     time
-        Now [s]; the history know it, and a month and a year before it as far as they reach.
+        Now [s]; recorded in the history, as are a month and a year before it as far as it reaches.
     scenario
         Resolved scenario in force.
     accounts
@@ -50,7 +49,7 @@ def review_agencies(
     history
         Flows so far.
     failed
-        Shape (A,): agencies that are no more and hold no tier.
+        Shape (A,): agencies that have failed and get no tier.
     """
     n, population = failed.size, accounts.population
     contract = accounts.agency >= 0
@@ -82,12 +81,12 @@ def review_agencies(
         tier=np.full(n, -1, np.int32),
     )
     for index, tier in reversed(list(enumerate(scenario.support.tiers.values()))):
-        holds = (
+        is_met = (
             (review.accounts > tier.over_accounts)
             & (review.followers > tier.over_followers)
             & (review.reads_per_month > tier.over_reads_per_month)
             & (review.posts_per_month > tier.over_posts_per_month)
             & (review.gmv_fen_per_year >= tier.min_gmv_fen_per_year)
         )
-        review.tier[holds & ~failed] = index
+        review.tier[is_met & ~failed] = index
     return review

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from simpy import Environment, Event
 
 from sim.model.clock import Order, moment
-from sim.model.layout import TRACE, Counter, Tables, Total
+from sim.model.layout import TRACE, Counter, FansAtStart, Tables, Total
 from sim.model.spec.session import Fan, exponential_gap, run_session
 from sim.streams import Lane, philox
-from sim.types import Key
+from sim.types import Int32s, Int64s, Key
 
 __all__ = ["ReferenceEngine"]
 
@@ -24,38 +24,29 @@ class ReferenceEngine:
     ----------
     tables
         What sessions read; the control plane changes them in place.
-    segment, mean_gap
-        Shape (F,): segment of each fan and mean time between its sessions [s].
-    joined
-        When the last fans join, who are not there from the start [s].
-    begin, members
-        Initial follow lists: fan f follows ``members[begin[f]:begin[f + 1]]``.
+    fans
+        All fans. Not changed.
     key
         Seed and replication.
     traced
         Fan whose slots are written down, -1: none.
     """
 
-    def __init__(
-        self,
-        tables: Tables,
-        segment: NDArray[np.int8],
-        mean_gap: NDArray[np.float64],
-        joined: NDArray[np.int64],
-        begin: NDArray[np.uint32],
-        members: NDArray[np.int32],
-        key: Key,
-        traced: int = -1,
-    ) -> None:
+    def __init__(self, tables: Tables, fans: FansAtStart, key: Key, traced: int = -1) -> None:
         self.tables = tables
         self.counts = np.zeros((tables.vertical.size, tables.is_feed.size, len(Counter)), np.int64)
         self.reads = np.zeros((tables.vertical.size, tables.visits.shape[0]), np.int64)
         self.totals = np.zeros((tables.is_feed.size, len(Total)), np.int64)
         self._key = key
-        self._joined = joined
+        self._joined = fans.joined
         self._fans = [
-            Fan(f, int(segment[f]), float(mean_gap[f]), members[begin[f] : begin[f + 1]].tolist())
-            for f in range(segment.size)
+            Fan(
+                f,
+                int(fans.segment[f]),
+                float(fans.mean_gap[f]),
+                fans.members[fans.begin[f] : fans.begin[f + 1]].tolist(),
+            )
+            for f in range(fans.segment.size)
         ]
         self._traced = traced
         if traced >= 0:
@@ -75,17 +66,17 @@ class ReferenceEngine:
             yield moment(env, gap, Order.SESSIONS)
             gap = run_session(fan, int(env.now), self.tables, self.counts, self.reads, self.totals, self._key)
 
-    def count(self, counter: Counter) -> NDArray[np.int64]:
+    def count(self, counter: Counter) -> Int64s:
         """One of the counts so far, over all surfaces, shape (M,)."""
-        count: NDArray[np.int64] = self.counts[:, :, counter].sum(axis=1)
+        count: Int64s = self.counts[:, :, counter].sum(axis=1)
         return count
 
-    def take_follow_lists(self) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
+    def take_follow_lists(self) -> tuple[NDArray[np.uint32], Int32s]:
         """Follow lists at the end: where they begin, shape (F + 1,), and their entries, influencer and origin."""
         begin = np.concatenate([[0], np.cumsum([len(fan.follows) for fan in self._fans])]).astype(np.uint32)
         return begin, np.array([i for fan in self._fans for i in fan.follows], dtype=np.int32)
 
-    def trace(self) -> NDArray[np.int64]:
-        """Slots of the traced fan, shape (n, 8), as ``frozen.TRACE`` names them."""
+    def trace(self) -> Int64s:
+        """Slots of the traced fan, shape (n, 8), as ``layout.TRACE`` names them."""
         rows = self._fans[self._traced].trace if self._traced >= 0 else None
         return np.array(rows or [], dtype=np.int64).reshape(-1, len(TRACE))

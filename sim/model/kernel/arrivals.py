@@ -1,4 +1,4 @@
-"""Stages 0 and 1 of the kernel: fans that have a session now, and which surface each opens; knows arrays only."""
+"""Stages 0 and 1 of the kernel: fans that have a session now, and the surface of each; knows arrays only."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ CERTAIN = 1 << 32
 
 @njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True)
 def arrivals(joined, first_id, key, mean_gap, next_time):
-    """Each fan's first session after joining, shape (F,) [s after the start], into ``next_time``; lane ARRIVAL."""
+    """Each fan's first session after joining, in lane ARRIVAL.
+
+    Changes ``next_time``, shape (F,) [s after the start of the run].
+    """
     for f in range(mean_gap.size):
         a, b, _, _ = philox(np.uint64(first_id + f), ZERO, ZERO, ARRIVAL, key[0], key[1])
         next_time[f] = min(joined[f] + exponential_gap(a, b, mean_gap[f]), NO_SESSION)
@@ -29,7 +32,7 @@ def arrivals(joined, first_id, key, mean_gap, next_time):
 def gather(f, last, until, next_time, n_due, due):
     """Fans with a session before ``until``: those of the last group that still have one, then more from ``f`` on.
 
-    Their number, and the fan to go on from; ``due`` is changed and stays in order of fans.
+    Returns their number, and the fan to go on from. Changes ``due``, shape (N,) [fans of the chunk, in order].
     """
     n = 0
     for j in range(n_due):
@@ -44,7 +47,7 @@ def gather(f, last, until, next_time, n_due, due):
 
 @njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True)
 def affordable(n, due, length, room, n_slots, n_places):
-    """How many of the fans due can follow everybody on a page within this number of places in the arena."""
+    """How many of the fans due can follow all accounts of a page within this number of places in the arena."""
     for j in range(n):
         n_places -= most_growth(length[due[j]], room[due[j]], n_slots)
         if n_places < 0:
@@ -66,6 +69,9 @@ def is_thinned(keep):
 def open_surfaces(n, first_id, thins, key, visits, keep, fans, due, begin, sessions):
     """Draw the sessions of the first n fans due, put those that take place (all, unless ``thins``) in order of surface,
     and set their fans' next session.
+
+    Changes ``fans.event`` and ``fans.next_time``, shape (F,) [sessions; s after the start of the run]; ``sessions``,
+    shapes (N,); ``begin``, shape (S + 2,) [place of a surface's first session]; and ``due`` as scratch.
     """
     who, words, surface, n_surfaces = due.fan, due.words, due.surface, visits.shape[1]
     ids, events, means, gaps = due.id, due.event, due.mean_gap, due.gap

@@ -1,8 +1,8 @@
-"""Who stands in a slot, compiled: draws from slot tables, from their order and from follow lists; knows arrays only.
+"""Who is in a slot, compiled: draws from slot tables, from their order and from follow lists; knows arrays only.
 
-All of the kernel is compiled without reference counting (``_nrt=False``), for nothing is allocated: counting references
-to arrays at every call took a third of a session's time. What is ``staged`` can be called from compiled functions only:
-half of the time to compile it went into code that takes its arrays out of Python's objects.
+All of the kernel is compiled without reference counting (``_nrt=False``), because nothing is allocated: counting
+references to arrays at every call took a third of a session's time. What is ``staged`` can be called from compiled
+functions only: half of the time to compile it went into code that takes its arrays out of Python's objects.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from sim.model.kernel.compiled_code import njit
 from sim.model.kernel.draws import below, philox
 from sim.model.layout import FRACTION_BITS, ID_MASK, ORIGIN_SHIFT
 from sim.streams import Lane
+from sim.types import Bools, Int32s, Int64s
 
 SLOT, RESIDUAL = np.uint64(Lane.SLOT), np.uint64(Lane.RESIDUAL)
 ATTEMPTS = 32
@@ -33,13 +34,13 @@ staged = njit(cache=True, nogil=True, _nrt=False, no_cpython_wrapper=True, no_cf
 
 
 class Shelves(NamedTuple):
-    """The slot tables that slots are filled from, as ``frozen.Tables`` has them."""
+    """The slot tables that slots are filled from, as ``layout.Tables`` has them."""
 
-    weight: NDArray[np.int64]
+    weight: Int64s
     alias: NDArray[np.uint64]
-    order: NDArray[np.int32]
-    ranked: NDArray[np.bool_]
-    explore: NDArray[np.int64]
+    order: Int32s
+    ranked: Bools
+    explore: Int64s
 
 
 @njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True, forceinline=True)
@@ -50,7 +51,7 @@ def bucket_of(high, low, n):
 
 @njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True, forceinline=True)
 def holder(bucket, entry, high, low, n):
-    """Who holds the place in a bucket, with this entry, that a draw falls into; ``ID_MASK``: nobody has any weight."""
+    """Influencer of the part of a bucket, with this entry, that a draw falls into; ``ID_MASK``: none has any weight."""
     below_low = low * n
     fraction = (((high * n + (below_low >> WORD_BITS)) & MASK) << HIGH_BITS) | ((below_low & MASK) >> LOW_BITS)
     return np.int64(bucket if fraction < entry >> THRESHOLD_SHIFT else entry & ID)
@@ -58,7 +59,7 @@ def holder(bucket, entry, high, low, n):
 
 @njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True, forceinline=True)
 def look_up(alias, high, low):
-    """Influencer that a 64-bit draw chooses from an alias table; ``ID_MASK``: nobody has any weight."""
+    """Influencer that a 64-bit draw chooses from an alias table; ``ID_MASK``: none has any weight."""
     n = np.uint64(alias.size)
     bucket = bucket_of(high, low, n)
     return holder(bucket, alias[bucket], high, low, n)
@@ -73,10 +74,10 @@ def draw(at, lane, key):
 
 @staged
 def from_table(alias, weight, distinct, seen, page, at, lanes, key, high, low):
-    """Influencer for a slot, without replacement by rejection, after ATTEMPTS exactly; NONE when nobody is left.
+    """Influencer for a slot, without replacement by rejection, after ATTEMPTS exactly; NONE when none is left.
 
     ``at`` is (fan, event, slot); ``high, low`` are the words of attempt 0; ``lanes`` are for the attempts and the rest;
-    whoever stands on the page already has its number in ``seen``.
+    accounts that are on the page already have its number in ``seen``.
     """
     i = look_up(alias, high, low)
     if i == ID_MASK:
@@ -93,7 +94,7 @@ def from_table(alias, weight, distinct, seen, page, at, lanes, key, high, low):
 
 @staged
 def _from_rest_of_table(weight, seen, page, at, lane, key):
-    """Exact draw from the weights of those who don't stand on the page yet; NONE when nobody is left."""
+    """Exact draw from the weights of those who aren't on the page yet; NONE when none is left."""
     total = np.int64(0)
     for i in range(weight.size):
         if seen[i] != page:
@@ -112,7 +113,7 @@ def _from_rest_of_table(weight, seen, page, at, lane, key):
 
 @staged
 def from_order(order, distinct, seen, page):
-    """First influencer of a ranked table that may stand in the slot; NONE when nobody is left."""
+    """First influencer of a ranked table that may be in the slot; NONE when none is left."""
     for place in range(order.size):
         i = np.int64(order[place])
         if i < 0 or not distinct or seen[i] != page:
@@ -130,7 +131,10 @@ def from_shelf(shelves, table, distinct, seen, page, at, lanes, key, high, low):
 
 @staged
 def find_places(prefix, n, draws, places):
-    """For each draw below the last of n prefix sums the first place whose sum exceeds it, into ``places``."""
+    """For each draw below the last of n prefix sums the first place whose sum exceeds it.
+
+    Changes ``places``, shape (K,) [index of a prefix sum].
+    """
     if n > FEW:
         for k in range(draws.size):
             places[k] = _place_of(prefix, n, draws[k])
@@ -171,7 +175,7 @@ def from_list(prefix, candidates, n, seen, page, at, key, high, low):
 
 @staged
 def _from_rest_of_list(prefix, candidates, n, seen, page, at, key):
-    """Exact draw from those followed who don't stand on the page yet; NONE when nobody is left."""
+    """Exact draw from those followed who aren't on the page yet; NONE when none is left."""
     total = np.int64(0)
     for j in range(n):
         if seen[candidates[j]] != page:

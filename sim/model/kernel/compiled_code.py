@@ -1,4 +1,4 @@
-"""Where compiled code is kept: in the user's cache folder, never beside the source, where it outlives an uninstall.
+"""Where compiled code is kept: in the user's cache folder, not next to the source, where it would outlive an uninstall.
 
 Numba reads ``NUMBA_CACHE_DIR`` itself, so that one wins. The folder is named after the source, because Numba misses a
 change in the file of a callee.
@@ -33,7 +33,7 @@ class Place(NamedTuple):
 
     folder: Path
     note: str | None
-    """What a user is told where it isn't the usual folder."""
+    """A line for the user where it isn't the usual folder."""
 
 
 def is_compiled(function: Any) -> bool:
@@ -89,7 +89,7 @@ def _is_writable(folder: Path) -> bool:
 
 
 def _temporary_folder() -> Path:
-    """A folder that is this user's own: code that somebody else put there would be run."""
+    """A folder that is this user's own: code that another user put there would be run."""
     shared = Path(tempfile.gettempdir())
     user = os.getuid() if hasattr(os, "getuid") else None
     own = shared / ("headshare" if user is None else f"headshare-{user}")

@@ -94,7 +94,7 @@ def exponential_gap(high, low, mean):
     """Exponential gap of this mean, rounded to whole seconds, at least one [s]; ``NO_SESSION`` beyond any horizon."""
     u = np.float64(np.int64((high << np.uint64(21)) | (low >> np.uint64(11)))) + 1.0
     gap = -log(u * UNIT) * mean + 0.5
-    return max(np.int64(gap if gap < FAR else FAR), np.int64(1))  # nan, of log(1) * inf, is never, too
+    return max(np.int64(gap if gap < FAR else FAR), np.int64(1))  # nan, of log(1) * inf, is never as well
 
 
 @njit(cache=True, nogil=True, forceinline=True)

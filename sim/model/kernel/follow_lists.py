@@ -20,7 +20,10 @@ NO_ROW = -1
 
 @njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True)
 def move_lists(start, length, arena, new_start, new_arena):
-    """Copy the list of each fan from one arena to its place in another; ``new_arena`` is changed."""
+    """Copy the list of each fan from one arena to its place in another.
+
+    Changes ``new_arena``, shape (P,) [entries].
+    """
     for f in range(length.size):
         for j in range(length[f]):
             new_arena[new_start[f] + j] = arena[start[f] + j]
@@ -28,7 +31,10 @@ def move_lists(start, length, arena, new_start, new_arena):
 
 @njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True)
 def sizes(length, room):
-    """The least size that each list fits into, as the logarithm of its room; ``room`` is changed."""
+    """The least size that each list fits into.
+
+    Changes ``room``, shape (F,) [logarithm of the number of entries, base 2].
+    """
     for f in range(length.size):
         room[f] = SMALLEST
         while (1 << room[f]) < length[f]:
@@ -37,7 +43,7 @@ def sizes(length, room):
 
 @njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True, forceinline=True)
 def is_member(arena, start, n, influencer):
-    """Whether an influencer stands on a list."""
+    """Whether an influencer is on a list."""
     found = 0
     for j in range(start, start + n):
         found += (arena[j] & ID_MASK) == influencer
@@ -46,7 +52,7 @@ def is_member(arena, start, n, influencer):
 
 @njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True)
 def is_better(arena, start, n, influencer, quality):
-    """Whether an influencer's quality is above that of everybody on the list."""
+    """Whether an influencer's quality is above that of all on the list."""
     for j in range(start, start + n):  # noqa: SIM110 - what the compiler knows
         if quality[arena[j] & ID_MASK] >= quality[influencer]:
             return False
@@ -54,11 +60,14 @@ def is_better(arena, start, n, influencer, quality):
 
 
 @njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True)
-def remove(arena, start, length, f, influencer, coin, unfollow):
-    """Take off a follow list if the coin lies below ``unfollow`` of the entry's origin, the last entry moving to its
-    place; whether it was done.
+def remove(lists, f, influencer, coin, unfollow):
+    """Take off a follow list if the coin lies below ``unfollow`` of the entry's origin; whether it was done.
+
+    The last entry moves to its place. Changes ``lists.arena``, shape (P,) [entries], and ``lists.length``, shape (F,)
+    [entries].
     """
-    first = np.int64(start[f])
+    arena, length = lists.arena, lists.length
+    first = np.int64(lists.start[f])
     for j in range(first, first + length[f]):
         if (arena[j] & ID_MASK) == influencer:
             if coin >= unfollow[arena[j] >> ORIGIN_SHIFT]:
@@ -76,8 +85,12 @@ def most_growth(n, room, n_more):
 
 
 @njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True)
-def append(start, length, room, arena, free, f, entry):
-    """Add to the end of a follow list; a full one moves to a row of twice the size."""
+def append(lists, f, entry):
+    """Add to the end of a follow list; a full one moves to a row of twice the size.
+
+    Changes all of ``lists``: shapes (F,) [places, entries, logarithms], (P,) [entries] and (32,) [places].
+    """
+    start, length, room, arena, free = lists.start, lists.length, lists.room, lists.arena, lists.free
     n = length[f]
     size = np.int64(room[f])
     if n == (1 << size):

@@ -1,11 +1,10 @@
-"""Stages 2 to 4 of the kernel: the words of pages, who stands in their slots, and impressions; knows arrays only."""
+"""Stages 2 to 4 of the kernel: the words of pages, who is in their slots, and impressions; knows arrays only."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.model.kernel.choice import (
     NONE,
@@ -24,6 +23,7 @@ from sim.model.kernel.compiled_code import njit
 from sim.model.kernel.draws import below, philox
 from sim.model.layout import ID_MASK, LEFT_EMPTY, ORGANIC, Counter, SlotSource, Total
 from sim.streams import Lane
+from sim.types import Int32s, Int64s
 
 EXPOSURE, RESERVED = int(Counter.EXPOSURE), int(Counter.RESERVED)
 N_SESSIONS, N_SLOTS, N_IMPRESSIONS = int(Total.SESSIONS), int(Total.SLOTS), int(Total.IMPRESSIONS)
@@ -44,28 +44,43 @@ FALLBACK, FALLBACK_RESIDUAL = np.uint64(Lane.FALLBACK), np.uint64(Lane.FALLBACK_
 UNDECIDED = np.int32(-2)
 LAST_WORD = (1 << 32) - 1
 NEVER_BELOW, CERTAIN = np.int64(0), np.int64(1 << 32)
-"""Bounds of coins; typed, for plain numbers would be compiled in, once for each."""
+"""Bounds of coins; typed, because plain numbers would be compiled in, once for each."""
 MOST_PAGES = (1 << 31) - 2
 LONG = 24
 
 
+class Posts(NamedTuple):
+    """What the slots of a feed are filled with, as ``layout.Tables`` has it."""
+
+    distinct: bool
+    weight: Int64s
+    """(M,)"""
+    affinity: Int64s
+    """(G, V)"""
+    vertical: Int32s
+    """(M,)"""
+
+
 class Filling(NamedTuple):
-    """What the slots of a surface that isn't a feed are filled with, as ``frozen.Tables`` has it."""
+    """What the slots of a surface that isn't a feed are filled with, as ``layout.Tables`` has it."""
 
     distinct: bool
     reserved: int
     ordinary: int
-    organic: NDArray[np.int32]
+    organic: Int32s
     """(G,)"""
-    support: NDArray[np.int32]
+    support: Int32s
     """(G,)"""
-    custom: NDArray[np.int32]
+    custom: Int32s
     """(1,)"""
 
 
 @staged
 def draw_words(n_slots, key, ids, events, words):
-    """Stage 2: the SLOT blocks of pages, attempt 0; the compiler does several of them at a time."""
+    """Stage 2: the SLOT blocks of pages, attempt 0; the compiler does several of them at a time.
+
+    Changes ``words``, shape (4, K, N) [words of 32 bits].
+    """
     for k in range(n_slots):
         for s in range(ids.size):
             w = philox(np.uint64(ids[s]), np.uint64(events[s]), np.uint64(k), SLOT, key[0], key[1])
@@ -73,18 +88,21 @@ def draw_words(n_slots, key, ids, events, words):
 
 
 @staged
-def fill_feeds(n_slots, distinct, weight, affinity, vertical, key, fans, arena, sessions, slots, places, followed):
-    """Stage 3 for a feed: slots are drawn from the accounts that a fan follows; ``weight`` and ``affinity`` are the
-    surface's.
+def fill_feeds(n_slots, posts, key, lists, sessions, slots, places, followed):
+    """Stage 3 for a feed: slots are drawn from the accounts that a fan follows.
+
+    Changes ``slots.chosen`` and ``slots.source``, shape (K, N) [influencer; ``SlotSource``]; ``places``, what is on
+    pages already, and as scratch ``slots.bucket``, shape (N,), and ``followed``.
     """
     chosen, words, prefix, candidates = slots.chosen, slots.words, followed.prefix, followed.candidates
+    weight, vertical, start, length, arena = posts.weight, posts.vertical, lists.start, lists.length, lists.arena
     for s in range(sessions.fan.size):
         # Only so that the processor fetches the lists, which lie far apart, several at a time.
-        slots.bucket[s] = arena[np.int64(fans.start[sessions.fan[s]])]
+        slots.bucket[s] = arena[np.int64(start[sessions.fan[s]])]
     for s in range(sessions.fan.size):
         f = sessions.fan[s]
-        first, n = np.int64(fans.start[f]), np.int64(fans.length[f])
-        interests = affinity[sessions.segment[s]]
+        first, n = np.int64(start[f]), np.int64(length[f])
+        interests = posts.affinity[sessions.segment[s]]
         total = np.int64(0)
         for j in range(n):
             i = np.uint32(arena[first + j] & ID_MASK)
@@ -94,7 +112,7 @@ def fill_feeds(n_slots, distinct, weight, affinity, vertical, key, fans, arena, 
         if total == 0:
             for k in range(n_slots):
                 chosen[k, s] = NONE
-        elif distinct:
+        elif posts.distinct:
             fan = (np.uint64(sessions.id[s]), np.uint64(sessions.event[s]))
             _fill_without_repeats(s, n, n_slots, fan, key, slots, places, prefix, candidates)
         else:
@@ -108,7 +126,10 @@ def fill_feeds(n_slots, distinct, weight, affinity, vertical, key, fans, arena, 
 
 @staged
 def _fill_without_repeats(s, n, n_slots, fan, key, slots, places, prefix, candidates):
-    """Fill a feed's page from the n accounts whose weights' prefix sums are known, none twice."""
+    """Fill a feed's page from the n accounts whose weights' prefix sums are known, none twice.
+
+    Changes ``slots.chosen[:, s]``, shape (K,) [influencer], and ``places``, shapes (M,) and (1,) [page number].
+    """
     page, seen = _next_page(places), places.seen
     for k in range(n_slots):
         high, low = np.uint64(slots.words[0, k, s]), np.uint64(slots.words[1, k, s])
@@ -120,7 +141,7 @@ def _fill_without_repeats(s, n, n_slots, fan, key, slots, places, prefix, candid
 
 @njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True, forceinline=True)
 def _set_all(slots, n_slots, n, value):
-    """Set the slots of n pages."""
+    """Set the slots of n pages to a value; ``slots``, shape (K, N), is changed."""
     for k in range(n_slots):
         for s in range(n):
             slots[k, s] = value
@@ -128,7 +149,10 @@ def _set_all(slots, n_slots, n, value):
 
 @njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True, forceinline=True)
 def _next_page(places):
-    """Number of a new page. When numbers run out, they begin anew."""
+    """Number of a new page; when numbers run out, they begin again.
+
+    Changes ``places.page``, shape (1,) [page number], and then ``places.seen``, shape (M,), as well.
+    """
     if places.page[0] == MOST_PAGES:
         for i in range(places.seen.size):
             places.seen[i] = 0
@@ -139,8 +163,11 @@ def _next_page(places):
 
 @staged
 def choose(n_slots, filling, shelves, segments, slots):
-    """Stage 3a: whom the first draw for each slot chooses, each on an empty page; ``UNDECIDED`` where slots are filled
-    in an order or partly explored, ``ID_MASK`` where the slot's own table is empty.
+    """Stage 3, first part: who the first draw for each slot chooses, as on an empty page.
+
+    Changes ``slots.chosen``, shape (K, N) [influencer; ``UNDECIDED`` where slots are filled in an order or partly
+    explored, ``ID_MASK`` where the slot's own table is empty], and ``slots.source``, shape (K, N) [``SlotSource``]; as
+    scratch ``slots.row``, ``slots.bucket`` and ``slots.entry``, shape (N,).
     """
     organic, n = filling.organic, segments.size
     if shelves.ranked[organic[0]] or shelves.explore[organic[0]] > 0:
@@ -157,7 +184,11 @@ def choose(n_slots, filling, shelves, segments, slots):
 
 @staged
 def choose_organic(n_slots, organic, segments, alias, slots):
-    """Look all slots up in the organic tables: the memory in one loop, the arithmetic, several at a time, in others."""
+    """Look all slots up in the organic tables: the memory in one loop, the arithmetic, several at a time, in others.
+
+    Changes ``slots.chosen``, shape (K, N) [influencer, ``ID_MASK``]; as scratch ``slots.row``, ``slots.bucket`` and
+    ``slots.entry``, shape (N,).
+    """
     n, size = segments.size, np.uint64(alias.shape[1])
     chosen, row, flat = slots.chosen, slots.row, alias.reshape(-1)
     for s in range(n):
@@ -174,7 +205,10 @@ def choose_organic(n_slots, organic, segments, alias, slots):
 
 @staged
 def _choose_for(kind, first, last, n_slots, rows, segments, shelves, slots):
-    """As ``choose``, the slots whose coin lies in ``[first, last)``; ``rows`` has each segment's table, or all's."""
+    """As ``choose``, the slots whose coin lies in ``[first, last)``; ``rows`` has each segment's table, or all's.
+
+    Changes ``slots.chosen`` and ``slots.source`` of those slots, shape (K, N) [influencer; ``SlotSource``].
+    """
     words, chosen = slots.words, slots.chosen
     for k in range(n_slots):
         for s in range(segments.size):
@@ -193,7 +227,11 @@ def _choose_for(kind, first, last, n_slots, rows, segments, shelves, slots):
 
 @staged
 def settle(n_slots, filling, shelves, key, sessions, slots, places, totals):
-    """Stage 3b: slot after slot of each page, choose again where somebody stands on it twice or nobody was found."""
+    """Stage 3, second part: slot after slot of each page, choose again what is on it twice or was not found.
+
+    Changes ``slots.chosen`` and ``slots.source``, shape (K, N) [influencer; ``SlotSource``]; ``places``, shapes (M,),
+    (1,) and (N,) [page number]; and ``totals``, the surface's, shape (7,) [slots], added to.
+    """
     chosen, seen, apart, distinct, n = slots.chosen, places.seen, places.apart, filling.distinct, sessions.id.size
     _find_repeats(n, n_slots, distinct, chosen, apart)
     for s in range(n):
@@ -216,6 +254,8 @@ def settle(n_slots, filling, shelves, key, sessions, slots, places, totals):
 def _find_repeats(n, n_slots, distinct, chosen, apart):
     """Which pages have to be looked at (0): all long ones, of the others those with repetitions or unfilled slots.
 
+    Changes ``apart``, shape (N,) [0: to be looked at].
+
     All pairs of slots are compared, many pages at a time, which up to some length is quicker than one look each.
     """
     if n_slots > LONG:
@@ -235,7 +275,10 @@ def _find_repeats(n, n_slots, distinct, chosen, apart):
 
 @staged
 def _fill(k, s, page, filling, shelves, key, sessions, slots, seen, totals):
-    """Influencer for one slot that isn't a feed's; where it comes from is noted as ``source``."""
+    """Influencer for one slot that isn't a feed's, ``NONE`` where none is left.
+
+    Changes ``slots.source[k, s]``, shape (K, N) [``SlotSource``], and ``totals``, shape (7,) [slots], added to.
+    """
     segment, kind = sessions.segment[s], slots.source[k, s]
     at = (np.uint64(sessions.id[s]), np.uint64(sessions.event[s]), np.uint64(k))
     high, low = np.uint64(slots.words[0, k, s]), np.uint64(slots.words[1, k, s])
@@ -267,7 +310,10 @@ def _fill(k, s, page, filling, shelves, key, sessions, slots, seen, totals):
 
 @staged
 def show(n, n_slots, reserved, ordinary, chosen, coins, counts, totals):
-    """Stage 4: count what was offered on n pages and who was shown; ``counts`` and ``totals`` are the surface's."""
+    """Stage 4: count what was offered on n pages and who was shown.
+
+    Changes ``counts``, shape (10, M) [slots], and ``totals``, shape (7,) [sessions, slots], the surface's, added to.
+    """
     exposure, in_reserved = counts[EXPOSURE], counts[RESERVED]
     n_reserved, n_custom, n_empty = 0, 0, 0
     for k in range(n_slots):

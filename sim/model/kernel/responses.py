@@ -1,11 +1,10 @@
-"""Stages 5 to 7 of the kernel: what fans examine, click and do then, in order of slots; knows arrays only."""
+"""Stages 5 to 8 of the kernel: what fans examine, click and do then, in order of slots; knows arrays only."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.model.kernel.choice import draw, staged
 from sim.model.kernel.compiled_code import njit
@@ -13,6 +12,7 @@ from sim.model.kernel.draws import philox
 from sim.model.kernel.follow_lists import append, is_better, is_member, remove
 from sim.model.layout import ORIGIN_SHIFT, VERTICAL_BITS, Counter, Response
 from sim.streams import Lane
+from sim.types import Bools, Floats, Int64s
 
 READS, CLICKS, FOLLOWS, UNFOLLOWS = (
     int(c) for c in (Counter.READS, Counter.CLICKS, Counter.FOLLOWS, Counter.UNFOLLOWS)
@@ -29,20 +29,20 @@ BITS = np.int64(32)
 
 
 class Appeal(NamedTuple):
-    """What a surface's fans click, as ``frozen.Tables`` has it."""
+    """What a surface's fans click, as ``layout.Tables`` has it."""
 
-    traits: NDArray[np.int64]
+    traits: Int64s
     """(M,)"""
-    click: NDArray[np.int64]
+    click: Int64s
     """(G, V)"""
 
 
 class Following(NamedTuple):
-    """How fans follow and unfollow on a surface, as ``frozen.Tables`` has it."""
+    """How fans follow and unfollow on a surface, as ``layout.Tables`` has it."""
 
-    follow: NDArray[np.int64]
+    follow: Int64s
     """(M,)"""
-    unfollow: NDArray[np.int64]
+    unfollow: Int64s
     """(S + 1,)"""
     cap: int
     origin: int
@@ -51,18 +51,18 @@ class Following(NamedTuple):
 
 
 class Sales(NamedTuple):
-    """What clicks on a surface bring, as ``frozen.Tables`` has it."""
+    """What clicks on a surface bring, as ``layout.Tables`` has it."""
 
-    shop: NDArray[np.bool_]
+    shop: Bools
     """(M,)"""
-    order_base: NDArray[np.float64]
+    order_base: Floats
     """(M,)"""
-    order_value: NDArray[np.int64]
+    order_value: Int64s
     """(M,)"""
-    order_factor: NDArray[np.float64]
+    order_factor: Floats
     """(G,)"""
     referrals: float
-    tips: NDArray[np.float64]
+    tips: Floats
     """(G,)"""
     tip_value: int
 
@@ -77,7 +77,10 @@ def _is_clicked(word, i, segment, appeal):
 
 @staged
 def examine(n_slots, threshold, looks_on, appeal, key, sessions, words, chosen, read_at):
-    """Stage 5: the slots that fans examine, in an order that keeps each page's; their number."""
+    """Stage 5: the slots that fans examine, in an order that keeps each page's; their number.
+
+    Changes ``read_at``, shape (R,) [slot and session, ``k * N + s``].
+    """
     if not looks_on[0] or not looks_on[1]:
         return _look_until(n_slots, threshold, looks_on, appeal, key, sessions, words, chosen, read_at)
     n, stride = np.uint32(0), chosen.shape[1]
@@ -90,7 +93,10 @@ def examine(n_slots, threshold, looks_on, appeal, key, sessions, words, chosen, 
 
 @staged
 def _look_until(n_slots, threshold, looks_on, appeal, key, sessions, words, chosen, read_at):
-    """As ``examine``, of fans who stop at the first slot that they don't examine, or that they click."""
+    """As ``examine``, of fans who stop at the first slot that they don't examine, or that they click.
+
+    Changes ``read_at``, shape (R,) [slot and session, ``k * N + s``].
+    """
     n, stride = np.uint32(0), chosen.shape[1]
     for s in range(sessions.id.size):
         for k in range(n_slots):
@@ -120,9 +126,11 @@ def _logarithm(power_of_two):
 
 
 @staged
-def read(n, opens, appeal, following, key, sessions, chosen, reads, n_read, n_read_by):
-    """Stage 6: the words of n reads, who is read and clicked; the numbers of clicks and of acts on follow lists, which
-    are done only if the surface ``opens`` them. ``n_read`` and ``n_read_by``, each segment's, are added to.
+def read(n, takes_follows, appeal, following, key, sessions, chosen, reads, n_read, n_read_by):
+    """Stage 6: the words of n reads, who is read and clicked; the numbers of clicks and of acts on follow lists.
+
+    Without ``takes_follows`` there are no acts. Changes ``reads``, shapes (R,) and (4, R), except ``at`` and
+    ``orders``; ``n_read``, shape (M,) [slots], the surface's, and ``n_read_by``, shape (G, M) [slots], both added to.
     """
     session, slot, who, ids, events = reads.session, reads.slot, reads.who, reads.id, reads.event
     words, coins, clicks = reads.words, reads.coin, reads.clicks
@@ -136,7 +144,7 @@ def read(n, opens, appeal, following, key, sessions, chosen, reads, n_read, n_re
     for r in range(n):
         w = philox(np.uint64(ids[r]), np.uint64(events[r]), np.uint64(slot[r]), ACTION, key[0], key[1])
         words[0, r], words[1, r], words[2, r], words[3, r] = w
-    leaving = following.unfollow[0] if opens else 0
+    leaving = following.unfollow[0] if takes_follows else 0
     if leaving > 0:
         for r in range(n):
             w = philox(np.uint64(ids[r]), np.uint64(events[r]), np.uint64(slot[r]), UNFOLLOW, key[0], key[1])
@@ -150,12 +158,16 @@ def read(n, opens, appeal, following, key, sessions, chosen, reads, n_read, n_re
         reads.responses[r] = READ + CLICKED * clicked
         clicks[n_clicks] = r
         n_clicks += np.uint32(clicked)
-    return np.int64(n_clicks), _find_acts(n, n_clicks, leaving, following.follow, reads) if opens else np.int64(0)
+    n_acts = _find_acts(n, n_clicks, leaving, following.follow, reads) if takes_follows else np.int64(0)
+    return np.int64(n_clicks), n_acts
 
 
 @staged
 def _find_acts(n, n_clicks, leaving, follow, reads):
-    """Of n reads those that may change a follow list, in order; their number."""
+    """Of n reads those that may change a follow list, in order; their number.
+
+    Changes ``reads.acts``, shape (R,) [indices of reads].
+    """
     acts, clicks, words, n_acts = reads.acts, reads.clicks, reads.words, np.uint32(0)
     if leaving == 0:
         for c in range(n_clicks):
@@ -170,17 +182,19 @@ def _find_acts(n, n_clicks, leaving, follow, reads):
 
 
 @staged
-def change_lists(n, following, quality, fans, arena, free, who_reads, reads, counts):
-    """Stage 7: unfollow, then follow, act after act, each page's in order of slots; ``who_reads`` are the sessions'
-    fans, ``counts`` the surface's.
+def change_lists(n, following, quality, lists, who_reads, reads, counts):
+    """Stage 7: unfollow, then follow, each page's acts in order of slots; ``who_reads`` are the sessions' fans.
+
+    Changes ``lists``, all of it, see ``follow_lists.append``; ``reads.responses``, shape (R,) [``Response``]; and
+    ``counts``, the surface's, shape (10, M) [follows, unfollows], added to.
     """
-    start, length, room, responses = fans.start, fans.length, fans.room, reads.responses
+    start, length, arena, responses = lists.start, lists.length, lists.arena, reads.responses
     origin_bits = np.int64(following.origin) << ORIGIN_SHIFT
     for act in range(n):
         r = reads.acts[act]
         i, f = np.int64(reads.who[r]), who_reads[reads.session[r]]
         coin = np.int64(reads.coin[r])
-        if coin < following.unfollow[0] and remove(arena, start, length, f, i, coin, following.unfollow):
+        if coin < following.unfollow[0] and remove(lists, f, i, coin, following.unfollow):
             responses[r] |= UNFOLLOWED
             counts[UNFOLLOWS, i] += 1
         if not responses[r] & CLICKED or np.int64(reads.words[1, r]) >= following.follow[i]:
@@ -192,7 +206,7 @@ def change_lists(n, following, quality, fans, arena, free, who_reads, reads, cou
         elif n_followed < following.cap and (
             not following.better_only or is_better(arena, first, n_followed, i, quality)
         ):
-            append(start, length, room, arena, free, f, i | origin_bits)
+            append(lists, f, i | origin_bits)
             responses[r] |= FOLLOWED
             counts[FOLLOWS, i] += 1
         else:
@@ -201,7 +215,11 @@ def change_lists(n, following, quality, fans, arena, free, who_reads, reads, cou
 
 @staged
 def spend(n, sales, segments, reads, counts):
-    """Stage 8: clicks, visits to shops, orders and tips; ``segments`` are the sessions', ``counts`` the surface's."""
+    """Stage 8: clicks, visits to shops, orders and tips; ``segments`` are the sessions'.
+
+    Changes ``reads.orders`` and ``reads.responses``, shape (R,) [real orders; ``Response``]; and ``counts``, the
+    surface's, shape (10, M) [clicks, visits, real orders, fen], added to.
+    """
     n_clicked, n_referred, words = counts[CLICKS], counts[REFERRALS], reads.words
     referrals = np.int64(sales.referrals)
     for click in range(n):

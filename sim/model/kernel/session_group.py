@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.model.layout import Tables
-from sim.types import Int8s, Int32s, Int64s
+from sim.types import Floats, Int8s, Int32s, Int64s
 
 __all__ = ["Group", "new_group"]
 
@@ -29,7 +29,7 @@ class Due(NamedTuple):
     """(N,)"""
     event: Words
     """(N,)"""
-    mean_gap: NDArray[np.float64]
+    mean_gap: Floats
     """(N,): mean time between a fan's sessions [s]."""
     gap: Int64s
     """(N,): time to its next session [s]."""
@@ -68,14 +68,14 @@ class Slots(NamedTuple):
     bucket: Words
     """(N,): bucket of an alias table for one of the slots."""
     entry: NDArray[np.uint64]
-    """(N,): what the bucket holds."""
+    """(N,): entry of the bucket."""
 
 
 class Places(NamedTuple):
-    """Who stands on a page already."""
+    """Who is on a page already."""
 
     seen: Int32s
-    """(M,): the last page that an influencer stood on."""
+    """(M,): number of the last page that an influencer was on."""
     page: Int64s
     """(1,): number of the last page."""
     apart: Words
@@ -88,7 +88,7 @@ class Followed(NamedTuple):
     prefix: Int64s
     """(M,): prefix sums of the weights."""
     candidates: Int32s
-    """(M,): who stands on it."""
+    """(M,): who is on it."""
     draw: Int64s
     """(K,): draws below the last of the prefix sums."""
     place: Int64s

@@ -7,11 +7,11 @@ threads, waiting for it would take longer than what they do.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.model.kernel.compiled_code import njit
 from sim.model.kernel.draws import exp, power
 from sim.model.layout import FRACTION_BITS, ID_MASK, ORIGIN_SHIFT
+from sim.types import Int32s, Int64s
 
 MAX_WEIGHT = float(1 << 40)
 LN_2 = 0.6931471805599453
@@ -48,7 +48,10 @@ def products(first, second):
 
 @njit(cache=True)
 def follow_thresholds(fame, prob, out):
-    """``floor(min(prob * fame, 1) * 2^32)`` into ``out``; shapes (M,)."""
+    """Probability of a follow of each influencer, given a click: ``floor(min(prob * fame, 1) * 2^32)``.
+
+    Changes ``out``, shape (M,) [probability times 2^32].
+    """
     for i in range(fame.size):
         out[i] = np.int64(np.floor(min(prob * fame[i], 1.0) * 4294967296.0))
 
@@ -63,15 +66,21 @@ def halvings(times):
     return out
 
 
-def rank(weight: NDArray[np.int64], order: NDArray[np.int32]) -> None:
-    """Influencers by falling integer weight, the lower id first among equals, into ``order``; -1 after the last."""
+def rank(weight: Int64s, order: Int32s) -> None:
+    """Influencers by falling integer weight, the lower id first among equals.
+
+    Changes ``order``, shape (M,) [influencer, -1 after the last that has any weight].
+    """
     order[:] = np.argsort(-weight, kind="stable")
     order[weight[order] == 0] = -1
 
 
 @njit(cache=True)
 def build_tables(weights, factors, vertical, rows, weight, alias):
-    """As ``build_table``, of the same weights with other factors for each of these rows; shapes (R, V) and (R,)."""
+    """As ``build_table``, of the same weights with other factors for each of these rows; shapes (R, V) and (R,).
+
+    Changes those rows of ``weight`` and ``alias``, shape (T, M) [integer weight; ``threshold << 24 | alias``].
+    """
     for r in range(rows.size):
         build_table(weights, factors[r], vertical, weight[rows[r]], alias[rows[r]])
 
@@ -88,7 +97,7 @@ def build_table(weights, factor, vertical, weight, alias):
     weights, factor, vertical
         Shapes (M,), (V,), (M,); weights and factors finite and >= 0.
     weight, alias
-        Shapes (M,), int64 and uint64. Changed.
+        Shapes (M,), int64 [integer weight] and uint64 [``threshold << 24 | alias``]. Changed.
     """
     n = weights.size
     amounts = np.empty(n, np.float64)
@@ -109,7 +118,7 @@ def build_table(weights, factor, vertical, weight, alias):
     _pair(weight, total, own, other)
     for i in range(n):
         threshold = min(np.int64(own[i] * (FRACTIONS / np.float64(total))), MAX_THRESHOLD)
-        threshold = max(threshold, np.int64(weight[i] > 0))  # whoever has any weight can be drawn
+        threshold = max(threshold, np.int64(weight[i] > 0))  # any weight at all can be drawn
         alias[i] = (np.uint64(threshold) << THRESHOLD_SHIFT) | np.uint64(other[i])
 
 
@@ -117,10 +126,12 @@ def build_table(weights, factor, vertical, weight, alias):
 def _pair(weight, total, own, other):
     """What of each bucket of an alias table is its influencer's ``own``, of the total, and whose the rest is.
 
+    Changes ``own``, shape (M,) [integer weight times M], and ``other``, shape (M,) [influencer].
+
     Walker, A. J.: An efficient method for generating discrete random variables with general distributions (ACM
-    Transactions on Mathematical Software 3, 1977). Bucket i, one of M with an equal share of the total, holds i first.
-    Light ones are filled up from heavy ones, both in order of id: so tables of similar weights are alike, and arms that
-    share draws choose the same influencer nearly as often as can be.
+    Transactions on Mathematical Software 3, 1977). Bucket i, one of M with an equal share of the total, is filled by i
+    first. Light ones are filled up from heavy ones, both in order of id: so tables of similar weights are alike, and
+    arms that share draws choose the same influencer nearly as often as can be.
     """
     n = weight.size
     light, heavy = np.empty(n + 1, np.int32), np.empty(n + 1, np.int32)
@@ -147,7 +158,7 @@ def _pair(weight, total, own, other):
         left += (of_a if fills else of_after) - total
         i += fills
         j += not fills
-    # In whole numbers nothing is left over: the other light ones are full, the other heavy ones fill each other.
+    # In whole numbers nothing remains: the other light ones are full, the other heavy ones fill each other.
     while j < n_heavy:
         own[heavy[j]], other[heavy[j]] = left, heavy[j + 1]
         left += weight[heavy[j + 1]] * n - total

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.model.kernel import slot_tables
 from sim.model.layout import ID_MASK, LEFT_EMPTY, ORGANIC, Tables
@@ -14,8 +13,9 @@ from sim.model.world.population import Population
 from sim.scenario.resolve.follows import affinities
 from sim.scenario.schema.platform import Cascade, Geometric, PositionBased, Surface
 from sim.scenario.schema.scenario import Scenario
+from sim.scenario.schema.surface_kinds import KINDS
 from sim.streams import power, threshold
-from sim.types import Floats, Int32s, Int64s
+from sim.types import Bools, Floats, Int32s, Int64s
 
 __all__ = ["WORD", "Rows", "blank_tables", "integer_weights", "powers_of_affinity"]
 
@@ -52,7 +52,7 @@ def blank_tables(scenario: Scenario, population: Population, *, own_list: bool) 
     scenario
         Resolved scenario of an arm, or of one of its phases.
     population
-        Whom it is about. Not changed.
+        The accounts that are shown. Not changed.
     own_list
         The support policy has a list of its own; a placebo's is the organic one.
 
@@ -69,15 +69,8 @@ def blank_tables(scenario: Scenario, population: Population, *, own_list: bool) 
     ranked, explore = _ways_of_filling(surfaces, rows, own_list=own_list)
     buying = np.array([s.buying for s in segments])
     return Tables(
+        **_settings(surfaces),
         visits=np.tile(_visits(surfaces), (len(segments), 1)),
-        is_feed=np.array([s.kind == "feed" for s in surfaces]),
-        slots=np.array([s.slots for s in surfaces], dtype=np.int32),
-        distinct=np.array([s.distinct for s in surfaces]),
-        counts_repeats=np.array([s.already_following == "count" for s in surfaces]),
-        reserved=np.array([threshold(s.support_share or 0) for s in surfaces], dtype=np.int64),
-        ordinary=np.array([(1 << 32) - threshold(s.custom_share) for s in surfaces], dtype=np.int64),
-        examine=np.array([[threshold(p) for p in _examination(s.examination)] for s in surfaces]),
-        looks_on=np.array([LOOKS_ON[s.examination.model] for s in surfaces]),
         organic=rows.organic,
         support=np.full(shape, ORGANIC, np.int32),
         custom=np.full(len(surfaces), ORGANIC, np.int32),
@@ -95,20 +88,34 @@ def blank_tables(scenario: Scenario, population: Population, *, own_list: bool) 
         traits=np.zeros(n, np.int64),
         click=np.zeros((*shape, len(scenario.verticals)), np.int64),
         follow=np.zeros((len(surfaces), n), np.int64),
-        better_only=np.array([s.follow_rule == "better-than-followed" for s in surfaces]),
-        origin=np.array([s + 1 if _lasts(surface) else 0 for s, surface in enumerate(surfaces)], dtype=np.int32),
-        unfollow=np.array([[threshold(s.unfollow_prob * factor) for factor in _stays(surfaces)] for s in surfaces]),
         order_base=np.zeros(n),
         order_factor=np.array([order_factor(s) for s in surfaces])[:, None] * buying[None],
         shop=np.zeros(n, np.bool_),
         referrals=np.array([referral(s) * population.people_per_fan * WORD for s in surfaces]),
         tips=np.array([s.tip_prob for s in surfaces])[:, None] * buying[None] * population.people_per_fan * WORD,
-        tip_value=np.array([s.tip_fen for s in surfaces], dtype=np.int64),
         order_value=population.order_value_fen,
         follow_cap=np.array([scenario.fans.follow_cap], dtype=np.int64),
         keep=np.array([_hours(s.hours) for s in segments]),
-        follows_open=np.zeros(1, np.bool_),
+        takes_follows=np.zeros(1, np.bool_),
     ), rows
+
+
+def _settings(surfaces: list[Surface]) -> dict[str, Any]:
+    """Fields of ``Tables`` that say of each surface what the scenario says, by name."""
+    return {
+        "is_feed": np.array([KINDS[s.kind].is_feed for s in surfaces]),
+        "slots": np.array([s.slots for s in surfaces], dtype=np.int32),
+        "distinct": np.array([s.distinct for s in surfaces]),
+        "counts_repeats": np.array([s.already_following == "count" for s in surfaces]),
+        "reserved": np.array([threshold(s.support_share or 0) for s in surfaces], dtype=np.int64),
+        "ordinary": np.array([(1 << 32) - threshold(s.custom_share) for s in surfaces], dtype=np.int64),
+        "examine": np.array([[threshold(p) for p in _examination(s.examination)] for s in surfaces]),
+        "looks_on": np.array([LOOKS_ON[s.examination.model] for s in surfaces]),
+        "better_only": np.array([s.follow_rule == "better-than-followed" for s in surfaces]),
+        "origin": np.array([s + 1 if _lasts(surface) else 0 for s, surface in enumerate(surfaces)], dtype=np.int32),
+        "unfollow": np.array([[threshold(s.unfollow_prob * factor) for factor in _stays(surfaces)] for s in surfaces]),
+        "tip_value": np.array([s.tip_fen for s in surfaces], dtype=np.int64),
+    }
 
 
 def _rows(scenario: Scenario, affinity: Floats, *, own_list: bool) -> Rows:
@@ -121,10 +128,10 @@ def _rows(scenario: Scenario, affinity: Floats, *, own_list: bool) -> Rows:
     relevance = [powers_of_affinity(affinity, s.ranking.relevance) for s in surfaces]
     of_support = powers_of_affinity(affinity, scenario.support.relevance)
     for s, surface in enumerate(surfaces):
-        if surface.kind != "feed":
+        if not KINDS[surface.kind].is_feed:
             n = _number(organic[s], relevance[s], n)
     for s, surface in enumerate(surfaces):
-        if surface.kind == "feed" or not surface.support_share:
+        if not surface.support_share:
             continue
         if policy == "empty":
             support[s] = LEFT_EMPTY
@@ -146,14 +153,14 @@ def _number(row: Int32s, factors: Floats, n: int) -> int:
     return n + len(seen)
 
 
-def _ways_of_filling(surfaces: list[Surface], rows: Rows, *, own_list: bool) -> tuple[NDArray[np.bool_], Int64s]:
-    """Which tables fill slots in order, and which share of slots they leave to everybody alike.
+def _ways_of_filling(surfaces: list[Surface], rows: Rows, *, own_list: bool) -> tuple[Bools, Int64s]:
+    """Which tables fill slots in order, and which share of slots they leave to all accounts, equally.
 
-    Organic tables do as their surface's ranking says, a placebo's like them; a policy's list is always drawn from.
+    Organic tables follow their surface's ranking, and so does a placebo's; a policy's list is always drawn from.
     """
     ranked, explore = np.zeros(rows.n + 1, np.bool_), np.zeros(rows.n + 1, np.int64)
     for s, surface in enumerate(surfaces):
-        if surface.kind == "feed":
+        if KINDS[surface.kind].is_feed:
             continue
         for row in (rows.organic[s], *([] if own_list or rows.support[s, 0] < 0 else [rows.support[s]])):
             ranked[row] = surface.ranking.selection == "top"

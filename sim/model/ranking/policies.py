@@ -30,7 +30,7 @@ class PlatformView:
     now_days: float
     """Time [days since day 0]."""
     people_per_fan: float
-    """Real people that a simulated fan stands for."""
+    """Real people that a simulated fan represents."""
     followers: Int64s
     """(M,): simulated fans."""
     organic: Floats
@@ -42,7 +42,7 @@ class PlatformView:
     agency: Int32s
     """(M,): -1 for independents."""
     tier: Int32s
-    """(A,): index of the tier that an agency holds, 0 the highest, -1: none."""
+    """(A,): index of an agency's tier, 0 the highest, -1: none."""
     age_days: Floats
     """(M,): age of the account [days]."""
     lots: Floats
@@ -82,7 +82,7 @@ def tiered(view: PlatformView, support: Support) -> Floats:
                 out[accounts[view.followers[accounts].argmax()]] = mass * accounts.size
             case spread:
                 by = view.followers[accounts].astype(np.float64) if spread == "followers" else view.organic[accounts]
-                total = np.add.accumulate(by)[-1]  # a sum in a fixed order: np.sum's order is numpy's own affair
+                total = np.add.accumulate(by)[-1]  # in a fixed order: np.sum's may differ between versions of numpy
                 out[accounts] = mass * accounts.size * (by / total if total > 0 else 1.0 / accounts.size)
     return out
 

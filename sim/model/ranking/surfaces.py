@@ -18,6 +18,7 @@ from sim.model.world.entry import crowding, open_verticals
 from sim.scenario.resolve.follows import affinities
 from sim.scenario.schema.platform import Surface
 from sim.scenario.schema.scenario import Scenario
+from sim.scenario.schema.surface_kinds import KINDS
 from sim.streams import Lane
 from sim.types import Floats, Int32s, Int64s, Key
 
@@ -32,7 +33,7 @@ class Surfaces:
     scenario
         Resolved scenario of one arm, or of one of its phases.
     accounts
-        Whom it is about. Not changed.
+        The accounts that are shown. Not changed.
     key
         Seed and replication.
     """
@@ -56,21 +57,21 @@ class Surfaces:
         self._support_relevance = powers_of_affinity(self._affinity, scenario.support.relevance)
         self.tables, self._rows = blank_tables(scenario, accounts.population, own_list=self._policy is not None)
 
-    def open(self) -> None:
-        """From now on follows are taken and support is given."""
-        self.tables.follows_open[0] = True
+    def end_warmup(self) -> None:
+        """From now on follows are counted and support is given."""
+        self.tables.takes_follows[0] = True
         self.tables.support[:] = self._rows.support
         self.tables.custom[:] = self._rows.custom
 
     def renew(self, now: int, tier: Int32s) -> None:
-        """Freeze who is here, what they post and sell and which services they have; a refresh does the rest.
+        """Freeze who is present, what they post and sell and which services they have; a refresh does the rest.
 
         Parameters
         ----------
         now
             Time [s].
         tier
-            Shape (A,): tier held by each agency, -1: none. Not changed.
+            Shape (A,): tier of each agency, -1: none. Not changed.
         """
         accounts, tables, scenario = self._accounts, self.tables, self._scenario
         self._present = accounts.present
@@ -85,22 +86,23 @@ class Surfaces:
         click = np.array([s.click_prob for s in self._surfaces])[:, None, None] * self._affinity[None]
         tables.click[:] = np.floor(click * crowding(accounts, scenario) * WORD)
         for s, surface in enumerate(self._surfaces):
-            if surface.kind == "feed":
+            if KINDS[surface.kind].is_feed:
                 tables.feed_weight[s] = self._posts(surface)
         tables.shop[:] = accounts.shop & self._present & self._open
         sells = accounts.population.conversion_prob * accounts.population.people_per_fan * WORD
         tables.order_base[:] = np.where(tables.shop, sells * sales_factors(accounts, tier, scenario), 0.0)
-        everybody = self._present.astype(np.float64)
-        self._build(everybody, np.array([-1], np.int32), np.ones((1, len(scenario.verticals))))
+        all_present = self._present.astype(np.float64)
+        self._build(all_present, np.array([-1], np.int32), np.ones((1, len(scenario.verticals))))
         self._custom_products = custom_products(accounts, tier, scenario) & tables.shop
 
     def _fixed_weight(self, surface: Surface) -> Floats:
-        """Organic weight of each influencer on a surface, as far as it has nothing to do with followers and age."""
+        """Factor of each influencer's organic weight on a surface that doesn't depend on followers and age."""
         weight: Floats = slot_tables.powers(self._accounts.quality, surface.ranking.merit)
         weight = weight * self._present
-        if surface.kind == "commerce":
+        kind = KINDS[surface.kind]
+        if kind.open_verticals_only:
             weight = weight * self._open
-        if surface.kind == "live":
+        if kind.on_air_only:
             weight = weight * self._accounts.live_hours_per_day
         return weight
 
@@ -122,12 +124,12 @@ class Surfaces:
         followers
             Shape (M,). Not changed.
         tier
-            Shape (A,): tier held by each agency, -1: none. Not changed.
+            Shape (A,): tier of each agency, -1: none. Not changed.
         """
         settings, tables = self._surfaces[surface], self.tables
         self._look_at(now, followers)
         self._freeze_follows(surface, followers)
-        if settings.kind == "feed":
+        if KINDS[settings.kind].is_feed:
             return
         ranking = settings.ranking
         fixed = self._fixed[surface]
@@ -158,23 +160,23 @@ class Surfaces:
         relevance: Floats,
     ) -> None:
         """Build the tables of a surface's reserved slots."""
-        if self._policy is None:  # placebo: the organic weights on the way of support
+        if self._policy is None:  # placebo: the organic weights, used as support
             self._build(organic, rows, relevance)
             return
-        people = self._accounts
-        arrays = (followers, organic, people.quality, people.vertical, people.agency, tier)
+        accounts = self._accounts
+        arrays = (followers, organic, accounts.quality, accounts.vertical, accounts.agency, tier)
         more = (self._age_days(now), self._lots(now), self._present)
-        people_per_fan = people.population.people_per_fan
+        people_per_fan = accounts.population.people_per_fan
         view = PlatformView(now / DAY, people_per_fan, *(_read_only(a) for a in (*arrays, *more)))
         weights = self._policy(view, self._scenario.support) * (self._present & self._open)
-        if self._surfaces[surface].kind == "live":
-            weights = weights * (people.live_hours_per_day > 0)
+        if KINDS[self._surfaces[surface].kind].on_air_only:
+            weights = weights * (accounts.live_hours_per_day > 0)
         if surface not in self._is_empty:
             self._is_empty[surface] = not weights.any()
         self._build(weights, rows, self._support_relevance)
 
     def empty_share(self) -> float | None:
-        """Share of the reserved slots, as they are to be expected, whose list held nobody when it was first made.
+        """Expected share of the reserved slots whose list was empty when it was first made.
 
         None while a list isn't made; 0 where no policy gives lists.
         """
@@ -252,7 +254,7 @@ class _Built(NamedTuple):
     rows: Int32s
 
     def equals(self, other: _Built | None) -> bool:
-        """Whether tables of the other one are just like these."""
+        """Whether tables of the other one are equal to these."""
         return (
             other is not None
             and np.array_equal(self.factors, other.factors)

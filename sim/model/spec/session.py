@@ -1,12 +1,12 @@
-"""Sessions, in plain Python, written to be read: the executable specification; ``kernel.py`` is its fast twin.
+"""Sessions, in plain Python, written to be read: the executable specification; ``sim.model.kernel`` is its fast twin.
 
 A session of a fan, in this order:
 
 1. block (fan, event, 0, SESSION): word 1 decides whether it takes place at this hour, word 0 chooses the surface, words
    2 and 3 the gap to the next session;
 2. for each slot k, block (fan, event, k, SLOT): words 0 and 1 choose the influencer, word 2 is the coin of a reserved
-   slot (low) or of one for custom products (high), word 3 decides whether it is examined; a rejected choice draws anew
-   with ``k | attempt << 8``; block (fan, event, k, EXPLORE), word 0: the slot is drawn from everybody alike instead,
+   slot (low) or of one for custom products (high), word 3 decides whether it is examined; a rejected choice draws again
+   with ``k | attempt << 8``; block (fan, event, k, EXPLORE), word 0: the slot is drawn from all accounts alike instead,
    with block (fan, event, k, EXPLORED);
 3. an examined slot, block (fan, event, k, ACTION): word 0 click, word 1 follow, word 2 visits to the shop and orders,
    word 3 tips; in between, block (fan, event, k, UNFOLLOW), word 0: unfollow.
@@ -18,6 +18,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,7 @@ from sim.model.layout import (
     Total,
 )
 from sim.streams import Lane, log, philox
-from sim.types import Key
+from sim.types import Int64s, Key
 
 __all__ = ["Fan", "exponential_gap", "run_session"]
 
@@ -56,9 +57,19 @@ class Fan:
     event: int = 0
     page: list[int] = field(default_factory=list)
     trace: list[tuple[int, ...]] | None = None
-    """Rows as ``frozen.TRACE`` names them, where its slots are written down."""
+    """Rows as ``layout.TRACE`` names them, where its slots are written down."""
     offered: list[int] = field(default_factory=list)
-    """Whom it followed when it opened the page: a feed's slots are drawn from them."""
+    """Accounts that it followed when it opened the page: a feed's slots are drawn from them."""
+
+
+class SlotDraw(NamedTuple):
+    """How the influencer for a slot is drawn."""
+
+    slot: int
+    first: tuple[int, int]
+    """Words of attempt 0."""
+    lanes: tuple[Lane, Lane] = (Lane.SLOT, Lane.RESIDUAL)
+    """For the other attempts, and for what is left after them."""
 
 
 def exponential_gap(high: int, low: int, mean: float) -> int:
@@ -74,7 +85,7 @@ def below(high: int, low: int, total: int) -> int:
 
 
 def from_alias(entries: NDArray[np.uint64], high: int, low: int) -> int | None:
-    """Index drawn from an alias table; None: nobody has any weight. See ``frozen.Tables.alias``."""
+    """Index drawn from an alias table; None: none has any weight. See ``layout.Tables.alias``."""
     scaled = (high << 32 | low) * len(entries)
     bucket = scaled >> 64
     fraction = scaled >> (64 - FRACTION_BITS) & ((1 << FRACTION_BITS) - 1)
@@ -88,41 +99,30 @@ def without_replacement(
     members: Sequence[int],
     weights: Callable[[], list[int]],
     distinct: bool,
+    draw: SlotDraw,
     fan: Fan,
-    slot: int,
-    lanes: tuple[Lane, Lane],
-    first: tuple[int, int],
     key: Key,
 ) -> int | None:
-    """Member that ``pick`` draws in proportion to its weight, without those on the page; None: nobody is left.
+    """Member that ``pick`` draws in proportion to its weight, without those on the page; None: none is left.
 
-    Rejection first, after ``ATTEMPTS`` tries exactly, from the residual weights. ``first`` are the words of attempt 0.
+    Rejection first, after ``ATTEMPTS`` tries exactly, from the residual weights.
     """
-    high, low = first
+    high, low = draw.first
     for attempt in range(1, ATTEMPTS + 1):
         chosen = pick(high, low)
         if chosen is None or not distinct or chosen not in fan.page:
             return chosen
         if attempt < ATTEMPTS:
-            high, low, *_ = philox((fan.id, fan.event, slot | attempt << 8, lanes[0]), key)
+            high, low, *_ = philox((fan.id, fan.event, draw.slot | attempt << 8, draw.lanes[0]), key)
     rest = list(accumulate(0 if i in fan.page else weight for i, weight in zip(members, weights(), strict=True)))
     if rest[-1] == 0:
         return None
-    high, low, *_ = philox((fan.id, fan.event, slot, lanes[1]), key)
+    high, low, *_ = philox((fan.id, fan.event, draw.slot, draw.lanes[1]), key)
     return members[bisect_right(rest, below(high, low, rest[-1]))]
 
 
-def from_table(
-    table: int,
-    slot: int,
-    surface: int,
-    first: tuple[int, int],
-    lanes: tuple[Lane, Lane],
-    fan: Fan,
-    tables: Tables,
-    key: Key,
-) -> int | None:
-    """Influencer from a slot table, in its order or drawn; None: nobody is left."""
+def from_table(table: int, surface: int, draw: SlotDraw, fan: Fan, tables: Tables, key: Key) -> int | None:
+    """Influencer from a slot table, in its order or drawn; None: none is left."""
     distinct = bool(tables.distinct[surface])
     if tables.ranked[table]:
         for i in tables.order[table].tolist():
@@ -135,16 +135,14 @@ def from_table(
         everyone,
         tables.weight[table].tolist,
         distinct,
+        draw,
         fan,
-        slot,
-        lanes,
-        first,
         key,
     )
 
 
-def from_feed(slot: int, surface: int, first: tuple[int, int], fan: Fan, tables: Tables, key: Key) -> int | None:
-    """Influencer from those followed when the page was opened; None: nobody is left."""
+def from_feed(surface: int, draw: SlotDraw, fan: Fan, tables: Tables, key: Key) -> int | None:
+    """Influencer from those followed when the page was opened; None: none is left."""
     affinity = tables.feed_affinity[surface, fan.segment]
     weights = [int(tables.feed_weight[surface, i]) * int(affinity[tables.vertical[i]]) for i in fan.offered]
     prefix = list(accumulate(weights))
@@ -155,27 +153,24 @@ def from_feed(slot: int, surface: int, first: tuple[int, int], fan: Fan, tables:
         fan.offered,
         lambda: weights,
         bool(tables.distinct[surface]),
+        draw,
         fan,
-        slot,
-        (Lane.SLOT, Lane.RESIDUAL),
-        first,
         key,
     )
 
 
 def influencer_for(
-    slot: int,
     kind: SlotSource,
     surface: int,
-    first: tuple[int, int],
+    draw: SlotDraw,
     fan: Fan,
     tables: Tables,
-    totals: NDArray[np.int64],
+    totals: Int64s,
     key: Key,
 ) -> tuple[int | None, SlotSource]:
-    """Influencer that stands in a slot of this kind, None: it stays empty; and where it comes from."""
+    """Influencer for a slot of this kind, None: it stays empty; and where it comes from."""
     if tables.is_feed[surface]:
-        return from_feed(slot, surface, first, fan, tables, key), SlotSource.FEED
+        return from_feed(surface, draw, fan, tables, key), SlotSource.FEED
     organic = int(tables.organic[surface, fan.segment])
     table = organic
     if kind == SlotSource.SUPPORT:
@@ -187,20 +182,19 @@ def influencer_for(
     source = kind
     if table == ORGANIC:
         table, source = organic, SlotSource.ORGANIC
-    explores = (
-        tables.explore[table] > 0 and philox((fan.id, fan.event, slot, Lane.EXPLORE), key)[0] < tables.explore[table]
-    )
-    if explores:
-        everybody = tables.weight.shape[0] - 1
+    slot, explored = draw.slot, tables.explore[table]
+    if explored > 0 and philox((fan.id, fan.event, slot, Lane.EXPLORE), key)[0] < explored:
+        all_accounts = tables.weight.shape[0] - 1
         high, low, *_ = philox((fan.id, fan.event, slot, Lane.EXPLORED), key)
-        lanes, source = (Lane.EXPLORED, Lane.EXPLORED_RESIDUAL), SlotSource.EXPLORED
-        chosen = from_table(everybody, slot, surface, (high, low), lanes, fan, tables, key)
+        source = SlotSource.EXPLORED
+        explore = SlotDraw(slot, (high, low), (Lane.EXPLORED, Lane.EXPLORED_RESIDUAL))
+        chosen = from_table(all_accounts, surface, explore, fan, tables, key)
     else:
-        chosen = from_table(table, slot, surface, first, (Lane.SLOT, Lane.RESIDUAL), fan, tables, key)
+        chosen = from_table(table, surface, draw, fan, tables, key)
     if chosen is None and table != organic:
         high, low, *_ = philox((fan.id, fan.event, slot, Lane.FALLBACK), key)
-        lanes = (Lane.FALLBACK, Lane.FALLBACK_RESIDUAL)
-        chosen = from_table(organic, slot, surface, (high, low), lanes, fan, tables, key)
+        fall_back = SlotDraw(slot, (high, low), (Lane.FALLBACK, Lane.FALLBACK_RESIDUAL))
+        chosen = from_table(organic, surface, fall_back, fan, tables, key)
         if chosen is not None:
             totals[surface, Total.SUPPORT_UNFILLED] += kind == SlotSource.SUPPORT
             source = SlotSource.INSTEAD_OF_SUPPORT if kind == SlotSource.SUPPORT else SlotSource.ORGANIC
@@ -211,9 +205,9 @@ def run_session(
     fan: Fan,
     now: int,
     tables: Tables,
-    counts: NDArray[np.int64],
-    reads: NDArray[np.int64],
-    totals: NDArray[np.int64],
+    counts: Int64s,
+    reads: Int64s,
+    totals: Int64s,
     key: Key,
 ) -> int:
     """One session of a fan, or none where it is thinned out.
@@ -221,7 +215,7 @@ def run_session(
     Parameters
     ----------
     fan
-        Whose session it is. Its follow list, page, trace and event number are changed.
+        The fan that has the session. Its follow list, page, trace and event number are changed.
     now
         Time [s].
     tables
@@ -249,9 +243,9 @@ def open_page(
     now: int,
     surface: int,
     tables: Tables,
-    counts: NDArray[np.int64],
-    reads: NDArray[np.int64],
-    totals: NDArray[np.int64],
+    counts: Int64s,
+    reads: Int64s,
+    totals: Int64s,
     key: Key,
 ) -> None:
     """A page of a surface, slot after slot."""
@@ -269,7 +263,7 @@ def open_page(
         totals[surface, Total.CUSTOM] += custom
         kind = SlotSource.SUPPORT if reserved else SlotSource.CUSTOM if custom else SlotSource.ORGANIC
         responses, n_orders = Response.RESERVED if reserved else Response(0), 0
-        i, source = influencer_for(slot, kind, surface, (high, low), fan, tables, totals, key)
+        i, source = influencer_for(kind, surface, SlotDraw(slot, (high, low)), fan, tables, totals, key)
         if i is None:
             totals[surface, Total.EMPTY] += 1
         else:
@@ -291,9 +285,7 @@ def open_page(
             fan.trace.append((now, fan.event, surface, slot, influencer, int(source), int(responses), n_orders))
 
 
-def react(
-    fan: Fan, i: int, slot: int, surface: int, tables: Tables, tally: NDArray[np.int64], key: Key
-) -> tuple[Response, int]:
+def react(fan: Fan, i: int, slot: int, surface: int, tables: Tables, tally: Int64s, key: Key) -> tuple[Response, int]:
     """What a fan does with an influencer that it has examined: click, unfollow, follow, order, tip.
 
     Its responses and orders.
@@ -305,7 +297,7 @@ def react(
         responses |= Response.CLICKED
         tally[Counter.CLICKS] += 1
     place = place_of(fan, i)
-    if tables.follows_open[0] and place is not None:
+    if tables.takes_follows[0] and place is not None:
         coin, *_ = philox((fan.id, fan.event, slot, Lane.UNFOLLOW), key)
         if coin < tables.unfollow[surface, fan.follows[place] >> ORIGIN_SHIFT]:
             unfollow(fan, place)
@@ -314,7 +306,7 @@ def react(
             tally[Counter.UNFOLLOWS] += 1
     if not responses & Response.CLICKED:
         return responses, 0
-    if tables.follows_open[0] and follow < tables.follow[surface, i]:
+    if tables.takes_follows[0] and follow < tables.follow[surface, i]:
         if place is not None:
             responses |= Response.REFUSED
             tally[Counter.FOLLOWS] += bool(tables.counts_repeats[surface])
@@ -341,7 +333,7 @@ def react(
 
 
 def place_of(fan: Fan, i: int) -> int | None:
-    """Where an influencer stands on a follow list; None: nowhere."""
+    """Place of an influencer on a follow list; None: it isn't there."""
     return next((place for place, entry in enumerate(fan.follows) if entry & ID_MASK == i), None)
 
 

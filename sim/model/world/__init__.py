@@ -1,1 +1,1 @@
-"""Who there is: accounts, agencies, fans, who follows whom, who enters. It knows nothing of what they do."""
+"""The population: accounts, agencies, fans, follows, newcomers. It knows nothing of what they do."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.calendar import DAY
 from sim.model.kernel import draws
@@ -12,7 +11,7 @@ from sim.model.world.accounts import Accounts, AccountStatus
 from sim.model.world.sampling import choose
 from sim.scenario.schema.scenario import Scenario
 from sim.streams import Lane
-from sim.types import Floats, Int32s, Key
+from sim.types import Bools, Floats, Int32s, Key
 
 __all__ = ["crowding", "enter", "open_verticals"]
 
@@ -26,23 +25,23 @@ def crowding(accounts: Accounts, scenario: Scenario) -> Floats:
     return np.minimum(1.0, for_each)
 
 
-def open_verticals(now: int, scenario: Scenario) -> NDArray[np.bool_]:
-    """Which verticals are open at a time [s], shape (V,); what is open at day 0 was so in the warm-up."""
+def open_verticals(now: int, scenario: Scenario) -> Bools:
+    """Which verticals are open at a time [s], shape (V,); those open at day 0 were so in the warm-up."""
     return np.array([v.opens_at_days * DAY <= max(now, 0) for v in scenario.verticals.values()])
 
 
 def enter(now: int, accounts: Accounts, scenario: Scenario, key: Key) -> bool:
-    """Let those in whose time has come, each into the vertical that it chooses.
+    """Let the newcomers enter that are due, each in the vertical that it chooses.
 
-    It chooses in proportion to ``share x crowding^crowding_choice`` among the verticals that are open; who enters at
-    the same time sees the same crowd. Without open verticals all go on waiting.
+    It chooses in proportion to ``share x crowding^crowding_choice`` among the verticals that are open; newcomers of
+    the same time see the same crowding. Without open verticals all go on waiting.
 
     Parameters
     ----------
     now
         Time [s].
     accounts
-        AccountStatus, time of entry and vertical change.
+        Changed: status, time of entry and vertical of those who enter.
     scenario
         Resolved scenario in force.
     key
@@ -51,11 +50,11 @@ def enter(now: int, accounts: Accounts, scenario: Scenario, key: Key) -> bool:
     Returns
     -------
     bool
-        Whether anybody has entered.
+        Whether any have entered.
 
     Notes
     -----
-    O(M + V). Lane VERTICAL, with the numbers of ``draw_population``: where neither crowds nor closed verticals matter,
+    O(M + V). Lane VERTICAL, with the numbers of ``draw_population``: where no crowding and no closed vertical matters,
     the choice is the one drawn there.
     """
     waits = (accounts.status == AccountStatus.WAITING) & (accounts.population.joined_at <= now)
@@ -77,7 +76,7 @@ def enter(now: int, accounts: Accounts, scenario: Scenario, key: Key) -> bool:
 
 
 def _choose(weights: Floats, shares: Floats, u: Floats) -> Int32s:
-    """Vertical drawn in proportion to weights, from the shares as they stand where the weights are no others."""
+    """Vertical drawn in proportion to weights, from the shares themselves where the weights equal them."""
     if np.array_equal(weights, shares):
         return choose(shares, u)
     able = np.flatnonzero(weights)

@@ -1,4 +1,4 @@
-"""Who the accounts of day 0 are and how many follow each: drawn from addressed numbers, or refused; compiles nothing.
+"""The accounts of day 0 and how many follow each: drawn from addressed numbers, or refused; compiles nothing.
 
 The refusals of a run, before it draws its population, and of ``sim validate`` are these.
 """
@@ -74,7 +74,7 @@ def accounts_at_start(scenario: Scenario, roster: Roster | None, key: Key) -> Ac
 
 
 def column(scenario: Scenario, roster: Roster | None, name: str, u: Floats) -> Floats:
-    """An attribute drawn at uniform numbers, the roster's accounts first, in place of which its cells stand."""
+    """An attribute drawn at uniform numbers, the roster's accounts first; its cells take the place of drawn values."""
     drawn = sample(getattr(scenario.influencers, name), u)
     given: Floats | None = getattr(roster, name, None)
     if given is not None:
@@ -103,7 +103,7 @@ def live_hours(scenario: Scenario, roster: Roster | None, u: Floats) -> Floats:
 
 
 def people_per_fan(scenario: Scenario, real: Int64s, followers: Int64s) -> float:
-    """People that a simulated fan stands for: the scenario's number, or that of the real followers for each follow."""
+    """People that a simulated fan represents: the scenario's number, or that of the real followers for each follow."""
     ratio = sum(real.tolist()) / max(int(followers.sum()), 1)
     return scenario.people_per_fan or ratio or 1.0
 

@@ -46,7 +46,7 @@ def split_by_segment(followers, vertical, weight, size, offset):
     """Followers of each influencer per segment, unbiased and with the right sum.
 
     Systematic rounding: with cumulative quotas ``C_g`` and one uniform offset u per influencer, segment g gets
-    ``floor(C_g + u) - floor(C_{g-1} + u)``. What a segment can't hold goes to the others that have weight, in order.
+    ``floor(C_g + u) - floor(C_{g-1} + u)``. What exceeds a segment's fans goes to the others with weight, in order.
 
     Parameters
     ----------
@@ -94,13 +94,13 @@ def split_by_segment(followers, vertical, weight, size, offset):
 
 
 @njit(cache=True, nogil=True)
-def _draw_member(i, j, segment, size, key, taken, mark, first):
-    """A fan of the segment that isn't taken yet: block (i, j, segment | attempt << 8, FOLLOWER), by rejection."""
+def _draw_member(i, j, segment, key, taken, mark):
+    """A fan of the segment not in ``taken`` yet, by rejection: block (i, j, g | attempt << 8, FOLLOWER)."""
+    g, first, size = segment
     attempt = np.uint64(0)
     while True:
-        a, b, _, _ = philox(
-            np.uint64(i), np.uint64(j), np.uint64(segment) | (attempt << ATTEMPT_SHIFT), FOLLOWER, key[0], key[1]
-        )
+        slot = np.uint64(g) | (attempt << ATTEMPT_SHIFT)
+        a, b, _, _ = philox(np.uint64(i), np.uint64(j), slot, FOLLOWER, key[0], key[1])
         fan = first + below(a, b, size)
         if taken[fan] != mark:
             return fan
@@ -108,18 +108,21 @@ def _draw_member(i, j, segment, size, key, taken, mark, first):
 
 
 @njit(cache=True, nogil=True)
-def _draw_followers(i, g, wanted, first, size, key, taken, mark, found):
-    """Followers of an influencer in a segment, distinct and uniform, into ``found``, shape (F,); ``taken`` is changed.
+def _draw_followers(i, segment, wanted, key, taken, mark, found):
+    """Followers of an influencer in a segment, (number, first fan, size), distinct and uniform.
+
+    Changes ``found``, shape (N,) with N >= wanted [fans], and ``taken``, shape (F,) [the last mark of each fan].
 
     Above half of a segment those who do not follow are drawn instead: a draw takes two tries at most on average.
     """
+    _, first, size = segment
     if 2 * wanted <= size:
         for j in range(wanted):
-            found[j] = _draw_member(i, j, g, size, key, taken, mark, first)
+            found[j] = _draw_member(i, j, segment, key, taken, mark)
             taken[found[j]] = mark
         return
     for j in range(size - wanted):
-        taken[_draw_member(i, j, g, size, key, taken, mark, first)] = mark
+        taken[_draw_member(i, j, segment, key, taken, mark)] = mark
     n = 0
     for fan in range(first, first + size):
         if taken[fan] != mark:
@@ -155,8 +158,8 @@ def draw_lists(per_segment, first_of_segment, size, key):
     for turn in range(2):
         for i in range(n_influencers):
             for g in range(size.size):
-                n, first, mark = per_segment[i, g], first_of_segment[g], i + turn * n_influencers
-                _draw_followers(i, g, n, first, size[g], key, taken, mark, found)
+                n, mark = per_segment[i, g], i + turn * n_influencers
+                _draw_followers(i, (g, first_of_segment[g], size[g]), n, key, taken, mark, found)
                 for fan in found[:n]:
                     if turn == 0:
                         begin[fan + 2] += 1

@@ -47,7 +47,7 @@ def countable_findings(scenario: Scenario, largest: Largest) -> list[Finding]:
     scenario
         Resolved scenario of an arm, or of one of its phases. Not changed.
     largest
-        Of the population that it is about.
+        Of its population.
     """
     services = scenario.services
     help_factor = max(1.0, services.provider_conversion_factor, services.unserved_conversion_factor) * max(

@@ -1,4 +1,4 @@
-"""Who is on the platform at the start: influencers, agencies, fans and who follows whom; knows nothing of what they do.
+"""The population: influencers, agencies, fans and their follows at the start; knows nothing of what they do.
 
 Every attribute is drawn per entity from addressed numbers (one lane each), so that adding an entity changes no other.
 Ids of influencers follow the roster, ids of agencies the scenario's groups. Ids of fans run segment after segment; fans
@@ -8,13 +8,14 @@ of a follow graph keep its order, so that one more at its end changes no other.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.calendar import DAY
 from sim.model.kernel import draws
+from sim.model.layout import FansAtStart
 from sim.model.world import initial_graph
 from sim.model.world.initial_follows import (
     column,
@@ -33,7 +34,7 @@ from sim.model.world.sampling import choose, sample
 from sim.scenario.resolve.follows import Accounts, affinities, segment_sizes
 from sim.scenario.schema.scenario import Scenario
 from sim.streams import Lane
-from sim.types import Floats, Int8s, Int32s, Int64s, Key
+from sim.types import Bools, Floats, Int8s, Int32s, Int64s, Key
 
 if TYPE_CHECKING:
     from sim.scenario.read.follow_graph import FollowGraph
@@ -47,9 +48,11 @@ KeyWords = tuple[np.uint64, np.uint64]
 
 @dataclass(frozen=True)
 class Population:
-    """Everybody at day 0 and whoever comes later. Axes: M influencers, F fans, A agencies, E follows.
+    """All influencers, agencies and fans, those who come later included.
 
-    Nothing in it changes in a run: what an influencer's attributes become later is the affair of ``accounts``.
+    Axes: M influencers, F fans, A agencies, E follows.
+
+    Nothing in it changes in a run: ``accounts`` has what an influencer's attributes become later.
     """
 
     influencers: tuple[str, ...]
@@ -63,18 +66,18 @@ class Population:
     posts_per_day: Floats
     age_days: Floats
     """(M,): age at day 0 [days], negative for newcomers."""
-    shop: NDArray[np.bool_]
+    shop: Bools
     conversion_prob: Floats
     order_value_fen: Int64s
     live_hours_per_day: Floats
     followers: Int64s
     """(M,): simulated fans."""
-    incubating: NDArray[np.bool_]
+    incubating: Bools
     """(M,): has too few followers for a shop."""
     joined_at: Int64s
     """(M,): when an influencer enters [s]; those of day 0 were there before the warm-up."""
     n_initial: int
-    """Influencers of day 0; whoever enters later stands after them."""
+    """Influencers of day 0; newcomers come after them."""
     agency_group: Int32s
     """(A,): the scenario's group that an agency belongs to, -1: a roster's."""
     segment: Int8s
@@ -82,7 +85,7 @@ class Population:
     mean_gap: Floats
     """(F,): mean time between sessions before thinning by hour [s]; inf: none."""
     joined: Int64s
-    """When those fans join who were not there before the warm-up [s]: they stand after all others."""
+    """When those fans join who were not there before the warm-up [s]: they come after all others."""
     begin: NDArray[np.uint32]
     """(F + 1,): where a fan's follow list begins in ``members``."""
     members: Int32s
@@ -90,6 +93,11 @@ class Population:
     people_per_fan: float
     fans: tuple[str, ...] | None = None
     """Names of the fans of day 0, where a follow graph gives them."""
+
+    @property
+    def fans_at_start(self) -> FansAtStart:
+        """The fans, as an engine takes them."""
+        return FansAtStart(self.segment, self.mean_gap, self.joined, self.begin, self.members)
 
     def largest(self) -> Largest:
         """What decides how much a click can bring and an account cost."""
@@ -105,7 +113,23 @@ def _first_segments(scenario: Scenario, follow_graph: FollowGraph | None, key: K
     return np.repeat(np.arange(shares.size, dtype=np.int8), segment_sizes(scenario))
 
 
-def _fans(scenario: Scenario, first: Int8s, key: KeyWords) -> tuple[Int8s, Floats, Int64s]:
+def _fans(
+    scenario: Scenario, follow_graph: FollowGraph | None, accounts: Accounts, key: KeyWords
+) -> tuple[Int64s, FansAtStart]:
+    """Followers of each account of day 0 [simulated fans], and all fans."""
+    first = _first_segments(scenario, follow_graph, key)
+    if follow_graph:
+        followers = follow_graph.in_degrees()
+        begin, members = follow_graph.begin().astype(np.uint32), follow_graph.influencer
+    else:
+        followers = followers_at_start(scenario, accounts)
+        begin, members = _follow_lists(scenario, followers, accounts.vertical, first, key)
+    segment, mean_gap, joined = _sessions(scenario, first, key)
+    begin = np.append(begin, np.full(segment.size - first.size, begin[-1]))
+    return followers, FansAtStart(segment, mean_gap, joined, begin, members)
+
+
+def _sessions(scenario: Scenario, first: Int8s, key: KeyWords) -> tuple[Int8s, Floats, Int64s]:
     """Segment and mean gap between sessions of each fan, those of day 0 first, and when the others join."""
     segments = list(scenario.segments.values())
     n_in = initial_graph.sizes_of_segments(first, len(segments))
@@ -126,7 +150,7 @@ def _follow_lists(
 ) -> tuple[NDArray[np.uint32], Int32s]:
     """Follow lists of all fans: where they begin, shape (F + 1,), and their members.
 
-    A segment weighs size x activity x affinity: who has no sessions follows nobody.
+    A segment weighs size x activity x affinity: fans without sessions follow no account.
     """
     size = initial_graph.sizes_of_segments(segment, len(scenario.segments))
     activity = np.array([s.activity for s in scenario.segments.values()])
@@ -140,7 +164,7 @@ def _follow_lists(
 def _agencies(scenario: Scenario, vertical: Int32s, key: KeyWords) -> tuple[tuple[str, ...], Int32s, Floats, Int32s]:
     """Names of the agencies, agency of each influencer (-1: none), the factor on its chance of a shop, their groups.
 
-    Influencers stand in a random order; agency after agency takes as many as it wants of those still free, from the
+    Influencers are in a random order; agency after agency takes as many as it wants of those still free, from the
     verticals that it recruits from.
     """
     position = {name: v for v, name in enumerate(scenario.verticals)}
@@ -182,7 +206,7 @@ def _contracts(
     return names, agency, np.full(vertical.size, scenario.influencers.shop_factor), np.full(len(names), -1, np.int32)
 
 
-def _entries(scenario: Scenario, n_initial: int, key: KeyWords) -> Int64s:
+def _entry_times(scenario: Scenario, n_initial: int, key: KeyWords) -> Int64s:
     """When each influencer enters [s]: those of day 0 before the warm-up, newcomers with a week, not before day 1."""
     u = draws.unit_draws(Lane.NEWCOMER, n_initial, scenario.n_newcomers, *key)
     weeks = np.floor(u * (scenario.horizon_days / 7)).astype(np.int64)
@@ -191,15 +215,46 @@ def _entries(scenario: Scenario, n_initial: int, key: KeyWords) -> Int64s:
     return np.concatenate([start, days * DAY])
 
 
+def _attributes(
+    scenario: Scenario, roster: Roster | None, joined_at: Int64s, n_initial: int, key: KeyWords
+) -> dict[str, Any]:
+    """Attributes of each influencer that depend on no other, shape (M,), by their names in ``Population``."""
+
+    def draw(lane: Lane) -> Floats:
+        u: Floats = draws.unit_draws(lane, 0, joined_at.size, *key)
+        return u
+
+    quality = column(scenario, roster, "quality", draw(Lane.QUALITY))
+    return {
+        "quality": np.clip(quality, QUALITY_MARGIN, 1 - QUALITY_MARGIN),
+        "posts_per_day": posting_rates(scenario, roster, draw(Lane.POSTS_PER_DAY)),
+        "age_days": _ages(column(scenario, roster, "age_days", draw(Lane.AGE)), joined_at, n_initial),
+        "conversion_prob": conversion_probs(scenario, roster, draw(Lane.CONVERSION_PROB)),
+        "order_value_fen": order_values(scenario, roster, draw(Lane.ORDER_VALUE)),
+        "live_hours_per_day": live_hours(scenario, roster, draw(Lane.LIVE_HOURS)),
+    }
+
+
+def _shops(
+    scenario: Scenario, roster: Roster | None, vertical: Int32s, factor: Floats, incubating: Bools, key: KeyWords
+) -> Bools:
+    """Which accounts of day 0 have a shop: drawn at their vertical's chance times their factor, or the roster's."""
+    shop_prob = np.array([v.shop_prob for v in scenario.verticals.values()])[vertical] * factor
+    shop: Bools = (draws.unit_draws(Lane.SHOP, 0, vertical.size, *key) < shop_prob) & ~incubating
+    if roster and roster.shop is not None:
+        shop = np.where(roster.shop >= 0, roster.shop == 1, shop)
+    return shop
+
+
 def _ages(drawn: Floats, joined_at: Int64s, n_initial: int) -> Floats:
-    """Age at day 0 [days]: negative for newcomers, whose account is made when they enter."""
+    """Age at day 0 [days]: negative for newcomers, who make their account when they enter."""
     ages: Floats = np.clip(drawn, 0, 1e6)
     ages[n_initial:] = -joined_at[n_initial:] / DAY
     return ages
 
 
 def _newcomers(taken: tuple[str, ...], n: int) -> tuple[str, ...]:
-    """Ids of newcomers that nobody has."""
+    """Ids of newcomers that are not taken."""
     stem = "newcomer"
     while any(name.startswith(stem) for name in taken):
         stem += "-"
@@ -209,7 +264,7 @@ def _newcomers(taken: tuple[str, ...], n: int) -> tuple[str, ...]:
 def draw_population(
     scenario: Scenario, roster: Roster | None, key: Key, follow_graph: FollowGraph | None = None
 ) -> Population:
-    """Draw everybody.
+    """Draw the population.
 
     Parameters
     ----------
@@ -220,7 +275,7 @@ def draw_population(
     key
         Seed and replication.
     follow_graph
-        Fans, influencers (the roster's, where there is one) and who follows whom at day 0, in place of drawn ones.
+        Fans, influencers (the roster's, where there is one) and follows at day 0, in place of drawn ones.
 
     Raises
     ------
@@ -236,33 +291,15 @@ def draw_population(
     k = (np.uint64(key[0]), np.uint64(key[1]))
     initial = names_at_start(scenario, roster, follow_graph)
     n_initial = len(initial)
-    joined_at = _entries(scenario, n_initial, k)
+    joined_at = _entry_times(scenario, n_initial, k)
     n = joined_at.size
-
-    def draw(lane: Lane) -> Floats:
-        u: Floats = draws.unit_draws(lane, 0, n, *k)
-        return u
-
-    def drawn(name: str, lane: Lane) -> Floats:
-        return column(scenario, roster, name, draw(lane))
 
     vertical = verticals(scenario, roster, n, key)
     real = real_followers(scenario, roster, follow_graph, n_initial, key)
     incubating = np.concatenate([real < scenario.entry.incubated_followers, np.ones(n - n_initial, np.bool_)])
     agencies, agency, shop_factor, agency_group = _contracts(scenario, roster, vertical[:n_initial], k)
-    shop_prob = np.array([v.shop_prob for v in scenario.verticals.values()])[vertical[:n_initial]] * shop_factor
-    shop = (draw(Lane.SHOP)[:n_initial] < shop_prob) & ~incubating[:n_initial]
-    if roster and roster.shop is not None:
-        shop = np.where(roster.shop >= 0, roster.shop == 1, shop)
-    first = _first_segments(scenario, follow_graph, k)
-    if follow_graph:
-        followers = follow_graph.in_degrees()
-        begin, members = follow_graph.begin().astype(np.uint32), follow_graph.influencer
-    else:
-        followers = followers_at_start(scenario, Accounts(initial, real, vertical[:n_initial]))
-        begin, members = _follow_lists(scenario, followers, vertical[:n_initial], first, k)
-    segment, mean_gap, joined = _fans(scenario, first, k)
-    begin = np.append(begin, np.full(segment.size - first.size, begin[-1]))
+    shop = _shops(scenario, roster, vertical[:n_initial], shop_factor, incubating[:n_initial], k)
+    followers, fans = _fans(scenario, follow_graph, Accounts(initial, real, vertical[:n_initial]), k)
     newcomers = n - n_initial
     return Population(
         influencers=initial + _newcomers(initial, newcomers),
@@ -271,23 +308,14 @@ def draw_population(
         agencies=agencies,
         vertical=vertical,
         agency=np.append(agency, np.full(newcomers, -1, np.int32)),
-        quality=np.clip(drawn("quality", Lane.QUALITY), QUALITY_MARGIN, 1 - QUALITY_MARGIN),
-        posts_per_day=posting_rates(scenario, roster, draw(Lane.POSTS_PER_DAY)),
-        age_days=_ages(drawn("age_days", Lane.AGE), joined_at, n_initial),
         shop=np.append(shop, np.zeros(newcomers, np.bool_)),
-        conversion_prob=conversion_probs(scenario, roster, draw(Lane.CONVERSION_PROB)),
-        order_value_fen=order_values(scenario, roster, draw(Lane.ORDER_VALUE)),
-        live_hours_per_day=live_hours(scenario, roster, draw(Lane.LIVE_HOURS)),
         followers=np.append(followers, np.zeros(newcomers, np.int64)),
         incubating=incubating,
         joined_at=joined_at,
         n_initial=n_initial,
         agency_group=agency_group,
-        segment=segment,
-        mean_gap=mean_gap,
-        joined=joined,
-        begin=begin,
-        members=members,
         people_per_fan=people_per_fan(scenario, real, followers),
         fans=follow_graph.fans if follow_graph else None,
+        **_attributes(scenario, roster, joined_at, n_initial, k),
+        **fans._asdict(),
     )

@@ -10,6 +10,7 @@ from sim.scenario.findings import Finding, InWords
 from sim.scenario.patch.patches import merged, opened, pruned
 from sim.scenario.schema.people import Segment
 from sim.scenario.schema.scenario import Scenario
+from sim.scenario.schema.surface_kinds import KINDS
 
 __all__ = [
     "START",
@@ -51,9 +52,9 @@ GROUPS: dict[Path, str] = {("surfaces",): "surface", ("segments",): "segment", (
 def with_support_shares(scenario: Scenario) -> Scenario:
     """The scenario with the support shares of its surfaces filled in."""
     shares = {
-        name: 0.0 if surface.kind == "feed" else scenario.support.share
+        name: scenario.support.share if KINDS[surface.kind].has("support_share") else 0.0
         for name, surface in scenario.surfaces.items()
-        if surface.kind == "feed" or surface.support_share is None
+        if surface.support_share is None or not KINDS[surface.kind].has("support_share")
     }
     filled = {
         name: scenario.surfaces[name].model_copy(update={"support_share": share}) for name, share in shares.items()

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from sim.scenario.schema.surface_kinds import KINDS
+
 __all__ = [
     "COLUMN_GROUP",
     "CONCENTRATION",
@@ -89,7 +91,7 @@ TIER_MOVES = ("n_promotions", "n_demotions")
 
 ACCOUNT_GROUPS = ("head", "middle", "small", "newcomers")
 AGENCY_GROUPS = ("small_agencies", "middle_agencies", "large_agencies")
-SURFACE_GROUPS = ("feed", "discovery", "commerce", "live")
+SURFACE_GROUPS = tuple(KINDS)
 GROUPS = {"influencer": ACCOUNT_GROUPS, "agency": AGENCY_GROUPS, "platform": SURFACE_GROUPS}
 """Parts of a level. Accounts by followers at day 0: the largest 1 %, the next 19 %, all others of day 0; and those that
 came later. Agencies by accounts at day 0: up to ``SMALL_AGENCY``, up to ``MIDDLE_AGENCY``, more. Kinds of surfaces.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     BeforeValidator,
@@ -14,6 +15,7 @@ from pydantic import (
 )
 
 from sim.scenario.schema.distributions import Section
+from sim.scenario.schema.surface_kinds import KINDS
 
 __all__ = [
     "POLICIES",
@@ -96,13 +98,22 @@ class FeedWeights(Section):
     merit: Exponent = Field(default=0.0, description="Exponent of quality.")
 
 
+def _kinds_described() -> str:
+    """What each kind shows, kinds that follow each other and show the same in one."""
+    runs = groupby(KINDS, key=lambda name: KINDS[name].shows)
+    return "; ".join(f"{' and '.join(names)}: {shows}" for shows, names in runs)
+
+
+if TYPE_CHECKING:
+    KindName = str
+else:
+    KindName = Literal[tuple(KINDS)]
+
+
 class Surface(Section):
     """A place where slots are shown."""
 
-    kind: Literal["feed", "discovery", "commerce", "live"] = Field(
-        description="feed: posts of followed influencers; discovery and commerce: slots drawn from all influencers; "
-        "live: from those on air, in proportion to their live hours; a slot's exploration may show anybody."
-    )
+    kind: KindName = Field(description=f"{_kinds_described()}; a slot's exploration may show anybody.")
     session_share: Share = Field(description="Share of sessions that open this surface; all surfaces sum to 1.")
     slots: int = Field(default=10, ge=1, le=255, description="Slots per page.")
     examination: Examination = Field(default=PositionBased(), description="Which slots are looked at.")

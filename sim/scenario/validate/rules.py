@@ -17,6 +17,7 @@ from sim.scenario.schema.distributions import Constant, Lognormal, Pareto, Unifo
 from sim.scenario.schema.platform import POLICIES, Support, Surface
 from sim.scenario.schema.ranges import RANGES, Range
 from sim.scenario.schema.scenario import Scenario
+from sim.scenario.schema.surface_kinds import KINDS, OWN_KEYS
 from sim.scenario.validate.claim_rules import claim_findings
 from sim.scenario.validate.parameters import parameter_findings
 
@@ -102,20 +103,16 @@ def _surfaces(scenario: Scenario) -> Iterator[Finding]:
 
 def _kind(scenario: Scenario, surface: Surface) -> Iterator[Finding]:
     """What a surface says that its kind doesn't have, paths inside the surface."""
-    kind = surface.kind
-    if kind == "feed" and surface.support_share:
-        yield Finding(("support_share",), "must be 0 or left out: a feed has none", surface.support_share)
-    if kind != "feed" and surface.showcase_share != 1:
-        rule = "must be 1 or left out: only a feed shows posts"
-        yield Finding(("showcase_share",), rule, surface.showcase_share)
-    for key, value in (("tip_prob", surface.tip_prob), ("tip_fen", surface.tip_fen)):
-        if kind != "live" and value:
-            yield Finding((key,), "must be 0 or left out: only a live surface has tips", value)
-    if kind != "commerce" and surface.custom_share:
-        rule = "must be 0 or left out: only a commerce surface has custom products"
-        yield Finding(("custom_share",), rule, surface.custom_share)
+    kind = KINDS[surface.kind]
+    for key, (idle, use) in OWN_KEYS.items():
+        value = getattr(surface, key)
+        if value in (None, idle) or kind.has(key):
+            continue
+        others = " or ".join(other.label for other in KINDS.values() if other.has(key))
+        reason = f"only {others} {use}" if use else f"{kind.label} has none"
+        yield Finding((key,), f"must be {idle} or left out: {reason}", value)
     reserved = scenario.support.share if surface.support_share is None else surface.support_share
-    if kind == "commerce":
+    if kind.has("custom_share"):
         yield from _rest("custom_share", surface.custom_share, "support_share", reserved)
 
 
