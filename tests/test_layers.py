@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from importlinter.cli import lint_imports
+from support.places import PROJECT, SOURCE
 
-PROJECT = Path(__file__).parents[1]
-SOURCES = sorted((PROJECT / "sim").rglob("*.py"))
+SOURCES = sorted(SOURCE.rglob("*.py"))
 SLOW_TO_IMPORT = {"numba", "llvmlite", "scipy", "pyarrow", "simpy"}
 
 

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+from support.places import BENCHMARKS, PROJECT
 
 
 def figures(script: str, tmp_path: Path, *options: str) -> dict[str, Any]:
     """What a benchmark writes."""
     file = tmp_path / "figures.json"
-    environment = {**os.environ, "PYTHONPATH": str(BENCHMARKS.parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     done = subprocess.run(
         [sys.executable, str(BENCHMARKS / script), *options, "--json", str(file)],
         capture_output=True,

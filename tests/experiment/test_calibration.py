@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.places import SCENARIOS
 
 from sim.analysis.concentration import gini, top_share
 from sim.calendar import DAY
@@ -24,7 +24,7 @@ from sim.model.simulation import Outcome, simulate
 from sim.model.world.population import draw_population
 from sim.scenario import Scenario, load
 
-SCENARIO = Path(__file__).parents[2] / "scenarios" / "weibo-2017.toml"
+SCENARIO = SCENARIOS / "weibo-2017.toml"
 N_FAMOUS = 200
 YUAN = 100
 

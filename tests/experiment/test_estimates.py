@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.places import SCENARIOS
 from support.small_runs import TINY, loaded_from, run_of
 
 from sim.errors import MachineError
@@ -18,7 +19,6 @@ from sim.experiment.plan import CostEstimate, Parallelism, estimate, refuse_memo
 from sim.scenario import load
 from sim.store.unit_record import INDEPENDENT_CONTROL
 
-SCENARIOS = Path(__file__).parents[2] / "scenarios"
 MUCH = 10**12
 SIGMA = 0.5
 ACTIVE = TINY.replace("count = 60\n", "count = 3000\n", 1).replace(

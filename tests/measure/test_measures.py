@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from numpy.typing import NDArray
 from support.outcomes import shares_that_sum_to_one
+from support.places import CORPUS
 from support.scenarios import DRAWN, World, plain, world_of, worlds
 
 import sim
@@ -20,11 +21,12 @@ from sim.measure.index import Cell, cells
 from sim.measure.meter import measure, transitions
 from sim.model.agencies import history
 from sim.model.simulation import Outcome, simulate
-from sim.scenario import Scenario, measurable
+from sim.scenario import Scenario
 from sim.scenario.resolve.follows import affinities
+from sim.scenario.schema import measurable
 
 Measured = dict[Cell, float]
-VALID = Path(__file__).parents[1] / "corpus" / "valid.toml"
+VALID = CORPUS / "valid.toml"
 
 
 def outcome_of(world: World) -> Outcome:

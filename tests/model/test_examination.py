@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from support.inspection import ENGINES, one_surface, pages_of, run, slots_of
+from support.places import SCENARIOS
 from support.scenarios import DRAWN, World, worlds
 
 from sim.experiment.refusals import validate
@@ -136,7 +137,7 @@ def test_only_what_is_examined_is_clicked(examination: dict[str, Any]) -> None:
 
 def test_an_arm_may_examine_by_another_model_and_keeps_nothing_of_the_first(tmp_path: Path) -> None:
     path = tmp_path / "x.toml"
-    minimal = (Path(__file__).parents[2] / "scenarios" / "minimal.toml").read_text()
+    minimal = (SCENARIOS / "minimal.toml").read_text()
     find = "surfaces.find-people.examination"
     patches = [
         (f"{find}.exponent = 0.5", PositionBased(exponent=0.5)),
@@ -161,7 +162,7 @@ def test_an_arm_may_examine_by_another_model_and_keeps_nothing_of_the_first(tmp_
 )
 def test_an_examination_that_is_none_is_refused_by_its_key(tmp_path: Path, examination: str, said: str) -> None:
     path = tmp_path / "x.toml"
-    minimal = (Path(__file__).parents[2] / "scenarios" / "minimal.toml").read_text()
+    minimal = (SCENARIOS / "minimal.toml").read_text()
     path.write_text(minimal.replace("follow_prob = 0.1", f"follow_prob = 0.1\nexamination = {examination} #"))
     (fault,) = validate([path])
     assert f"surfaces.find-people.{said}" in str(fault)

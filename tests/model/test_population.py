@@ -6,7 +6,6 @@ import csv
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
+from support.places import SHARED
 from support.scenarios import DRAWN, plain, roster_of, scenario_of, world_of, worlds
 
 from sim.analysis.concentration import gini, top_share
@@ -26,7 +26,7 @@ from sim.scenario import Scenario, read_roster
 from sim.scenario.resolve.whole_numbers import apportion
 from sim.scenario.schema.distributions import Constant, Distribution, Lognormal, Pareto, Uniform
 
-ROSTERS = Path(__file__).parents[3] / "shared" / "data" / "rosters"
+ROSTERS = SHARED / "rosters"
 KEY = (np.uint64(1), np.uint64(2))
 OWN_ATTRIBUTES = ("vertical", "quality", "posts_per_day", "shop", "conversion_prob", "order_value_fen")
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.seeded_faults import FAULTS, HARMLESS, PROJECT, QUICK, Change, ChangedCopy
+from support.places import PROJECT
+from support.seeded_faults import FAULTS, HARMLESS, QUICK, Change, ChangedCopy
 
 
 @pytest.fixture(scope="module")

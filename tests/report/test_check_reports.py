@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.cells import cell_len
 from rich.console import Console
+from support.places import CORPUS
 from xmlschema import XMLSchema
 
 from sim.formatting import escaped
@@ -28,7 +29,7 @@ from sim.report.check_reports.summary import MOST_BYTES, markdown_summary
 from sim.report.check_reports.summary import MOST_ROWS as MOST_MARKDOWN_ROWS
 from sim.report.check_reports.wording import MOST_CHANGES, changes, moved
 
-SCHEMA = XMLSchema(Path(__file__).parents[1] / "corpus" / "junit.xsd")
+SCHEMA = XMLSchema(CORPUS / "junit.xsd")
 VALID = Part("valid", "passed", "the file is valid", 1)
 HOSTILE = "|<script>%,:\n\x00`*_x_*\\[red]:tada:&lt;</td></table>]]>-->"
 CHINESE = "分层扶持政策"
