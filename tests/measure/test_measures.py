@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
 from numpy.typing import NDArray
+from support.forms import drawn
 from support.outcomes import shares_that_sum_to_one
 from support.places import CORPUS
-from support.scenarios import DRAWN, World, plain, world_of, worlds
+from support.scenarios import World, plain, world_of, worlds
 
 import sim
 from sim.analysis.concentration import head_members
@@ -82,8 +82,7 @@ def busy_world(**over: Any) -> World:
 # The cells
 
 
-@settings(max_examples=25, **DRAWN)
-@given(worlds())
+@drawn(8, 25, worlds())
 def test_every_scenario_has_one_value_for_each_of_its_cells_and_none_is_infinite(world: World) -> None:
     values = measured(outcome_of(world), world.scenario)
     assert not any(math.isinf(value) for value in values.values())

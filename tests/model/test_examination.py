@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from support.forms import drawn
 from support.inspection import ENGINES, one_surface, pages_of, run, slots_of
 from support.places import SCENARIOS
-from support.scenarios import DRAWN, World, worlds
+from support.scenarios import World, worlds
 
 from sim.experiment.refusals import validate
 from sim.model.layout import Counter, Response, Total
@@ -82,8 +82,7 @@ def test_position_based_examination_goes_on_after_a_click_and_after_a_slot_left_
     assert after == {(False, False), (True, False), (True, True)}
 
 
-@settings(max_examples=25, **DRAWN)
-@given(worlds())
+@drawn(8, 25, worlds())
 def test_cascades_end_with_a_click_and_geometric_browsing_with_a_slot_left_out(world: World) -> None:
     surfaces = list(world.scenario.surfaces.values())
     for page in pages_of(run(world, fan=0)):

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
-from support.scenarios import DRAWN, World, plain, world_of
+from support.forms import drawn
+from support.scenarios import World, plain, world_of
 
 from sim.calendar import DAY
 from sim.model.kernel import draws
@@ -96,8 +96,7 @@ def test_newcomers_incubate_where_that_takes_followers(incubated_followers: floa
 few = st.integers(1, 4)
 
 
-@settings(**DRAWN, max_examples=50)
-@given(st.lists(st.integers(0, 5), min_size=1, max_size=5).filter(any), st.integers(0, 2**32 - 1), few, few)
+@drawn(12, 50, st.lists(st.integers(0, 5), min_size=1, max_size=5).filter(any), st.integers(0, 2**32 - 1), few, few)
 def test_without_crowds_the_choice_is_the_one_that_was_drawn(
     shares: list[int], replication: int, capacity: int, choice: int
 ) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 from scipy import stats
 from support.scenarios import World, plain, roster_of, world_of
@@ -131,8 +130,3 @@ def z_score(differences: NDArray[np.float64]) -> NDArray[np.float64]:
     error = differences.std(axis=0, ddof=1) / np.sqrt(len(differences))
     z: NDArray[np.float64] = differences.mean(axis=0) / error
     return z
-
-
-def replications(short: int, long: int) -> pytest.MarkDecorator:
-    """The number of replications: a short form in the ordinary suite, a long one under ``slow``."""
-    return pytest.mark.parametrize("n", [short, pytest.param(long, marks=pytest.mark.slow)])
