@@ -40,7 +40,7 @@ def cut_up(
     No list ever reaches beyond its arena.
     """  # fmt: skip
     told = SimpleNamespace(layouts=0, calls=0)
-    own = compiled.Chunk.make_room
+    own, own_sessions = compiled.Chunk.make_room, compiled.sessions.sessions
 
     def make_room(chunk: compiled.Chunk) -> None:
         told.layouts += 1
@@ -48,7 +48,7 @@ def cut_up(
 
     def sessions(*arguments: Any) -> int:
         told.calls += 1
-        reached = int(sessions.sessions(*arguments))
+        reached = int(own_sessions(*arguments))
         arena, free = arguments[10:12]
         assert free[0] <= arena.size
         return reached
@@ -63,7 +63,7 @@ def cut_up(
         patch.setattr(compiled, "LIST_ROOM", 1.0)
         patch.setattr(compiled, "LEAST_GROUP", least_group)
         patch.setattr(compiled.Chunk, "make_room", make_room)
-        patch.setattr(compiled, "kernel", SimpleNamespace(sessions=sessions))
+        patch.setattr(compiled, "sessions", SimpleNamespace(sessions=sessions))
         yield told
 
 
