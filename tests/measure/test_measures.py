@@ -24,6 +24,7 @@ from sim.model.simulation import Outcome, simulate
 from sim.scenario import Scenario
 from sim.scenario.resolve.follows import affinities
 from sim.scenario.schema import measurable
+from sim.types import Key
 
 Measured = dict[Cell, float]
 VALID = CORPUS / "valid.toml"
@@ -76,7 +77,7 @@ def busy_world(**over: Any) -> World:
         },
         "explosive_gmv_fen_per_year": 500_000,
     }
-    return world_of(plain(**parts | over), key=(5, 0))
+    return world_of(plain(**parts | over), key=Key(5, 0))
 
 
 # The cells

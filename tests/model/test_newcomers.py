@@ -18,6 +18,7 @@ from sim.model.kernel import draws
 from sim.model.world.accounts import Accounts, AccountStatus
 from sim.model.world.entry import crowding, enter
 from sim.streams import Lane
+from sim.types import Key
 
 N_INITIAL = 8
 
@@ -105,7 +106,7 @@ def test_without_crowds_the_choice_is_the_one_that_was_drawn(
     tight = {name: part | {"capacity": float(capacity)} for name, part in verticals.items()}
     for parts, exponent in ((verticals, choice), (roomy, choice), (tight, 0)):
         entry = {"newcomers_per_month": 50.0, "crowding_choice": float(exponent)}
-        world = world_of(plain(horizon_days=30, entry=entry, verticals=parts), key=(1, replication))
+        world = world_of(plain(horizon_days=30, entry=entry, verticals=parts), key=Key(1, replication))
         accounts = Accounts(world.population)
         assert enter(30 * DAY, accounts, world.scenario, world.key)
         assert accounts.present.all()

@@ -18,6 +18,7 @@ from sim.model.layout import Counter
 from sim.model.simulation import Outcome, simulate
 from sim.model.world.population import draw_population
 from sim.scenario import Scenario, load
+from sim.types import Key
 
 SCENARIO = SCENARIOS / "weibo-2017.toml"
 
@@ -80,7 +81,7 @@ WIDER: list[Target] = [
 
 def drawn(scenario: Scenario, replication: int) -> dict[str, float]:
     """A draw's value of each target."""
-    key = (scenario.seed, replication)
+    key = Key(scenario.seed, replication)
     outcome = simulate(scenario, draw_population(scenario, None, key), key)
     return followers(outcome, scenario) | find_people(outcome, scenario) | money(outcome, scenario)
 
@@ -147,7 +148,8 @@ def hours_on_air(outcome: Outcome, scenario: Scenario) -> float:
 
 
 def flow(outcome: Outcome, name: str, since: int = 0) -> NDArray[np.int64]:
-    return outcome.history.between(since, outcome.end)[RECORDED_FLOWS.index(name)]
+    amounts: NDArray[np.int64] = outcome.history.between(since, outcome.end)[RECORDED_FLOWS.index(name)]
+    return amounts
 
 
 def real(outcome: Outcome, scenario: Scenario) -> float:

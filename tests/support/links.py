@@ -14,6 +14,7 @@ from support.scenarios import World
 from sim.calendar import DAY
 from sim.model.ranking.surfaces import Surfaces
 from sim.model.simulation import simulate
+from sim.types import Key
 
 Floats = NDArray[np.float64]
 
@@ -34,7 +35,7 @@ def epochs_of(world: World, n: int) -> Iterator[Int64s]:
         patch.setattr(Surfaces, "refresh", noting)
         for replication in range(n):
             noted.clear()
-            outcome = simulate(world.scenario, world.population, (world.key[0], replication))
+            outcome = simulate(world.scenario, world.population, Key(world.key.seed, replication))
             yield np.array([*noted, outcome.followers(world.scenario.horizon_days * DAY)])
 
 
