@@ -16,6 +16,7 @@ from support.small_runs import TINY, run_of, sim, write
 from sim import pytest_plugin
 from sim.errors import InterruptedRunError
 from sim.model.kernel import draws
+from sim.model.kernel.compiled_code import PLACE
 from sim.regression.baseline import Baseline, write_baseline
 from sim.regression.content import Content
 from sim.regression.keys import Keys
@@ -54,8 +55,9 @@ DIFFERS = Checked(
 
 
 @pytest.fixture
-def here(pytester: pytest.Pytester) -> Path:
+def here(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, with two scenarios, one folder of those that take long, and a test."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(PLACE.folder))  # pytester's home is empty: else all is compiled again
     folder = pytester.mkdir("scenarios")
     write(folder, SMALL, "tiny.toml")
     (folder / "more").mkdir()
@@ -97,8 +99,8 @@ def ran(pytester: pytest.Pytester, *args: str) -> str:
 
 
 def collected(pytester: pytest.Pytester, *args: str) -> list[str]:
-    """Names of the items that it collects."""
-    printed = ran(pytester, "--collect-only", "-q", *args)
+    """Names of the items that a pytest in this process collects."""
+    printed = pytester.runpytest_inprocess("--collect-only", "-q", *args).stdout.str()
     return [line for line in printed.splitlines() if "::" in line]
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.version import Version
+from support.places import PROJECT
 
-PROJECT = Path(__file__).parents[1]
 LOWEST = PROJECT / ".ci" / "lowest-versions.txt"
 ASKED_OF_NOBODY = {"click"}
 """Pinned although pyproject.toml doesn't name them."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.places import TESTS
 from support.small_runs import NOBODY, PLACEBO, ROSTER, TINY, Told, sim, tables, write
 
 from sim.results.run import Run
@@ -19,7 +20,6 @@ from sim.scenario import load
 from sim.store.provenance import identity
 from sim.store.run_folder import RunFolder
 
-TESTS = Path(__file__).parents[1]
 SCENARIOS = sorted((TESTS.parent / "scenarios").glob("*.toml"))
 CORPUS = TESTS / "corpus"
 BAD_SCENARIOS = [

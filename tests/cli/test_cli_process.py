@@ -8,11 +8,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from support.processes import killed_again_and_again, long_run, units_are_kept, wait_for
 from support.small_runs import LONG, TINY, run_of, start, tables, unestimated, write
 
 from sim.cli.progress import COMPILING
@@ -21,27 +21,10 @@ from sim.model.kernel.compiled_code import is_compiled
 from sim.results.run import Run
 from sim.store.run_folder import JOURNAL, MANIFEST
 
-Wait = Callable[[], bool]
-
 
 @pytest.fixture(scope="module")
 def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a scenario that takes seconds, x.toml, and its uninterrupted run, run."""
-    folder = tmp_path_factory.mktemp("long")
-    run_of(folder, LONG, threads=os.cpu_count())
-    return folder
-
-
-def wait_for(condition: Wait, process: subprocess.Popen[str]) -> None:
-    """Wait until it is so; the process must be alive then."""
-    while not condition():
-        assert process.poll() is None, process.stderr and process.stderr.read()
-        time.sleep(0.005)
-
-
-def units_are_kept(folder: Path) -> Wait:
-    """Whether the journal has grown by some units."""
-    return lambda: (folder / JOURNAL).exists() and (folder / JOURNAL).stat().st_size > 150_000
+    return long_run(tmp_path_factory.mktemp("long"))
 
 
 def stopped(process: subprocess.Popen[str], *signals: signal.Signals) -> tuple[int, str, float]:
@@ -111,36 +94,11 @@ def test_an_interrupt_while_code_is_compiled_is_not_lost(tmp_path: Path) -> None
     assert "Traceback" not in message
 
 
-def killed_again_and_again(command: tuple[str | Path, ...], folder: Path, n_kills: int, rng: random.Random) -> int:
-    """Run a command to its end, killed at random times; how many times it was killed while it worked."""
-    n_done = 0
-    for _ in range(n_kills):
-        with start(*command) as process:
-            wait_for(lambda: process.poll() is not None or (folder / JOURNAL).exists(), process)
-            time.sleep(rng.uniform(0, 0.8))
-            n_done += process.poll() is None and not (folder / MANIFEST).exists()
-            process.kill()
-    with start(*command) as process:
-        assert unestimated(process.communicate(timeout=120)[1]) == ""
-    assert process.returncode == 0
-    return n_done
-
-
 def test_kills_lose_nothing_and_change_nothing(long: Path, tmp_path: Path) -> None:
     command = ("run", long / "x.toml", "--out", tmp_path / "run", "--threads", "1")
     assert killed_again_and_again(command, tmp_path / "run", 5, random.Random(1)) >= 3
     assert tables(tmp_path / "run") == tables(long / "run")
     assert sorted(os.listdir(tmp_path / "run")) == sorted(os.listdir(long / "run"))
-
-
-@pytest.mark.slow
-def test_a_hundred_kills_lose_nothing_and_change_nothing(long: Path, tmp_path: Path) -> None:
-    n_done = 0
-    for seed in range(20):
-        command = ("run", long / "x.toml", "--out", tmp_path / f"{seed}", "--threads", str(seed % 4 + 1))
-        n_done += killed_again_and_again(command, tmp_path / f"{seed}", 7, random.Random(seed))
-        assert tables(tmp_path / f"{seed}") == tables(long / "run")
-    assert n_done >= 60
 
 
 def test_of_two_processes_on_one_folder_one_wins_and_the_other_leaves_with_4(long: Path, tmp_path: Path) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.places import CORPUS
 from support.small_runs import TINY, Told, sim, write
 
 from sim.errors import MachineError
 from sim.results.run import Run
 
-CORPUS = Path(__file__).parents[1] / "corpus/scenarios"
 FEED = TINY.replace("session_share = 1.0", "session_share = 0.5") + (
     '\n[surfaces.feed]\nkind = "feed"\nsession_share = 0.5\nunfollow_prob = 0.1\n'
 )
@@ -102,9 +102,9 @@ def test_faults_are_printed_as_objects_and_the_code_is_2(here: Path) -> None:
     assert gone == {"file": "gone.toml", "line": None, "path": None, "rule": "no such file", "value": None}
 
 
-@pytest.mark.parametrize("name", [path.stem for path in sorted(CORPUS.glob("*.toml"))])
+@pytest.mark.parametrize("name", [path.stem for path in sorted((CORPUS / "scenarios").glob("*.toml"))])
 def test_faults_say_what_the_messages_say(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(CORPUS.parent)
+    monkeypatch.chdir(CORPUS)
     file = f"scenarios/{name}.toml"
     faults = json.loads(sim("validate", file, "--json").out)["faults"]
     lines = sim("validate", file).err.splitlines()

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.places import SCENARIOS
 from typer.testing import CliRunner, Result
 
 from sim.cli.app import app
 from sim.scenario import load
-
-SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
 
 @pytest.fixture(autouse=True)

@@ -9,16 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.forms import drawn
 from support.inspection import ENGINES, one_surface, run, slots_of
 from support.scenarios import DRAWN, World, worlds
+from support.traces import fan_text, influencer_text
 from typer.testing import CliRunner, Result
 
 from sim.cli.app import app
-from sim.experiment.unit_trace import Look
 from sim.model.layout import Counter, Response, Total
 from sim.model.simulation import simulate
-from sim.report.trace import fan_lines, fan_trace, influencer_lines, influencer_trace
-from sim.types import EngineName
 
 SCENARIO = """\
 name = "small"
@@ -75,31 +74,11 @@ def trace(*args: object) -> Result:
     return CliRunner().invoke(app, ["trace", *map(str, args)])
 
 
-def fan_text(world: World, fan: int, engine: EngineName) -> list[str]:
-    return list(fan_lines(fan_trace(Look(world.scenario, "arm", 0, fan, run(world, engine=engine, fan=fan)))))
-
-
-def influencer_text(world: World, influencer: int, engine: EngineName) -> list[str]:
-    outcome = simulate(world.scenario, world.population, world.key, engine=engine, influencer=influencer)
-    return list(influencer_lines(influencer_trace(Look(world.scenario, "arm", 0, influencer, outcome))))
-
-
 # Both engines
 
 
-@settings(max_examples=30, **DRAWN)
-@given(worlds(), st.integers(0, 10**6))
+@drawn(8, 30, worlds(), st.integers(0, 10**6))
 def test_a_trace_of_either_engine_is_equal_line_by_line(world: World, number: int) -> None:
-    fan = number % world.population.segment.size
-    assert fan_text(world, fan, "compiled") == fan_text(world, fan, "reference")
-    influencer = number % len(world.population.influencers)
-    assert influencer_text(world, influencer, "compiled") == influencer_text(world, influencer, "reference")
-
-
-@pytest.mark.slow
-@settings(max_examples=400, **DRAWN)
-@given(worlds(max_sessions=300), st.integers(0, 10**6))
-def test_a_trace_of_either_engine_is_equal_line_by_line_on_very_many_scenarios(world: World, number: int) -> None:
     fan = number % world.population.segment.size
     assert fan_text(world, fan, "compiled") == fan_text(world, fan, "reference")
     influencer = number % len(world.population.influencers)
@@ -115,8 +94,7 @@ def test_the_command_prints_the_same_text_on_either_engine(scenario: Path, subje
     assert len(results[0].stdout.splitlines()) > 8
 
 
-@settings(max_examples=25, **DRAWN)
-@given(worlds(), st.integers(0, 10**6), st.integers(1, 4))
+@drawn(8, 25, worlds(), st.integers(0, 10**6), st.integers(1, 4))
 def test_looking_changes_nothing_and_threads_change_nothing_of_what_is_seen(
     world: World, number: int, threads: int
 ) -> None:
@@ -149,8 +127,7 @@ def test_the_slots_of_all_fans_add_up_to_what_the_run_counts(world: World) -> No
     assert np.array_equal(shown, outcome.counts[:, :, Counter.EXPOSURE].sum(axis=1))
 
 
-@settings(max_examples=25, **DRAWN)
-@given(worlds())
+@drawn(8, 25, worlds())
 def test_the_lines_of_an_influencer_add_up_to_what_the_run_counts_of_it(world: World) -> None:
     *lines, total = influencer_text(world, 0, "compiled")[4:]
     rows = np.array([[int(number) for number in line[29:].split()] for line in lines]).reshape(-1, 6)

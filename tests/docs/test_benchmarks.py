@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+from support.forms import short_and_long
+from support.places import BENCHMARKS, PROJECT
 
 
 def figures(script: str, tmp_path: Path, *options: str) -> dict[str, Any]:
     """What a benchmark writes."""
     file = tmp_path / "figures.json"
-    environment = {**os.environ, "PYTHONPATH": str(BENCHMARKS.parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     done = subprocess.run(
         [sys.executable, str(BENCHMARKS / script), *options, "--json", str(file)],
         capture_output=True,
@@ -52,7 +52,7 @@ def test_workload_w_is_the_same_work_on_every_engine_and_its_figures_are_written
     assert set(found["ratios"]) == {"simpy", "heapq", "numpy"}
 
 
-@pytest.mark.parametrize("rows", [20_000, pytest.param(100_000, marks=pytest.mark.slow)])
+@short_and_long("rows", 20_000, 100_000)
 def test_a_hundred_thousand_accounts_are_read_in_a_second_whatever_they_look_like(tmp_path: Path, rows: int) -> None:
     found = figures("rosters.py", tmp_path, "--rounds", "1", "--rows", str(rows))
     assert found["rows"] == rows

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from support.places import DOCS, PROJECT
 
 import sim
 from sim.cli.app import app
@@ -30,8 +31,6 @@ from sim.scenario.read.roster import KNOWN
 from sim.scenario.schema.measurable import FAMILIES
 from sim.store.columns import TABLES
 
-ROOT = Path(__file__).parents[2]
-DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 BLOCK = re.compile(r"^<!-- (executed|file|output)\b(.*?) -->\n```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -92,7 +91,7 @@ def assert_printed(wanted: str, printed: str) -> None:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder as a reader has it, the current one."""
-    shutil.copytree(ROOT / "scenarios", tmp_path / "scenarios")
+    shutil.copytree(PROJECT / "scenarios", tmp_path / "scenarios")
     shutil.copytree(DOCS / "examples", tmp_path / "docs" / "examples")
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
@@ -101,7 +100,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if blocks(page)], ids=lambda page: page.relative_to(ROOT).as_posix()
+    "page", [page for page in PAGES if blocks(page)], ids=lambda page: page.relative_to(PROJECT).as_posix()
 )
 def test_what_a_page_says_to_run_runs(page: Path, folder: Path) -> None:
     names: dict[str, Any] = {}
@@ -118,7 +117,7 @@ def test_what_a_page_says_to_run_runs(page: Path, folder: Path) -> None:
             printed = shell(block, folder) if block.language == "sh" else python(block, names)
 
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_commands_for_a_reader_s_own_files_run_as_the_readme_has_them(folder: Path) -> None:
@@ -243,7 +242,7 @@ def test_the_built_pages_have_every_key_and_every_column(generated: Any, tmp_pat
 
 
 def test_the_chinese_readme_has_the_commands_of_the_english_one() -> None:
-    chinese = (ROOT / "README.zh.md").read_text(encoding="utf-8")
+    chinese = (PROJECT / "README.zh.md").read_text(encoding="utf-8")
 
     def commands(text: str) -> list[str]:
         return [re.sub(r"\s*#.*$", "", line) for _, code in FENCE.findall(text) for line in code.splitlines()]

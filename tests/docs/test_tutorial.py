@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 import typer
+from support.places import DOCS, PROJECT
 
 from sim.cli.app import app
 
-ROOT = Path(__file__).parents[2]
-NOTEBOOK = ROOT / "docs" / "tutorial.ipynb"
+NOTEBOOK = DOCS / "tutorial.ipynb"
 NEEDED = ("ipykernel", "nbclient", "nbformat", "pandas")
 MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
 EXECUTE = """
@@ -174,6 +174,6 @@ def test_files_pages_and_commands_that_the_tutorial_names_are_there() -> None:
     assert pages
     assert files
     assert [name for name in pages if not (NOTEBOOK.parent / name).is_file()] == []
-    assert [name for name in files if not (ROOT / name).is_file()] == []
+    assert [name for name in files if not (PROJECT / name).is_file()] == []
     assert commands
     assert commands <= set(getattr(typer.main.get_command(app), "commands", {}))

@@ -7,11 +7,12 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from support.places import EXAMPLES
 
 from sim.errors import InputError
 from sim.scenario import from_resolved, resolved
 
-SCRIPT = Path(__file__).parents[2] / "docs" / "examples" / "variants.py"
+SCRIPT = EXAMPLES / "variants.py"
 
 
 @pytest.fixture(scope="module")

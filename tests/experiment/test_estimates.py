@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support.places import SCENARIOS
 from support.small_runs import TINY, loaded_from, run_of
 
 from sim.errors import MachineError
@@ -18,7 +16,6 @@ from sim.experiment.plan import CostEstimate, Parallelism, estimate, refuse_memo
 from sim.scenario import load
 from sim.store.unit_record import INDEPENDENT_CONTROL
 
-SCENARIOS = Path(__file__).parents[2] / "scenarios"
 MUCH = 10**12
 SIGMA = 0.5
 ACTIVE = TINY.replace("count = 60\n", "count = 3000\n", 1).replace(
@@ -134,27 +131,3 @@ def test_an_estimate_is_one_line_of_readable_units(
     n, seconds, size, parallelism = numbers
     line = str(CostEstimate("12 arms x 100 replications", 1, n, seconds, size, parallelism))
     assert line == f"12 arms x 100 replications: {words}"
-
-
-CHILD = """
-import re, sys
-from pathlib import Path
-from sim import load, run
-run(load(sys.argv[1], replications=int(sys.argv[2])), out=sys.argv[3], threads=2, force=True)
-print(re.findall(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[0])
-"""
-
-
-@pytest.mark.slow
-def test_memory_does_not_grow_with_replications(tmp_path: Path) -> None:
-    text = TINY.replace("count = 60\n", "count = 300\n", 1).replace("follows_per_fan = 4.0", "follows_per_fan = 80.0")
-    file = tmp_path / "many.toml"
-    file.write_text(text.replace("count = 20\n", "count = 20_000\n").replace("sigma = 0.8", "sigma = 0.3"))
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-
-    def peak(replications: int) -> int:
-        words = [sys.executable, "-c", CHILD, str(file), str(replications), str(tmp_path / f"run {replications}")]
-        return int(subprocess.run(words, capture_output=True, text=True, check=True, env=environment).stdout)
-
-    peak(1)  # compiles, where that isn't done
-    assert peak(24) < 1.15 * peak(4)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.graphs import EDGES, drawn, graph_of, random_edges, scenario_file, write
+from support.places import SCENARIOS, SHARED
 from support.scenarios import roster_of
 
 import sim
@@ -22,9 +23,8 @@ from sim.model.world.population import draw_population
 from sim.scenario import FollowGraph, Loaded, from_resolved, load, read_edges, resolved
 from sim.store.provenance import identity
 
-SHIPPED = Path(__file__).parents[2] / "scenarios" / "graph.toml"
-DATA = Path(__file__).parents[3] / "shared" / "data"
-TWITCH = {"roster": DATA / "rosters" / "twitch-engb-2018.csv", "graph": DATA / "twitch-engb-2018-edges.csv"}
+SHIPPED = SCENARIOS / "graph.toml"
+TWITCH = {"roster": SHARED / "rosters" / "twitch-engb-2018.csv", "graph": SHARED / "twitch-engb-2018-edges.csv"}
 
 
 def test_a_scenario_s_counts_follow_from_its_graph(tmp_path: Path) -> None:
@@ -281,7 +281,7 @@ def test_the_shipped_scenario_is_a_network_of_mutual_follows() -> None:
     assert len(loaded.graph.fans) == 300
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="the real follow graph is not part of the project")
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the real follow graph is not part of the project")
 def test_the_twitch_graph_runs_with_its_roster_and_comes_back_edge_for_edge(tmp_path: Path) -> None:
     loaded = load(SHIPPED, replications=1, **TWITCH)  # type: ignore[arg-type]
     assert loaded.graph is not None

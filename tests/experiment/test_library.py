@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.places import SCENARIOS
 
 import sim
 from sim.inference.paired import Verdict
@@ -15,10 +16,9 @@ from sim.results.pairs import pairs
 from sim.scenario import Loaded, from_resolved, resolved
 from sim.scenario.patch.phases import phase_scenarios
 
-LIBRARY = Path(__file__).parents[2] / "scenarios"
 DATA = ("rosters", "graphs")
-FILES = sorted(path for path in LIBRARY.rglob("*.toml") if path.relative_to(LIBRARY).parts[0] not in DATA)
-BASE = LIBRARY / "weibo-2017.toml"
+FILES = sorted(path for path in SCENARIOS.rglob("*.toml") if path.relative_to(SCENARIOS).parts[0] not in DATA)
+BASE = SCENARIOS / "weibo-2017.toml"
 PLATFORMS_OF_THEIR_OWN = (
     "minimal.toml",
     "roster.toml",
@@ -27,7 +27,9 @@ PLATFORMS_OF_THEIR_OWN = (
     "short-video.toml",
     "scale/one-to-one-hundred.toml",
 )
-COPIES = [path for path in FILES if path != BASE and path.relative_to(LIBRARY).as_posix() not in PLATFORMS_OF_THEIR_OWN]
+COPIES = [
+    path for path in FILES if path != BASE and path.relative_to(SCENARIOS).as_posix() not in PLATFORMS_OF_THEIR_OWN
+]
 PEOPLE = 313_000_000
 
 DAYS, N_FANS, N_ACCOUNTS = 60, 1500, 200
@@ -53,11 +55,11 @@ CHANGED: dict[str, set[str]] = {
 
 
 def named(paths: list[Path]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("path", paths, ids=[path.relative_to(LIBRARY).as_posix() for path in paths])
+    return pytest.mark.parametrize("path", paths, ids=[path.relative_to(SCENARIOS).as_posix() for path in paths])
 
 
 def test_the_library_holds_the_platform_its_claims_and_the_first_steps() -> None:
-    names = {path.relative_to(LIBRARY).as_posix() for path in FILES}
+    names = {path.relative_to(SCENARIOS).as_posix() for path in FILES}
     assert names >= {"weibo-2017.toml", *PLATFORMS_OF_THEIR_OWN}
     assert len([name for name in names if name.startswith("claims/")]) >= 4
 
@@ -160,11 +162,11 @@ def test_a_copy_of_the_platform_changes_what_it_is_about_and_nothing_else(path: 
     here, there = (dict(entries(resolved(sim.load(each)))) for each in (path, BASE))
     assert list(here) == list(there)  # in one order, on which ids turn
     changed = {key for key in here if here[key] != there[key] and not key.endswith(".refresh_minutes")} - FREE
-    assert changed == CHANGED.get(path.relative_to(LIBRARY).as_posix(), set())
+    assert changed == CHANGED.get(path.relative_to(SCENARIOS).as_posix(), set())
 
 
 def test_the_phases_before_the_platform_end_where_the_platform_begins() -> None:
-    before, platform = sim.load(LIBRARY / "phases.toml").arms["platform"], sim.load(BASE).arms["none"]
+    before, platform = sim.load(SCENARIOS / "phases.toml").arms["platform"], sim.load(BASE).arms["none"]
     _, last = phase_scenarios(before)[-1]
     assert not before.contracts.cuts
     assert last.contracts == platform.contracts
@@ -193,4 +195,4 @@ def entries(table: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tupl
 
 
 def test_changed_keys_are_told_of_files_that_are_there() -> None:
-    assert {LIBRARY / name for name in CHANGED} <= set(COPIES)
+    assert {SCENARIOS / name for name in CHANGED} <= set(COPIES)

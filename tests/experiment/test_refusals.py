@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.places import CORPUS
 from support.small_runs import TINY, Told, loaded_from, run_of, sim, write
 
 from sim.errors import InputError
@@ -99,7 +100,7 @@ def shared(loaded: Loaded, followers: list[int], per_fan: float) -> object:
 def test_the_number_in_a_refusal_is_accepted_and_the_next_of_its_digits_is_not(
     followers: list[int], n_fans: int, interested: float
 ) -> None:
-    given_ = load(Path(__file__).parents[1] / "corpus" / "valid.toml")
+    given_ = load(CORPUS / "valid.toml")
     cold = {"a": {"share": interested}, "b": {"share": 1 - interested, "other_interest": 0.0}}
     segments = type(given_.scenario).model_validate(
         given_.scenario.model_dump() | {"segments": cold if interested < 1 else {"a": {"share": 1.0}}}

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
 from numpy.typing import NDArray
+from support.forms import drawn
 from support.outcomes import shares_that_sum_to_one
-from support.scenarios import DRAWN, World, plain, world_of, worlds
+from support.places import CORPUS
+from support.scenarios import World, plain, world_of, worlds
 
 import sim
 from sim.analysis.concentration import head_members
@@ -20,11 +21,13 @@ from sim.measure.index import Cell, cells
 from sim.measure.meter import measure, transitions
 from sim.model.agencies import history
 from sim.model.simulation import Outcome, simulate
-from sim.scenario import Scenario, measurable
+from sim.scenario import Scenario
 from sim.scenario.resolve.follows import affinities
+from sim.scenario.schema import measurable
+from sim.types import Key
 
 Measured = dict[Cell, float]
-VALID = Path(__file__).parents[1] / "corpus" / "valid.toml"
+VALID = CORPUS / "valid.toml"
 
 
 def outcome_of(world: World) -> Outcome:
@@ -74,14 +77,13 @@ def busy_world(**over: Any) -> World:
         },
         "explosive_gmv_fen_per_year": 500_000,
     }
-    return world_of(plain(**parts | over), key=(5, 0))
+    return world_of(plain(**parts | over), key=Key(5, 0))
 
 
 # The cells
 
 
-@settings(max_examples=25, **DRAWN)
-@given(worlds())
+@drawn(8, 25, worlds())
 def test_every_scenario_has_one_value_for_each_of_its_cells_and_none_is_infinite(world: World) -> None:
     values = measured(outcome_of(world), world.scenario)
     assert not any(math.isinf(value) for value in values.values())

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.forms import drawn
 from support.reviews import AGENCY, NONE, A, B, N, Review, platform
-from support.scenarios import DRAWN, World, plain, world_of, worlds
+from support.scenarios import World, plain, world_of, worlds
 
 from sim.calendar import DAY
 from sim.errors import InputError
@@ -298,8 +298,9 @@ ALL = ("status", "agency", "vertical", "shop", "quality", "posts_per_day", "live
 SWITCHES = ("cuts", "fails", "independents_leave")
 
 
-@settings(**DRAWN, max_examples=60)
-@given(worlds(), st.lists(st.integers(0, 10**6), min_size=3, max_size=3), st.lists(st.integers(1, 60), max_size=3))
+@drawn(
+    15, 60, worlds(), st.lists(st.integers(0, 10**6), min_size=3, max_size=3), st.lists(st.integers(1, 60), max_size=3)
+)
 def test_the_defaults_change_nothing(world: World, flows: list[int], gaps: list[int]) -> None:
     defaults = {"contracts": Terms(), "economy": Economy(), "entry": Entry(), "live": Live()}
     scenario = world.scenario.model_copy(update=defaults)
@@ -327,9 +328,14 @@ reviews = st.lists(
 )
 
 
-@settings(**DRAWN, max_examples=150)
-@given(
-    reviews, st.lists(st.booleans(), min_size=3, max_size=3), st.integers(1, 3), st.integers(0, 3), st.floats(0, 900)
+@drawn(
+    37,
+    150,
+    reviews,
+    st.lists(st.booleans(), min_size=3, max_size=3),
+    st.integers(1, 3),
+    st.integers(0, 3),
+    st.floats(0, 900),
 )
 def test_money_is_paid_or_kept_and_contracts_end_for_good(
     drawn: list[Any], switches: list[bool], patience: int, recruits: int, price: float

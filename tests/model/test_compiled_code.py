@@ -11,10 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.places import PROJECT
 
-import sim
-
-PROJECT = Path(sim.__file__).parents[1]
 SHOW = "from sim.model.kernel.compiled_code import PLACE; print(PLACE.folder); print(PLACE.note)"
 USER = 12345
 

@@ -10,7 +10,7 @@ from support.scenarios import plain, roster_of, world_of
 
 from sim.calendar import DAY
 from sim.model.agencies.history import RECORDED_FLOWS
-from sim.model.control import Review
+from sim.model.agencies.tiers import TierReview
 from sim.model.simulation import Outcome, simulate
 
 PEOPLE, INFLATION = 1000.0, 12.0
@@ -75,7 +75,7 @@ def test_without_a_history_reads_and_turnover_are_nothing() -> None:
     assert not review.gmv_fen_per_year.any()
 
 
-def holds(review: Review) -> list[bool]:
+def holds(review: TierReview) -> list[bool]:
     return (review.tier == 0).tolist()
 
 

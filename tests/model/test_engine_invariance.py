@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.engine_runs import assert_engines_agree, assert_same, run
+from support.forms import drawn
 from support.inspection import one_surface, pages_of
-from support.scenarios import DRAWN, World, dense_world, plain, roster_of, without_phases, world_of, worlds
+from support.scenarios import World, dense_world, plain, roster_of, without_phases, world_of, worlds
 
 from sim.model.engines import compiled
 from sim.model.kernel import session_group
@@ -23,7 +23,6 @@ from sim.model.kernel.session_group import Group
 from sim.model.layout import Counter, FollowLists, Tables, Total
 from sim.model.simulation import simulate
 
-MANY = settings(max_examples=60, **DRAWN)
 powers_of_two = st.sampled_from([1, 2, 32, 512])
 
 
@@ -71,24 +70,21 @@ def cut_up(
 # Groups, chunks and threads
 
 
-@MANY
-@given(worlds(), powers_of_two, st.sampled_from([1, 40, 8192]))
+@drawn(15, 60, worlds(), powers_of_two, st.sampled_from([1, 40, 8192]))
 def test_groups_of_any_size_give_the_same_bits(world: World, most_sessions: int, most_slots: int) -> None:
     plainly = run(world)
     with cut_up(most_sessions=most_sessions, most_slots=most_slots):
         assert_same(run(world), plainly)
 
 
-@MANY
-@given(worlds(), st.sampled_from([1, 2, 7]), st.sampled_from([1, 2, 4]))
+@drawn(15, 60, worlds(), st.sampled_from([1, 2, 7]), st.sampled_from([1, 2, 4]))
 def test_chunks_and_threads_of_any_number_give_the_same_bits(world: World, most_fans: int, threads: int) -> None:
     plainly = run(world)
     with cut_up(most_fans=most_fans):
         assert_same(run(world, threads=threads), plainly)
 
 
-@MANY
-@given(worlds(), st.sampled_from([1, 64, 512]), st.sampled_from([1, 9, 1 << 16]), st.sampled_from([1, 32]))
+@drawn(15, 60, worlds(), st.sampled_from([1, 64, 512]), st.sampled_from([1, 9, 1 << 16]), st.sampled_from([1, 32]))
 def test_arenas_with_hardly_any_room_give_the_same_bits(
     world: World, least_group: int, most_fans: int, most_sessions: int
 ) -> None:
@@ -97,8 +93,7 @@ def test_arenas_with_hardly_any_room_give_the_same_bits(
         assert_same(run(world), plainly)
 
 
-@settings(max_examples=40, **DRAWN)
-@given(worlds(), powers_of_two, st.sampled_from([1, 7]), st.sampled_from([1, 2, 4]), st.sampled_from([1, 64]))
+@drawn(10, 40, worlds(), powers_of_two, st.sampled_from([1, 7]), st.sampled_from([1, 2, 4]), st.sampled_from([1, 64]))
 def test_work_cut_up_in_every_way_gives_the_bits_of_the_reference(
     world: World, most_sessions: int, most_fans: int, threads: int, least_group: int
 ) -> None:
@@ -122,8 +117,7 @@ def test_arenas_are_laid_out_anew_within_an_interval_and_change_nothing(
     assert_same(outcome, plainly)
 
 
-@settings(max_examples=40, **DRAWN)
-@given(worlds(max_sessions=60), powers_of_two, st.integers(0, 4))
+@drawn(10, 40, worlds(max_sessions=60), powers_of_two, st.integers(0, 4))
 def test_the_trace_of_a_fan_is_the_same_for_groups_of_any_size(world: World, most_sessions: int, fan: int) -> None:
     plainly = simulate(world.scenario, world.population, world.key, engine="reference", fan=fan)
     with cut_up(most_sessions=most_sessions, group_room=0, least_group=1, most_fans=3):
@@ -147,8 +141,7 @@ def test_a_trace_longer_than_its_room_is_whole() -> None:
 # Intervals
 
 
-@MANY
-@given(worlds(), st.sets(st.integers(0, 39), min_size=1, max_size=4), powers_of_two)
+@drawn(15, 60, worlds(), st.sets(st.integers(0, 39), min_size=1, max_size=4), powers_of_two)
 def test_phases_that_change_nothing_give_the_same_bits(world: World, days: set[int], most_sessions: int) -> None:
     # All surfaces are refreshed when a phase begins: here they are at each midnight anyway.
     daily = {n: s.model_copy(update={"refresh_minutes": 1440}) for n, s in world.scenario.surfaces.items()}
@@ -278,8 +271,7 @@ def test_pages_whose_numbers_run_out_give_the_same_bits(kind: str, n_left: int, 
     assert 0 < used.places.page[0] < 2000  # they have begun again
 
 
-@settings(max_examples=40, **DRAWN)
-@given(worlds(), st.integers(0, 60))
+@drawn(10, 40, worlds(), st.integers(0, 60))
 def test_page_numbers_that_run_out_change_nothing_anywhere(world: World, n_left: int) -> None:
     plainly = run(world)
     with pytest.MonkeyPatch.context() as patch:

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from support.forms import drawn
 from support.inspection import ENGINES, one_surface, pages_of, run, slots_of
-from support.scenarios import DRAWN, World, worlds
+from support.places import SCENARIOS
+from support.scenarios import World, worlds
 
 from sim.experiment.refusals import validate
 from sim.model.layout import Counter, Response, Total
@@ -81,8 +82,7 @@ def test_position_based_examination_goes_on_after_a_click_and_after_a_slot_left_
     assert after == {(False, False), (True, False), (True, True)}
 
 
-@settings(max_examples=25, **DRAWN)
-@given(worlds())
+@drawn(8, 25, worlds())
 def test_cascades_end_with_a_click_and_geometric_browsing_with_a_slot_left_out(world: World) -> None:
     surfaces = list(world.scenario.surfaces.values())
     for page in pages_of(run(world, fan=0)):
@@ -136,7 +136,7 @@ def test_only_what_is_examined_is_clicked(examination: dict[str, Any]) -> None:
 
 def test_an_arm_may_examine_by_another_model_and_keeps_nothing_of_the_first(tmp_path: Path) -> None:
     path = tmp_path / "x.toml"
-    minimal = (Path(__file__).parents[2] / "scenarios" / "minimal.toml").read_text()
+    minimal = (SCENARIOS / "minimal.toml").read_text()
     find = "surfaces.find-people.examination"
     patches = [
         (f"{find}.exponent = 0.5", PositionBased(exponent=0.5)),
@@ -161,7 +161,7 @@ def test_an_arm_may_examine_by_another_model_and_keeps_nothing_of_the_first(tmp_
 )
 def test_an_examination_that_is_none_is_refused_by_its_key(tmp_path: Path, examination: str, said: str) -> None:
     path = tmp_path / "x.toml"
-    minimal = (Path(__file__).parents[2] / "scenarios" / "minimal.toml").read_text()
+    minimal = (SCENARIOS / "minimal.toml").read_text()
     path.write_text(minimal.replace("follow_prob = 0.1", f"follow_prob = 0.1\nexamination = {examination} #"))
     (fault,) = validate([path])
     assert f"surfaces.find-people.{said}" in str(fault)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.forms import drawn
 from support.inspection import (
     ENGINES,
     NEVER,
@@ -25,7 +25,7 @@ from support.inspection import (
     tables_of,
     z_score,
 )
-from support.scenarios import DRAWN, World, worlds
+from support.scenarios import World, worlds
 
 from sim.model.layout import Counter, Response, Tables
 from sim.model.simulation import Outcome
@@ -72,8 +72,7 @@ def replayed(world: World, fan: int, outcome: Outcome) -> list[int]:
     return follows
 
 
-@settings(max_examples=40, **DRAWN)
-@given(worlds(max_sessions=60), st.integers(0, 10**6))
+@drawn(10, 40, worlds(max_sessions=60), st.integers(0, 10**6))
 def test_a_list_grows_at_its_end_an_unfollow_swaps_in_the_last_and_a_feed_shows_the_list_as_opened(
     world: World, number: int
 ) -> None:
@@ -246,8 +245,7 @@ def test_certain_unfollowing_empties_the_lists_and_then_the_feed(engine: EngineN
     assert outcome.followers(10 * 86_400).sum() == sum(map(len, lists))
 
 
-@settings(max_examples=25, **DRAWN)
-@given(worlds())
+@drawn(8, 25, worlds())
 def test_followers_are_those_at_the_start_and_new_ones_less_those_who_left(world: World) -> None:
     surfaces = {n: s.model_copy(update={"already_following": "refuse"}) for n, s in world.scenario.surfaces.items()}
     outcome = run(world, world.scenario.model_copy(update={"surfaces": surfaces}))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.engine_runs import assert_same, run
-from support.scenarios import DRAWN, POLICIES, World, worlds
+from support.forms import drawn
+from support.scenarios import POLICIES, World, worlds
 
 from sim.model.kernel import slot_tables
 from sim.model.ranking import surfaces
@@ -42,8 +42,7 @@ def with_tables(world: World, scenario: Scenario, *, kept: bool) -> tuple[Outcom
         return run(world, scenario), seen, n_built
 
 
-@settings(max_examples=100, **DRAWN)
-@given(worlds(), st.sampled_from(POLICIES))
+@drawn(25, 100, worlds(), st.sampled_from(POLICIES))
 def test_tables_that_are_not_built_anew_are_as_if_they_were(world: World, policy: str) -> None:
     for scenario in (world.scenario, world.arm(policy=policy)):
         kept, tables, n_kept = with_tables(world, scenario, kept=True)

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from support.scenarios import DRAWN, World, plain, world_of
+from support.forms import drawn
+from support.scenarios import World, plain, world_of
 
 from sim.calendar import DAY
 from sim.errors import InputError
@@ -211,8 +211,7 @@ entries = st.lists(
 )
 
 
-@settings(**DRAWN, max_examples=200)
-@given(entries, st.floats(0, 24), st.floats(0.1, 1000))
+@drawn(50, 200, entries, st.floats(0, 24), st.floats(0.1, 1000))
 def test_every_fen_that_is_paid_is_somebodys(drawn: list[Any], hours: float, people: float) -> None:
     world = platform(hours=hours, warmup_days=30, people_per_fan=people)
     ledger, accounts = Ledger(world.population), Accounts(world.population)
@@ -241,8 +240,7 @@ def test_every_fen_that_is_paid_is_somebodys(drawn: list[Any], hours: float, peo
         flows = later
 
 
-@settings(**DRAWN, max_examples=100)
-@given(economies, st.lists(st.integers(-30 * DAY, 60 * DAY), max_size=6), st.floats(0, 24), amounts)
+@drawn(25, 100, economies, st.lists(st.integers(-30 * DAY, 60 * DAY), max_size=6), st.floats(0, 24), amounts)
 def test_entries_in_between_move_no_fen(economy: dict[str, float], between: list[int], hours: float, rate: Any) -> None:
     world = platform(hours=hours, warmup_days=30, people_per_fan=700.0)
     scenario, accounts = under(world, economy), Accounts(world.population)
@@ -259,8 +257,7 @@ def test_entries_in_between_move_no_fen(economy: dict[str, float], between: list
         assert np.array_equal(getattr(once, name), getattr(often, name)), name
 
 
-@settings(**DRAWN, max_examples=100)
-@given(st.floats(0, 24), st.lists(st.integers(0, 400 * DAY), min_size=2, max_size=5, unique=True))
+@drawn(25, 100, st.floats(0, 24), st.lists(st.integers(0, 400 * DAY), min_size=2, max_size=5, unique=True))
 def test_time_on_air_is_within_a_second_of_the_hours_of_the_days(hours: float, times: list[int]) -> None:
     world = platform(hours=hours)
     ledger = Ledger(world.population)

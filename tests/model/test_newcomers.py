@@ -7,17 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
-from support.scenarios import DRAWN, World, plain, world_of
+from support.forms import drawn
+from support.scenarios import World, plain, world_of
 
 from sim.calendar import DAY
 from sim.model.kernel import draws
 from sim.model.world.accounts import Accounts, AccountStatus
 from sim.model.world.entry import crowding, enter
 from sim.streams import Lane
+from sim.types import Key
 
 N_INITIAL = 8
 
@@ -96,8 +97,7 @@ def test_newcomers_incubate_where_that_takes_followers(incubated_followers: floa
 few = st.integers(1, 4)
 
 
-@settings(**DRAWN, max_examples=50)
-@given(st.lists(st.integers(0, 5), min_size=1, max_size=5).filter(any), st.integers(0, 2**32 - 1), few, few)
+@drawn(12, 50, st.lists(st.integers(0, 5), min_size=1, max_size=5).filter(any), st.integers(0, 2**32 - 1), few, few)
 def test_without_crowds_the_choice_is_the_one_that_was_drawn(
     shares: list[int], replication: int, capacity: int, choice: int
 ) -> None:
@@ -106,7 +106,7 @@ def test_without_crowds_the_choice_is_the_one_that_was_drawn(
     tight = {name: part | {"capacity": float(capacity)} for name, part in verticals.items()}
     for parts, exponent in ((verticals, choice), (roomy, choice), (tight, 0)):
         entry = {"newcomers_per_month": 50.0, "crowding_choice": float(exponent)}
-        world = world_of(plain(horizon_days=30, entry=entry, verticals=parts), key=(1, replication))
+        world = world_of(plain(horizon_days=30, entry=entry, verticals=parts), key=Key(1, replication))
         accounts = Accounts(world.population)
         assert enter(30 * DAY, accounts, world.scenario, world.key)
         assert accounts.present.all()

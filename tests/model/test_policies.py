@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
 from numpy.typing import NDArray
+from support.forms import drawn
 from support.inspection import ENGINES, NEVER, assert_frequencies, normed, one_surface, run, shares, slots_of, tables_of
-from support.scenarios import DRAWN, POLICIES, WITHIN_TIER, World, world_of, worlds
+from support.scenarios import POLICIES, WITHIN_TIER, World, world_of, worlds
 
 from sim.calendar import DAY
 from sim.model.kernel import draws
@@ -279,8 +279,7 @@ def test_support_is_given_from_day_zero_on_and_not_before() -> None:
     assert all(Response.RESERVED in slot.responses for slot in slots)
 
 
-@settings(max_examples=15, **DRAWN)
-@given(worlds(max_sessions=60))
+@drawn(8, 15, worlds(max_sessions=60))
 def test_whoever_is_supported_was_eligible(world: World) -> None:
     for policy in ("flat", "tail", "proportional", "lottery", "newcomer", "head", "tiered"):
         outcome = run(world, world.arm(policy=policy, eligible="partners", within_tier="equal"), fan=0)

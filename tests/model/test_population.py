@@ -6,16 +6,17 @@ import csv
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
-from support.scenarios import DRAWN, plain, roster_of, scenario_of, world_of, worlds
+from support.forms import drawn
+from support.places import SHARED
+from support.scenarios import plain, roster_of, scenario_of, world_of, worlds
 
 from sim.analysis.concentration import gini, top_share
 from sim.errors import InputError
@@ -26,7 +27,7 @@ from sim.scenario import Scenario, read_roster
 from sim.scenario.resolve.whole_numbers import apportion
 from sim.scenario.schema.distributions import Constant, Distribution, Lognormal, Pareto, Uniform
 
-ROSTERS = Path(__file__).parents[3] / "shared" / "data" / "rosters"
+ROSTERS = SHARED / "rosters"
 KEY = (np.uint64(1), np.uint64(2))
 OWN_ATTRIBUTES = ("vertical", "quality", "posts_per_day", "shop", "conversion_prob", "order_value_fen")
 
@@ -149,8 +150,7 @@ def test_the_heaviest_tails_at_the_smallest_draws_are_cut_off_and_not_an_overflo
 # Follows
 
 
-@settings(max_examples=100, **DRAWN)
-@given(st.data())
+@drawn(25, 100, st.data())
 def test_a_split_has_the_right_sum_fits_and_is_within_one_of_its_quota(data: st.DataObject) -> None:
     n_segments = data.draw(st.integers(1, 5))
     size = np.array(data.draw(st.lists(st.integers(1, 40), min_size=n_segments, max_size=n_segments)), dtype=np.int64)
@@ -178,8 +178,7 @@ def test_a_split_is_unbiased_over_its_offsets() -> None:
     assert rows.mean(axis=0) == pytest.approx(7 * weight[0] / weight.sum(), abs=1.5 / n)
 
 
-@settings(max_examples=100, **DRAWN)
-@given(worlds(max_sessions=30))
+@drawn(25, 100, worlds(max_sessions=30))
 def test_follow_lists_are_distinct_in_order_and_have_exactly_the_in_degrees(world: Any) -> None:
     population = world.population
     lists = follow_lists(population)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from support.forms import drawn
 from support.inspection import (
     ENGINES,
     assert_frequencies,
@@ -22,7 +22,7 @@ from support.inspection import (
     slots_of,
     tables_of,
 )
-from support.scenarios import DRAWN, World, world_of
+from support.scenarios import World, world_of
 
 from sim.model.layout import Counter, SlotSource, Total
 from sim.model.spec import session
@@ -65,8 +65,7 @@ def weights_of(
 # Weights
 
 
-@settings(max_examples=50, **DRAWN)
-@given(exponents, exponents, exponents, st.sampled_from([0.0, 1.0]) | st.floats(0, 50))
+@drawn(12, 50, exponents, exponents, exponents, st.sampled_from([0.0, 1.0]) | st.floats(0, 50))
 def test_organic_weights_are_the_product_of_the_powers(p: float, merit: float, relevance: float, offset: float) -> None:
     world = ranked(popularity=p, merit=merit, relevance=relevance, offset=offset)
     exact = normed(weights_of(p, merit, relevance, offset))
@@ -121,8 +120,7 @@ def test_fresh_accounts_are_shown_as_often_as_their_weights_say() -> None:
     assert_frequencies(run(world).counts[:, 0, Counter.EXPOSURE], [4, 2, 1])
 
 
-@settings(max_examples=30, **DRAWN)
-@given(st.integers(0, 3000), st.floats(0.5, 500))
+@drawn(8, 30, st.integers(0, 3000), st.floats(0.5, 500))
 def test_time_ages_all_alike_so_that_freshness_keeps_its_ratios(days: int, half_life: float) -> None:
     world = ranked(freshness_half_life_days=half_life)
     then = shares(tables_of(world, now=days * 86_400).weight[0])

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.scenarios import DRAWN, World, plain, world_of
+from support.forms import drawn
+from support.scenarios import World, plain, world_of
 
 from sim.model.agencies.services import custom_products, entry_factors, sales_factors
 from sim.model.world.accounts import Accounts
@@ -97,8 +97,7 @@ def test_where_tiers_give_no_services_a_tier_changes_nothing() -> None:
     assert not custom_products(Accounts(world.population), np.array([0, 0, 0], np.int32), world.scenario).any()
 
 
-@settings(**DRAWN, max_examples=30)
-@given(st.lists(st.integers(-1, 1), min_size=3, max_size=3), st.booleans())
+@drawn(8, 30, st.lists(st.integers(-1, 1), min_size=3, max_size=3), st.booleans())
 def test_the_default_services_change_nothing(tier: list[int], supported: bool) -> None:
     world = platform(supported=supported)
     assert on_sales(world, tier) == on_entry(world, tier) == [1.0] * 6

@@ -11,7 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
-from support.scenarios import DRAWN, plain, roster_of, world_of
+from support.forms import drawn
+from support.scenarios import plain, roster_of, world_of
 
 from sim.model.kernel import choice, slot_tables
 from sim.model.layout import FRACTION_BITS, ID_MASK, ORIGIN_SHIFT, Counter, Total
@@ -283,8 +284,7 @@ def test_pages_without_replacement_include_each_with_the_exact_probability(weigh
         assert abs(shown - n_pages * p) < 4.2 * (n_pages * p * (1 - p)) ** 0.5
 
 
-@settings(max_examples=100, **DRAWN)
-@given(st.lists(st.integers(0, 50), min_size=2, max_size=12).filter(any), st.booleans())
+@drawn(25, 100, st.lists(st.integers(0, 50), min_size=2, max_size=12).filter(any), st.booleans())
 def test_the_first_slot_is_proportional_to_followers(followers: list[int], distinct: bool) -> None:
     surface = {"kind": "discovery", "session_share": 1.0, "slots": 1, "ranking": {"offset": 0.0}, "distinct": distinct}
     fans = {"count": 50, "follows_per_fan": sum(followers) / 50, "sessions_per_day": 10.0}

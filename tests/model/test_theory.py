@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.forms import replications
 from support.scenarios import World, plain, roster_of, world_of
 
 from sim.calendar import DAY
@@ -40,11 +41,6 @@ def standard_error(differences: Floats) -> Floats:
     """Standard error of the mean of each column."""
     error: Floats = differences.std(axis=0, ddof=1) / np.sqrt(len(differences))
     return error
-
-
-def replications(short: int, long: int) -> pytest.MarkDecorator:
-    """The number of replications: a short form in the ordinary suite, a long one under ``slow``."""
-    return pytest.mark.parametrize("n", [short, pytest.param(long, marks=pytest.mark.slow)])
 
 
 def outcomes(world: World, n: int) -> list[Outcome]:

@@ -6,43 +6,19 @@ every refresh. Meetings come in a Poisson process; their laws are exact given ea
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 from math import comb, factorial
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from support.inspection import CERTAIN, NEVER, Z, lists_of, one_surface, outcomes, replications, z_score
+from support.forms import replications
+from support.inspection import CERTAIN, NEVER, Z, lists_of, one_surface, outcomes, z_score
+from support.links import QUALITY, Floats, Int64s, attention, drift, epochs_of
 from support.scenarios import World, plain, roster_of, world_of
 
 from sim.analysis.concentration import gini, hhi
 from sim.calendar import DAY
-from sim.model.ranking.surfaces import Surfaces
-from sim.model.simulation import simulate
-
-Floats = NDArray[np.float64]
-Int64s = NDArray[np.int64]
-
-
-def epochs_of(world: World, n: int) -> Iterator[Int64s]:
-    """Followers at the start of every epoch and at the end, shape (K + 1, M), of each of n runs."""
-    noted: list[Int64s] = []
-    refresh = Surfaces.refresh
-
-    def noting(self: Surfaces, surface: int, now: int, followers: Int64s, tier: Any) -> None:
-        noted.append(followers.copy())
-        refresh(self, surface, now, followers, tier)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Surfaces, "refresh", noting)
-        for replication in range(n):
-            noted.clear()
-            outcome = simulate(world.scenario, world.population, (world.key[0], replication))
-            yield np.array([*noted, outcome.followers(world.scenario.horizon_days * DAY)])
-
 
 # Pólya's urn
 
@@ -138,32 +114,6 @@ def test_an_urn_of_equal_starts_has_the_exact_expected_gini(n: int) -> None:
 # Attention q F^b
 
 
-QUALITY = np.array([0.4, 0.5, 0.6, 0.8])
-
-
-def attention(b: float, start: int, *, pages_per_day: float, slots: int, refresh_minutes: int) -> World:
-    """Links at a rate ``q F^b``: popularity b brings the look, quality the click."""
-    return one_surface(
-        {"followers": [start] * 4, "quality": QUALITY.tolist()},
-        fans={"count": 100, "sessions_per_day": pages_per_day / 100},
-        slots=slots,
-        distinct=False,
-        examination={"exponent": 0.0},
-        follow_prob=1.0,
-        already_following="count",
-        ranking={"popularity": b, "offset": 0.0},
-        refresh_minutes=refresh_minutes,
-    )
-
-
-def drift(followers: Int64s, b: float) -> Floats:
-    """What each account has gained over ``m q F^b / Σ q F^b`` a epoch: of mean 0, exactly."""
-    rate = QUALITY * followers[:-1].astype(np.float64) ** b
-    gained = np.diff(followers, axis=0)
-    surprise: Floats = (gained - gained.sum(axis=1, keepdims=True) * rate / rate.sum(axis=1, keepdims=True)).sum(axis=0)
-    return surprise
-
-
 @replications(200, 2000)
 @pytest.mark.parametrize("b", [0.0, 0.5, 0.8])
 def test_links_come_in_proportion_to_quality_times_followers_to_the_power(b: float, n: int) -> None:
@@ -172,17 +122,6 @@ def test_links_come_in_proportion_to_quality_times_followers_to_the_power(b: flo
     shares = np.array([followers[-1] / followers[-1].sum() for followers in runs])
     limit = QUALITY ** (1 / (1 - b)) / (QUALITY ** (1 / (1 - b))).sum()
     assert np.abs(shares.mean(axis=0) - limit).sum() < np.abs(0.25 - limit).sum()  # on the way there from equal shares
-
-
-@pytest.mark.slow
-def test_attention_gives_shares_of_quality_to_the_power_one_over_one_less_b() -> None:
-    world = attention(0.5, 25, pages_per_day=1500, slots=50, refresh_minutes=10)
-    runs = list(epochs_of(world, 200))
-    assert np.abs(z_score(np.array([drift(followers, 0.5) for followers in runs]))).max() < Z
-    shares = np.array([followers[-1] / followers[-1].sum() for followers in runs])
-    assert min(followers[-1].sum() for followers in runs) > 300_000
-    limit = QUALITY**2 / (QUALITY**2).sum()
-    assert shares.mean(axis=0) == pytest.approx(limit, abs=0.01)
 
 
 # Following those better than all followed

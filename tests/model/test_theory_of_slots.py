@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from support.inspection import CERTAIN, Z, one_surface, outcomes, replications, z_score
+from support.forms import replications
+from support.inspection import CERTAIN, Z, one_surface, outcomes, z_score
 from support.scenarios import World
 
 from sim.model.layout import Counter, Total

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from support.forms import drawn
 from support.inspection import ENGINES, NEVER, Z, lists_of, one_surface, outcomes, pages_of, run, slots_of, z_score
-from support.scenarios import DRAWN, World, plain, roster_of, world_of, worlds
+from support.scenarios import World, plain, roster_of, world_of, worlds
 
 from sim.calendar import DAY
 from sim.model.clock import Order
@@ -130,8 +130,7 @@ def test_growth_adds_the_sessions_of_the_time_that_each_new_fan_is_there() -> No
     assert 40 < there.sum() / 73 < 60
 
 
-@settings(max_examples=20, **DRAWN)
-@given(worlds(), st.sampled_from([0.5, 3.0, 30.0]))
+@drawn(8, 20, worlds(), st.sampled_from([0.5, 3.0, 30.0]))
 def test_growth_leaves_the_fans_of_day_zero_and_all_influencers_as_they_are(world: World, rate: float) -> None:
     parts = world.scenario.model_dump()
     for segment in parts["segments"].values():

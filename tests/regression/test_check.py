@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.places import PROJECT
 from support.small_runs import TINY, Told, sim, write
 
 import sim as package
@@ -19,7 +20,6 @@ from sim.errors import InterruptedRunError, MachineError
 from sim.regression.scenario_files import scenario_files
 from sim.results.run import Run
 
-PROJECT = Path(__file__).parents[2]
 CHECK = """
 [check]
 replications = 2

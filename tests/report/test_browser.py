@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from support.hostile_names import HOSTILE
+from support.places import SCENARIOS
 from support.small_runs import TINY, run_of
 
 import sim
@@ -21,7 +22,6 @@ from sim.experiment.execution import experiment
 from sim.results.run import Run
 from sim.scenario import load
 
-SCENARIOS = Path(__file__).parents[2] / "scenarios"
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 REQUIRED = "HEADSHARE_BROWSER"
 """Set where the tests must not be skipped."""

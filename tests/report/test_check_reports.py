@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.cells import cell_len
 from rich.console import Console
+from support.places import CORPUS
 from xmlschema import XMLSchema
 
 from sim.formatting import escaped
@@ -27,7 +28,7 @@ from sim.report.check_reports.listing import MAX_TERMINAL_ROWS, print_checks
 from sim.report.check_reports.summary import MAX_MARKDOWN_ROWS, MAX_SUMMARY_BYTES, markdown_summary
 from sim.report.check_reports.wording import MAX_CHANGES, changes, moved
 
-SCHEMA = XMLSchema(Path(__file__).parents[1] / "corpus" / "junit.xsd")
+SCHEMA = XMLSchema(CORPUS / "junit.xsd")
 VALID = Part("valid", "passed", "the file is valid", 1)
 HOSTILE = "|<script>%,:\n\x00`*_x_*\\[red]:tada:&lt;</td></table>]]>-->"
 CHINESE = "分层扶持政策"

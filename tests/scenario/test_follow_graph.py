@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networkx.algorithms import bipartite
 from support.graphs import EDGES, drawn, write
+from support.places import CORPUS
 from support.scenarios import DRAWN
 
 from sim.cli.failures import flag
 from sim.errors import InputError, MachineError, naming
 from sim.scenario import FollowGraph, from_networkx, read_edges
 
-CORPUS = Path(__file__).parents[1] / "corpus"
 BAD = sorted((CORPUS / "edges").glob("*.csv"))
 
 names = st.text(st.sampled_from("abcdefgh,\"' é"), min_size=1, max_size=4).filter(lambda name: name == name.strip())

@@ -9,20 +9,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from support.places import CORPUS, SHARED
 
 from sim.cli.failures import flag
 from sim.errors import Fault, InputError, naming
 from sim.scenario import Roster, read_roster
 
-CORPUS = Path(__file__).parents[1] / "corpus"
 BAD = sorted((CORPUS / "rosters").glob("*.csv"))
 VERTICALS = ["beauty", "sports"]
 HEADER = (
     "influencer,followers,vertical,agency,quality,posts_per_day,conversion_prob,order_value_fen,shop,"
     "live_hours_per_day,verified\n"
 )
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "rosters"
-shared_only = pytest.mark.skipif(not SHARED.is_dir(), reason="the real rosters are not part of the project")
+ROSTERS = SHARED / "rosters"
+shared_only = pytest.mark.skipif(not ROSTERS.is_dir(), reason="the real rosters are not part of the project")
 
 
 def read(folder: Path, text: str | bytes, dirty_rows: str = "refuse") -> Roster:
@@ -180,7 +180,7 @@ def test_rosters_are_equal_when_their_files_and_outcomes_are(tmp_path: Path) -> 
 
 @shared_only
 def test_the_weibo_roster_is_read_whole() -> None:
-    path = SHARED / "weibo-authors-2011-2014.csv"
+    path = ROSTERS / "weibo-authors-2011-2014.csv"
     roster = read_roster(path, dirty_rows="refuse", verticals=["all"])
     assert (len(roster.influencer), set(roster.other_columns)) == (2374, {"verified"})
     assert (roster.influencer[0], roster.followers[0]) == ("weibo-0000", 227833)
@@ -190,7 +190,7 @@ def test_the_weibo_roster_is_read_whole() -> None:
 
 @shared_only
 def test_the_instagram_roster_is_read_with_its_verticals() -> None:
-    path = SHARED / "instagram-top1000-2022-03.csv"
+    path = ROSTERS / "instagram-top1000-2022-03.csv"
     with pytest.raises(InputError) as caught:
         read_roster(path, dirty_rows="refuse", verticals=["music"])
     assert len(caught.value.faults) == 21
@@ -199,7 +199,7 @@ def test_the_instagram_roster_is_read_with_its_verticals() -> None:
 
 @shared_only
 def test_a_roster_without_a_followers_column_is_refused_cleanly() -> None:
-    path = SHARED / "twitch-engb-2018.csv"
+    path = ROSTERS / "twitch-engb-2018.csv"
     with pytest.raises(InputError) as caught:
         read_roster(path, dirty_rows="skip", verticals=["all"])
     (fault,) = caught.value.faults

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.places import DOCS
 
 from sim.errors import InputError
 from sim.scenario import Roster, read_roster
 from sim.scenario.read.roster_notes import roster_notes
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "bring-a-roster.md"
+PAGE = DOCS / "how-to" / "bring-a-roster.md"
 PLAIN = "influencer,followers\namy,5000\n陈静,300\nbo,20\n"
 FOLLOWERS = [5000, 300, 20]
 Reader = Callable[..., Roster]

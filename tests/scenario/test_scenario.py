@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.places import CORPUS, PROJECT
 
 from sim.errors import InputError
 from sim.experiment.refusals import validate
@@ -13,7 +14,6 @@ from sim.scenario import Loaded, Scenario, from_resolved, json_schema, load, res
 from sim.scenario.patch.patches import difference, merged
 from sim.scenario.validate.rules import broken_rules
 
-CORPUS = Path(__file__).parents[1] / "corpus"
 VALID = CORPUS / "valid.toml"
 TEXT = VALID.read_text()
 
@@ -236,9 +236,8 @@ def test_the_schema_is_that_of_the_models_and_lets_a_number_be_a_distribution() 
 def test_scenarios_are_read_without_the_heavy_libraries() -> None:
     heavy = "{'numpy', 'numba', 'scipy', 'pyarrow'}"
     code = f"import sys, sim.scenario; sim.scenario.load(sys.argv[1]); print({heavy} & set(sys.modules))"
-    root = Path(__file__).parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", code, str(VALID)], cwd=root, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, str(VALID)], cwd=PROJECT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "set()"
 

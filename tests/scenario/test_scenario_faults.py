@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.places import CORPUS
 
 from sim.cli.failures import flag
 from sim.errors import Fault, InputError, naming
@@ -18,7 +19,6 @@ from sim.formatting import nearest, path_text, shown
 from sim.scenario import from_resolved, load, resolved
 from sim.scenario.findings import MAX_FAULTS
 
-CORPUS = Path(__file__).parents[1] / "corpus"
 BAD = sorted((CORPUS / "scenarios").glob("*.toml"))
 TEXT = (CORPUS / "valid.toml").read_text()
 PHASES = """

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from support.places import CORPUS, SCENARIOS
 
 import sim
 from sim.errors import Fault, InputError
@@ -12,9 +13,7 @@ from sim.scenario import Scenario, from_resolved, load, resolved
 from sim.scenario.patch.phases import phase_scenarios, support_at_end
 from sim.scenario.validate.rules import broken_rules
 
-SCENARIOS = Path(__file__).parents[2] / "scenarios"
-
-TEXT = (Path(__file__).parents[1] / "corpus" / "valid.toml").read_text()
+TEXT = (CORPUS / "valid.toml").read_text()
 PHASES = """
 [phases.subsidy]
 start_day = 0
@@ -48,7 +47,7 @@ def faults_of(path: Path) -> list[Fault]:
 
 
 def test_a_scenario_without_phases_has_none() -> None:
-    assert phase_scenarios(load(Path(__file__).parents[1] / "corpus" / "valid.toml").scenario) == []
+    assert phase_scenarios(load(CORPUS / "valid.toml").scenario) == []
 
 
 def test_each_phase_goes_on_from_the_one_before(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.places import PROJECT
 from support.small_runs import TINY
 from typer.testing import CliRunner, Result
 
@@ -24,7 +25,6 @@ from sim.scenario.resolve.shipped import scenario_file, shipped_baseline, shippe
 from sim.store.provenance import identity
 from sim.version import __version__
 
-PROJECT = Path(__file__).parents[2]
 SCENARIOS = PROJECT / "scenarios"
 NAMES = sorted(file.relative_to(SCENARIOS).as_posix().removesuffix(".toml") for file in SCENARIOS.rglob("*.toml"))
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.forms import short_and_long
 from support.run_writer import IDENTITY, KEYS, Server, files_of, payload, write_run
 
 from sim.errors import InputError, MachineError, SimError
@@ -69,7 +70,7 @@ def mutants(content: bytes, number: int, chance: random.Random) -> Iterator[byte
             yield content[:place] + changed
 
 
-@pytest.mark.parametrize("number", [300, pytest.param(4000, marks=pytest.mark.slow)])
+@short_and_long("number", 300, 4000)
 @pytest.mark.parametrize("name", ["measures", "lorenz"])
 def test_no_damage_to_a_table_is_silent(run: Path, name: str, number: int) -> None:
     file = run / f"{name}.parquet"
@@ -79,7 +80,7 @@ def test_no_damage_to_a_table_is_silent(run: Path, name: str, number: int) -> No
             read_table(run, name)
 
 
-@pytest.mark.parametrize("number", [300, pytest.param(4000, marks=pytest.mark.slow)])
+@short_and_long("number", 300, 4000)
 def test_no_damage_to_a_manifest_is_silent(run: Path, number: int) -> None:
     file = run / MANIFEST
     for changed in mutants(file.read_bytes(), number, random.Random(1)):
@@ -89,7 +90,7 @@ def test_no_damage_to_a_manifest_is_silent(run: Path, number: int) -> None:
                 look()
 
 
-@pytest.mark.parametrize("number", [300, pytest.param(4000, marks=pytest.mark.slow)])
+@short_and_long("number", 300, 4000)
 def test_no_damage_to_a_journal_changes_the_result(
     half: Path, tmp_path: Path, uninterrupted: dict[str, bytes], number: int
 ) -> None:
@@ -234,7 +235,7 @@ def server() -> Iterator[Server]:
     running.close()
 
 
-@pytest.mark.parametrize("kills", [40, pytest.param(1000, marks=pytest.mark.slow)])
+@short_and_long("kills", 40, 1000)
 def test_a_writer_killed_at_any_time_loses_nothing_and_ends_in_the_same_result(
     server: Server, tmp_path: Path, uninterrupted: dict[str, bytes], kills: int
 ) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.forms import short_and_long
 
 from sim.errors import MachineError
 from sim.store.journal import Journal
@@ -230,7 +231,7 @@ def contents_of_copy(path: Path, files: dict[str, bytes]) -> tuple[str, dict[tup
 
 
 @pytest.mark.parametrize("damage", [flip, cut, blank])
-@pytest.mark.parametrize("mutants", [400, pytest.param(4000, marks=pytest.mark.slow)])
+@short_and_long("mutants", 400, 4000)
 def test_a_damaged_journal_is_never_read_silently_wrong(
     path: Path, damage: Callable[[bytes, random.Random], bytes], mutants: int
 ) -> None:

@@ -19,7 +19,7 @@ from sim.model.layout import Counter
 from sim.model.simulation import Outcome, simulate
 from sim.scenario import Roster
 from sim.scenario.patch.patches import merged
-from sim.types import EngineName
+from sim.types import EngineName, Key
 
 PEOPLE = 1000
 SURFACES = ("feed", "find-people", "hongren-tao", "live")
@@ -94,7 +94,7 @@ def nested(keys: dict[str, Any]) -> dict[str, Any]:
 def world(*patches: dict[str, Any], replication: int = 0, roster: Roster | None = None) -> World:
     """The small platform with these keys, later ones over earlier ones."""
     parts = reduce(merged, map(nested, patches), BASE)
-    return world_of(parts, roster, key=(BASE["seed"], replication))
+    return world_of(parts, roster, key=Key(BASE["seed"], replication))
 
 
 def play(
@@ -119,7 +119,8 @@ def count(outcome: Outcome, counter: Counter, surface: int | None = None) -> NDA
 def flow(outcome: Outcome, name: str, since: int = 0, until: int | None = None) -> NDArray[np.int64]:
     """A flow of each account between two days that the history has; shape (M,)."""
     end = outcome.end if until is None else until * DAY
-    return outcome.history.between(since * DAY, end)[RECORDED_FLOWS.index(name)]
+    amounts: NDArray[np.int64] = outcome.history.between(since * DAY, end)[RECORDED_FLOWS.index(name)]
+    return amounts
 
 
 def day(outcome: Outcome) -> int:

@@ -116,7 +116,7 @@ def agencies(draw: st.DrawFn, verticals: list[str]) -> Drawn:
 @st.composite
 def surface(draw: st.DrawFn, kind: str, n_influencers: int, support_share: float) -> Drawn:
     """A surface of this kind without its share of sessions and its refreshes."""
-    parts = {
+    parts: Drawn = {
         "slots": draw(st.integers(1, 6) | st.integers(1, n_influencers + 3)),
         "examination": draw(examinations),
         "ranking": {

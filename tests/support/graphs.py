@@ -12,6 +12,7 @@ from support.scenarios import plain, scenario_of
 from sim.model.simulation import Outcome
 from sim.model.world.population import Population, draw_population
 from sim.scenario import FollowGraph, Roster
+from sim.types import Key
 
 LEAVES = {"kind": "feed", "session_share": 0.5, "unfollow_prob": 0.1, "distinct": False}
 FINDS = {"kind": "discovery", "session_share": 0.5, "slots": 4, "follow_prob": 0.8, "ranking": {"popularity": 1.0}}
@@ -62,7 +63,7 @@ def drawn(graph: FollowGraph, *, roster: Roster | None = None, **over: Any) -> t
     surfaces = {"feed": LEAVES, "find": FINDS}
     people = {"count": len(graph.influencers)}
     scenario = scenario_of(plain(fans=fans, influencers=people, surfaces=surfaces, people_per_fan=None) | over)
-    return scenario, draw_population(scenario, roster, (scenario.seed, 0), graph)
+    return scenario, draw_population(scenario, roster, Key(scenario.seed, 0), graph)
 
 
 def graph_of(outcome: Outcome) -> set[tuple[int, int]]:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 from scipy import stats
 from support.scenarios import World, plain, roster_of, world_of
@@ -20,7 +19,7 @@ from sim.model.ranking.surfaces import Surfaces
 from sim.model.simulation import Outcome, simulate
 from sim.model.world.accounts import Accounts
 from sim.scenario import Scenario
-from sim.types import EngineName
+from sim.types import EngineName, Key
 
 ENGINES: tuple[EngineName, ...] = ("compiled", "reference")
 Z = 4.2
@@ -70,7 +69,7 @@ def run(world: World, scenario: Scenario | None = None, engine: EngineName = "co
 def outcomes(world: World, n: int, fan: int = -1) -> Iterator[Outcome]:
     """Independent replications of the traffic on one population."""
     for replication in range(n):
-        yield simulate(world.scenario, world.population, (world.key[0], replication), fan=fan)
+        yield simulate(world.scenario, world.population, Key(world.key.seed, replication), fan=fan)
 
 
 def lists_of(outcome: Outcome) -> list[list[int]]:
@@ -91,12 +90,14 @@ def tables_of(world: World, now: int = 0) -> Tables:
 
 def shares(weights: NDArray[np.int64]) -> NDArray[np.float64]:
     """Shares of integer weights."""
-    return weights / weights.sum()
+    found: NDArray[np.float64] = weights / weights.sum()
+    return found
 
 
 def normed(weights: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
     given = np.array(weights, dtype=np.float64)
-    return given / given.sum()
+    found: NDArray[np.float64] = given / given.sum()
+    return found
 
 
 def one_surface(
@@ -131,8 +132,3 @@ def z_score(differences: NDArray[np.float64]) -> NDArray[np.float64]:
     error = differences.std(axis=0, ddof=1) / np.sqrt(len(differences))
     z: NDArray[np.float64] = differences.mean(axis=0) / error
     return z
-
-
-def replications(short: int, long: int) -> pytest.MarkDecorator:
-    """The number of replications: a short form in the ordinary suite, a long one under ``slow``."""
-    return pytest.mark.parametrize("n", [short, pytest.param(long, marks=pytest.mark.slow)])

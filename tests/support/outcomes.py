@@ -68,7 +68,7 @@ def written(
     """An outcome of cumulative flows by name and day (0, 30, 60); what is left out is 0, or as it was at day 0."""
     history = History(np.array([kind == "feed" for kind in SURFACES.values()]), (0, 60 * DAY))
     for day in (0, 30, 60):
-        entry = np.zeros((len(RECORDED_FLOWS), 12), np.int64)
+        entry: Any = np.zeros((len(RECORDED_FLOWS), 12), np.int64)
         for name, by_day in (flows or {}).items():
             entry[RECORDED_FLOWS.index(name)] = by_day.get(day, 0)
         time = day * DAY
@@ -99,7 +99,7 @@ def written(
         population=population,
         counts=nothing,
         totals=nothing,
-        follow_entries=(nothing[0:0, 0], np.zeros(0, np.int32)),
+        follow_entries=(np.zeros(0, np.uint32), np.zeros(0, np.int32)),
         accounts=accounts,
         history=history,
         reviews=tuple(reviews),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from support.places import EXAMPLES
 from typer.testing import CliRunner, Result
 
 from sim.cli.app import app
 
-EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 SCENARIO, PLUGIN = EXAMPLES / "rising_stars.toml", EXAMPLES / "rising_stars.py"
 HEADER = "import numpy as np\nimport sim\n\n@sim.policy\ndef own(view, support):\n"
 

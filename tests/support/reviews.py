@@ -70,16 +70,20 @@ class Review:
 
     @property
     def funds(self) -> list[int]:
-        return self.agency_review.funds.tolist()
+        found: list[int] = self.agency_review.funds.tolist()
+        return found
 
     @property
     def bad_reviews(self) -> list[int]:
-        return self.accounts.bad_reviews.tolist()
+        found: list[int] = self.accounts.bad_reviews.tolist()
+        return found
 
     @property
     def agency(self) -> list[int]:
-        return self.accounts.agency.tolist()
+        found: list[int] = self.accounts.agency.tolist()
+        return found
 
     @property
     def posts(self) -> list[float]:
-        return self.accounts.posts_per_day.tolist()
+        found: list[float] = self.accounts.posts_per_day.tolist()
+        return found

@@ -20,6 +20,7 @@ from sim.scenario import Roster, Scenario
 from sim.scenario.patch.phases import phase_scenarios, with_support_shares
 from sim.scenario.schema.economy import Contracts, Live
 from sim.scenario.validate.validation import validated
+from sim.types import Key
 
 __all__ = [
     "DRAWN",
@@ -39,6 +40,7 @@ __all__ = [
     "worlds",
 ]
 
+FIRST = Key(1, 0)
 DRAWN: dict[str, Any] = {
     "deadline": None,
     "derandomize": True,
@@ -54,7 +56,7 @@ class World:
 
     scenario: Scenario
     roster: Roster | None
-    key: tuple[int, int]
+    key: Key
     population: Population
 
     def arm(self, **support: Any) -> Scenario:
@@ -124,7 +126,7 @@ def plain(**over: Any) -> Drawn:
     return parts | over
 
 
-def world_of(parts: Drawn, roster: Roster | None = None, key: tuple[int, int] = (1, 0)) -> World:
+def world_of(parts: Drawn, roster: Roster | None = None, key: Key = FIRST) -> World:
     """A world of these parts."""
     scenario = scenario_of(parts)
     return World(scenario, roster, key, draw_population(scenario, roster, key))
@@ -174,6 +176,7 @@ def worlds(draw: st.DrawFn, *, max_sessions: int = 120) -> World:
     if n_follows > n_fans and roster is None and draw(st.integers(0, 9)):
         followers = 7.0  # a dense graph has room for equal accounts only
     if roster is not None and draw(st.booleans()):
+        assert roster.followers is not None
         n_follows = int(roster.followers.sum())
     reserved = draw(drawn_scenarios.support())
     n_sessions = draw(st.sampled_from([max_sessions] * 5 + [0]))
@@ -216,7 +219,7 @@ def worlds(draw: st.DrawFn, *, max_sessions: int = 120) -> World:
     parts["entry"] = draw(st.just({}) | drawn_scenarios.entry(horizon))
     parts["phases"] = draw(drawn_scenarios.phases(parts))
     try:
-        world = world_of(parts, roster, (parts["seed"], draw(words)))
+        world = world_of(parts, roster, Key(parts["seed"], draw(words)))
         for scenario in (world.scenario, *(later for _, later in phase_scenarios(world.scenario))):
             Surfaces(scenario, Accounts(world.population), world.key)  # refuses a turnover that can't be counted
     except InputError:
@@ -266,6 +269,7 @@ def without_growth(world: World) -> World:
 def with_idle_fan(world: World) -> World:
     """The same world with one more fan, the last, of a segment of its own without activity."""
     scenario = world.scenario
+    assert scenario.fans.count is not None
     count = scenario.fans.count + 1
     sizes = np.bincount(world.population.segment, minlength=len(scenario.segments))
     parts = scenario.model_dump()

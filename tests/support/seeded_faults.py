@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-PROJECT = Path(__file__).parents[2]
+from support.places import PROJECT
+
 WEIBO, SMALLEST, OTHER = "weibo-2017.toml", "minimal.toml", "short-video.toml"
 
 

@@ -100,7 +100,7 @@ def start(*args: str | os.PathLike[str], **options: Any) -> subprocess.Popen[str
     """The command as a process of its own, its output piped."""
     plain = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "COLUMNS")}
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": plain}
-    return subprocess.Popen([sys.executable, "-m", "sim", *map(os.fspath, args)], **(pipes | options))
+    return subprocess.Popen([sys.executable, "-m", "sim", *(os.fspath(arg) for arg in args)], **(pipes | options))
 
 
 def write(folder: Path, text: str, name: str = "x.toml") -> Path:
