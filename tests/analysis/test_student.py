@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from sim.analysis.student import p_values, quantile
 from sim.streams import exp, exp_each
 
+pytestmark = pytest.mark.quick
+
 LEVELS = st.floats(1e-6, 1 - 1e-12)
 DEGREES = st.integers(1, 200) | st.integers(1, 10**6)
 

@@ -16,6 +16,8 @@ from scipy import stats
 from sim.inference import paired as s
 from sim.inference.intervals import bca_interval, sign_test, skewness
 
+pytestmark = pytest.mark.quick
+
 Floats = NDArray[np.float64]
 
 NAN = float("nan")

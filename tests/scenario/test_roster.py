@@ -14,6 +14,8 @@ from support.places import CORPUS, SHARED
 from sim.errors import Fault, InputError
 from sim.scenario import Roster, read_roster
 
+pytestmark = pytest.mark.quick
+
 BAD = sorted((CORPUS / "rosters").glob("*.csv"))
 VERTICALS = ["beauty", "sports"]
 HEADER = (
