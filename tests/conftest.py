@@ -26,8 +26,8 @@ sys.dont_write_bytecode = False
 FOLDERS = {TESTS / "slow": pytest.mark.slow, TESTS / "uncompiled": pytest.mark.uncompiled}
 """Markers that all tests of a folder have."""
 QUICK_SECONDS = 0.05
-QUICK_BOUND = 10 * QUICK_SECONDS
-"""Processor time [s] at which a quick test fails: a wide margin, for machines differ."""
+QUICK_BOUND = 20 * QUICK_SECONDS
+"""Processor time [s] at which a quick test fails: a wide margin, for machines differ and busy ones take longer."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
