@@ -17,6 +17,8 @@ from sim.model.layout import NO_SESSION
 from sim.model.spec import session
 from sim.streams import Lane, philox, threshold
 
+pytestmark = pytest.mark.quick
+
 MASK = 2**32 - 1
 
 KNOWN_ANSWERS = [

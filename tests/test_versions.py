@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import tomllib
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 from support.places import PROJECT
+
+pytestmark = pytest.mark.quick
 
 LOWEST = PROJECT / ".ci" / "lowest-versions.txt"
 ASKED_OF_NOBODY = {"click"}

@@ -17,6 +17,8 @@ from scipy import special
 
 from sim.analysis import concentration as c
 
+pytestmark = pytest.mark.quick
+
 Ints = NDArray[np.int64]
 Measure = Callable[[Ints], float]
 

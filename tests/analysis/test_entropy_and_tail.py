@@ -20,6 +20,8 @@ from sim.analysis.entropy import theil
 from sim.analysis.tail import MIN_TAIL, tail_exponent, top_tail
 from sim.streams import log_each
 
+pytestmark = pytest.mark.quick
+
 Ints = NDArray[np.int64]
 
 HUGE = 10**17

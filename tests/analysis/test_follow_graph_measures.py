@@ -12,6 +12,8 @@ from support.graphs import random_edges, write
 from sim.analysis.follow_graph import degree_assortativity, graph_measures, reciprocity, shared_fans
 from sim.scenario import FollowGraph, read_edges
 
+pytestmark = pytest.mark.quick
+
 
 def test_the_assortativity_is_that_of_the_degrees_at_the_ends_of_each_follow(tmp_path: Path) -> None:
     graph = read_edges(write(tmp_path / "e.csv", random_edges()))

@@ -16,6 +16,8 @@ from sim.analysis.participation import n_above, share_above, threshold_over
 from sim.analysis.utility import mean_utility
 from sim.analysis.welfare import ecommerce_share, growth, n_losing
 
+pytestmark = pytest.mark.quick
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 

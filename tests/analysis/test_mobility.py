@@ -26,6 +26,8 @@ from sim.analysis.mobility import (
 )
 from sim.analysis.ranks import correlation_of_ranks, deciles, doubled_ranks, rank_correlation
 
+pytestmark = pytest.mark.quick
+
 Ints = NDArray[np.int64]
 
 values = st.integers(-5, 5) | st.integers(-(2**62), 2**62)

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from support.forms import short_and_long
 
 from sim.analysis.student import p_values, quantile
 from sim.streams import exp, exp_each
+
+pytestmark = pytest.mark.quick
 
 LEVELS = st.floats(1e-6, 1 - 1e-12)
 DEGREES = st.integers(1, 200) | st.integers(1, 10**6)
@@ -125,10 +128,11 @@ def test_the_smallest_and_largest_levels_have_quantiles() -> None:
     assert quantile(10**6, 1 - 2**-53) == pytest.approx(8.2924, rel=1e-3)
 
 
-def test_a_value_among_many_is_that_value_alone_to_the_bit() -> None:
+@short_and_long("n", 60, 300)
+def test_a_value_among_many_is_that_value_alone_to_the_bit(n: int) -> None:
     draws = random.Random(4)
     for df in (1, 29, 5000):
-        t = np.array([draws.gauss(0, 10 ** draws.uniform(-3, 3)) for _ in range(300)])
+        t = np.array([draws.gauss(0, 10 ** draws.uniform(-3, 3)) for _ in range(n)])
         assert p_values(t, df).tolist() == [p_value(x, df) for x in t.tolist()]
         assert p_values(-t, df).tolist() == p_values(t, df).tolist()
 

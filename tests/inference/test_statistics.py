@@ -12,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
+from support.forms import short_and_long
 
 from sim.inference import paired as s
 from sim.inference.intervals import bca_interval, sign_test, skewness
+
+pytestmark = pytest.mark.quick
 
 Floats = NDArray[np.float64]
 
@@ -51,8 +54,9 @@ def test_the_paired_t_interval_is_scipys(n: int, level: float) -> None:
     assert ours.skewness == pytest.approx(stats.skew(arm - control), abs=1e-12)
 
 
-def test_one_column_alone_is_itself_among_many_to_the_bit() -> None:
-    control, arm = arms(1, 12, 400)
+@short_and_long("n", 80, 400)
+def test_one_column_alone_is_itself_among_many_to_the_bit(n: int) -> None:
+    control, arm = arms(1, 12, n)
     holes = np.random.Generator(np.random.Philox(key=2)).random(arm.shape)
     control[holes < 0.2] = NAN
     arm[holes > 0.7] = NAN
@@ -60,7 +64,7 @@ def test_one_column_alone_is_itself_among_many_to_the_bit() -> None:
     arm[3, 8] = control[3, 8] = 0.5
     many = s.paired_differences(control, arm, level=0.9)
     assert set(many.n_pairs.tolist()) > {0, 1, 2, 3, 4, 5, 6, 7, 8}
-    for i in range(400):
+    for i in range(n):
         alone = s.paired_difference(control[:, i], arm[:, i], level=0.9)
         for name in T_FIELDS:
             np.testing.assert_array_equal(getattr(alone, name), getattr(many, name)[i])

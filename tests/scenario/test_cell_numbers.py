@@ -14,6 +14,8 @@ from sim.scenario.read.cell_numbers import numeral, whole
 from sim.scenario.read.roster_cells import BadCellError, Cells
 from sim.scenario.read.roster_notes import roster_notes
 
+pytestmark = pytest.mark.quick
+
 
 def read(folder: Path, text: str, dirty_rows: str = "refuse") -> Roster:
     path = folder / "roster.csv"

@@ -14,6 +14,8 @@ from sim.scenario import from_resolved, load, read_edges, resolved
 from sim.scenario.read.edge_columns import KNOWN_PAIRS, edge_columns
 from sim.scenario.resolve.graph_notes import graph_notes
 
+pytestmark = pytest.mark.quick
+
 FOLLOWS = [("ann", "amy"), ("ann", "bo"), ("cat", "amy"), ("dan", "cheng")]
 PAIRS_OF_NAMES = [(fan, influencer) for fans, influencers in KNOWN_PAIRS for fan in fans for influencer in influencers]
 

@@ -11,6 +11,8 @@ from sim.errors import InputError
 from sim.scenario import Loaded, from_resolved, load, read_roster, resolved
 from sim.scenario.read.headers import suggested
 
+pytestmark = pytest.mark.quick
+
 PEOPLE = "昵称,粉丝数,Posts Per Day,mood\n陈静,50,2,x\n小王,30,1,y\nbo,20,,z\n"
 MAPPED = 'columns = { influencer = "昵称", followers = "粉丝数" }\n'
 

@@ -11,6 +11,8 @@ from sim.errors import InputError
 from sim.scenario import Roster, read_roster
 from sim.scenario.read.other_columns import MAX_COLUMNS, MAX_LENGTH, OtherColumns
 
+pytestmark = pytest.mark.quick
+
 
 def read(folder: Path, text: str, dirty_rows: str = "refuse") -> Roster:
     path = folder / "roster.csv"

@@ -18,6 +18,8 @@ from sim.scenario import from_resolved, load, resolved
 from sim.scenario.patch.patches import difference, merged
 from sim.scenario.schema.platform import Support
 
+pytestmark = pytest.mark.quick
+
 BASE = SCENARIO.read_text().replace("= 90 ", "= 2 ").replace("replications = 10", "replications = 1")
 BASE = BASE.replace("count = 2_000", "count = 100")
 ARMS = BASE.index("[arms.none]")

@@ -15,6 +15,8 @@ from sim.cli.failures import flag
 from sim.errors import Fault, InputError, naming
 from sim.scenario import Roster, read_roster
 
+pytestmark = pytest.mark.quick
+
 BAD = sorted((CORPUS / "rosters").glob("*.csv"))
 VERTICALS = ["beauty", "sports"]
 HEADER = (

@@ -15,6 +15,8 @@ from sim.errors import InputError
 from sim.scenario import Roster, read_roster
 from sim.scenario.read.roster_notes import roster_notes
 
+pytestmark = pytest.mark.quick
+
 PAGE = DOCS / "how-to" / "bring-a-roster.md"
 PLAIN = "influencer,followers\namy,5000\n陈静,300\nbo,20\n"
 FOLLOWERS = [5000, 300, 20]

@@ -14,6 +14,8 @@ from sim.scenario import Loaded, Scenario, from_resolved, json_schema, load, res
 from sim.scenario.patch.patches import difference, merged
 from sim.scenario.validate.rules import broken_rules
 
+pytestmark = pytest.mark.quick
+
 VALID = CORPUS / "valid.toml"
 TEXT = VALID.read_text()
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from sim.scenario.read.toml_lines import MAX_TOML_DEPTH, TooDeepError, index
 
+pytestmark = pytest.mark.quick
+
 
 class _Writer:
     """Writes random TOML and notes the line of every path."""

@@ -13,6 +13,8 @@ from sim.scenario import Scenario, from_resolved, load, resolved
 from sim.scenario.patch.phases import phase_scenarios, support_at_end
 from sim.scenario.validate.rules import broken_rules
 
+pytestmark = pytest.mark.quick
+
 TEXT = (CORPUS / "valid.toml").read_text()
 PHASES = """
 [phases.subsidy]

@@ -14,6 +14,8 @@ from sim.errors import InputError
 from sim.results.run import Run
 from sim.scenario import FollowGraph, read_edges
 
+pytestmark = pytest.mark.quick
+
 
 def stars(**follows: int) -> list[str]:
     """Rows of fans of their own for each influencer."""

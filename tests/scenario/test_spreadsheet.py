@@ -15,6 +15,8 @@ from sim.report.charts.chart import Chart
 from sim.scenario import FollowGraph, read_edges
 from sim.scenario.read.spreadsheet import cell, text_of
 
+pytestmark = pytest.mark.quick
+
 STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 FORMULAS = (
     "=HYPERLINK(1)",

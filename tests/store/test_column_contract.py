@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from sim.store.columns import TABLES, arrow_schema, columns_of, table_of
 
+pytestmark = pytest.mark.quick
+
 SURFACES = ["exposure_find_people", "exposure_feed"]
 VALUES: dict[str, list[Any]] = {
     "int64": [1, 2, 3],

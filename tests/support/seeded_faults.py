@@ -12,7 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from numba.core.caching import _CacheLocator
 from support.places import PROJECT
+
+from sim.model.kernel.compiled_code import PLACE
 
 WEIBO, SMALLEST, OTHER = "weibo-2017.toml", "minimal.toml", "short-video.toml"
 
@@ -658,6 +661,18 @@ class ChangedCopy:
         self.folder = folder
         shutil.copytree(PROJECT / "sim", folder / "sim", ignore=shutil.ignore_patterns("__pycache__"))
         self._compiled = self._unchanged = folder / "compiled"
+        self._take_compiled_code()
+
+    def _take_compiled_code(self) -> None:
+        """Copy what is compiled of the source, which numba keeps in folders named after those of the source.
+
+        It is found there because the copied files have the times of the source's; what isn't found is compiled.
+        """
+        for package in (PROJECT / "sim").rglob("__init__.py"):
+            copied = self.folder / package.relative_to(PROJECT)
+            kept, wanted = (_CacheLocator.get_suitable_cache_subpath(str(path)) for path in (package, copied))
+            if (PLACE.folder / kept).is_dir():
+                shutil.copytree(PLACE.folder / kept, self._unchanged / wanted)
 
     @contextmanager
     def changed(self, change: Change) -> Iterator[Path]:
@@ -669,7 +684,7 @@ class ChangedCopy:
             assert after.count(old) == 1, f"{change.name}: {old!r} stands {after.count(old)} times in {change.file}"
             after = after.replace(old, new)
         path.write_text(after, encoding="utf-8")
-        if _is_compiled(change.file, before):
+        if _is_compiled(change.file):
             self._compiled = self.folder / "compiled-changed"
         try:
             yield self.folder
@@ -708,6 +723,6 @@ class ChangedCopy:
         return dict(found)
 
 
-def _is_compiled(file: str, text: str) -> bool:
+def _is_compiled(file: str) -> bool:
     """Whether anything of a file ends up in machine code: functions, or constants that compiled ones read."""
-    return "compiled_code import njit" in text or file in ("model/layout.py", "streams.py")
+    return file.startswith("model/kernel/") or file in ("model/layout.py", "model/world/initial_graph.py", "streams.py")
