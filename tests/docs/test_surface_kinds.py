@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from support.seeded_faults import PROJECT, Change, ChangedCopy
 
+from sim.scenario.schema.surface_kinds import KINDS
+
 PAGE = (PROJECT / "docs" / "how-to" / "add-a-surface-kind.md").read_text(encoding="utf-8")
 CHANGE = re.compile(r"^<!-- change: (.+?) -->\n```diff\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -41,6 +43,12 @@ def test_a_new_kind_needs_no_more_than_three_files() -> None:
     others = set(re.findall(r"> (docs/\S+)", PAGE))
     assert source == {"scenario/schema/surface_kinds.py", "model/ranking/surfaces.py"}
     assert len(source | others) == 3
+
+
+def test_no_source_file_compares_the_name_of_a_kind() -> None:
+    compared = re.compile(rf'kind (?:==|!=|in) .*"(?:{"|".join(KINDS)})"')
+    for path in (PROJECT / "sim").rglob("*.py"):
+        assert not compared.search(path.read_text(encoding="utf-8")), path
 
 
 def test_both_engines_run_the_kind_that_the_page_adds_and_give_the_same_digests(tmp_path: Path, scenario: Path) -> None:

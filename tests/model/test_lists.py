@@ -202,14 +202,14 @@ def test_whoever_can_be_afforded_can_follow_whole_pages_within_the_places_counte
 def test_new_room_is_enough_for_a_page_of_any_fan(lengths: list[int], n_slots: int) -> None:
     chunk = chunk_of([list(range(n)) for n in lengths])
     for f in range(len(lengths)):
-        assert affordable(chunk, [f], n_slots, chunk.arena.size - int(chunk.free[0])) == 1
+        assert affordable(chunk, [f], n_slots, chunk.lists.arena.size - int(chunk.lists.free[0])) == 1
 
 
 def test_lists_that_have_too_many_places_to_be_counted_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     chunk = chunk_of([[1, 2, 3], [4]])
-    monkeypatch.setattr(compiled, "MOST_PLACES", chunk.arena.size)
+    monkeypatch.setattr(compiled, "MOST_PLACES", chunk.lists.arena.size)
     with pytest.raises(MachineError, match=r"the follow lists of 2 fans have over \d+ places"):
         chunk.make_room()
-    monkeypatch.setattr(compiled, "MOST_PLACES", chunk.arena.size + 1)
+    monkeypatch.setattr(compiled, "MOST_PLACES", chunk.lists.arena.size + 1)
     chunk.make_room()
     assert lists_of(chunk) == [[1, 2, 3], [4]]

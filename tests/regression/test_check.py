@@ -395,7 +395,7 @@ def test_an_interrupted_check_says_that_it_starts_again(monkeypatch: pytest.Monk
     monkeypatch.setattr("sim.experiment.execution.run_units", interrupted)
     told = sim("check", "x.toml")
     assert told.code == 3
-    assert "a check starts again" in told.err
+    assert "a check starts again from the beginning (with --out what was run is kept)" in told.err
     assert "kept in a folder" in sim("check", "x.toml", "--out", "runs").err
 
 
@@ -417,7 +417,7 @@ def test_the_exit_code_outlives_a_reader_who_has_left(held: Path) -> None:
     [
         (["--junit", "nowhere/x.xml"], 4, "'nowhere/x.xml': can't be written: its folder isn't there"),
         (["--summary", "results"], 4, "'results': can't be written: is a folder"),
-        (["--out", "x.toml"], 2, "--out: must be a folder, or not be there yet, got x.toml"),
+        (["--out", "x.toml"], 2, "--out must be a folder, or not be there yet, got x.toml"),
     ],
 )
 def test_places_that_cant_be_written_to_are_reported_before_the_work(

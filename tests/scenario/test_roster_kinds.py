@@ -235,7 +235,7 @@ KINDS: dict[str, Callable[[Reader], None]] = {
     "a row of another number of fields": _width,
     "a row that sums up": _total,
     "bad rows, with the head": _head,
-    "nobody has followers": _nobody,
+    "no account has followers": _nobody,
     "a workbook": _workbook,
 }
 

@@ -48,7 +48,7 @@ def test_a_revision_of_the_source_tells_who_a_fault_met_first(tmp_path: Path) ->
         ["commit", "--quiet", "-m", "before"],
     ):
         subprocess.run(["git", "-c", "user.name=n", "-c", "user.email=e", *args], cwd=tmp_path, check=True)
-    (change,) = (change for change in FAULTS if change.file == "model/agencies/tiers.py" and change.scenario == "graph.toml")
+    (change,) = (each for each in FAULTS if (each.file, each.scenario) == ("model/agencies/tiers.py", "graph.toml"))
     with copy.changed(change):
         found = copy.check(tmp_path / "scenarios" / "graph.toml", "--against", "HEAD")
     assert {place["event"] for place in found["divergences"]} == {"review"}
