@@ -7,13 +7,12 @@ from collections.abc import Collection
 import numpy as np
 
 from sim.calendar import DAY
-from sim.errors import Fault, InputError
-from sim.experiment.plan import n_cores
+from sim.errors import Fault
+from sim.experiment.plan import chosen_unit, n_cores
 from sim.experiment.units import population_of
 from sim.model.simulation import Outcome, simulate
 from sim.model.world.accounts import AccountStatus
 from sim.scenario import FollowGraph, Loaded, Scenario
-from sim.store.unit_record import Unit
 from sim.types import EngineName
 
 __all__ = ["follow_graph"]
@@ -57,28 +56,19 @@ def follow_graph(
     InputError
         No such arm, replication or day; the population can't be drawn.
     """
-    name = loaded.scenario.control if arm is None else arm
     horizon = loaded.scenario.horizon_days
     last = horizon if day is None else day
-    rules = (
-        (name in loaded.arms, f"the arm must be one of {', '.join(loaded.arms)}", name),
-        (
-            0 <= replication < loaded.scenario.replications,
-            f"the replication must be from 0 to {loaded.scenario.replications - 1}",
-            replication,
-        ),
-        (0 <= last <= horizon, f"the day must be from 0 to {horizon}", last),
+    rule = f"the day must be from 0 to {horizon}"
+    unit = chosen_unit(
+        loaded, arm, replication, [] if 0 <= last <= horizon else [Fault(loaded.file, rule, value=str(last))]
     )
-    found = [Fault(loaded.file, rule, value=str(value)) for holds, rule, value in rules if not holds]
-    if found:
-        raise InputError(found)
-    scenario = loaded.arms[name]
+    scenario = loaded.arms[unit.arm]
     # Drawn for the whole horizon, which future fans are spread over.
-    population = population_of(loaded, name, replication)
+    population = population_of(loaded, unit)
     outcome = simulate(
         scenario.model_copy(update={"horizon_days": last}),
         population,
-        Unit(name, replication).key(scenario.seed),
+        unit.key(scenario.seed),
         engine=engine,
         threads=n_cores(),
     )

@@ -12,7 +12,7 @@ from sim.analysis.concentration import head_share
 from sim.calendar import DAY
 from sim.model.simulation import Observation
 from sim.scenario.schema.scenario import Scenario
-from sim.store.unit_record import INDEPENDENT_CONTROL, Unit
+from sim.store.unit import Unit
 
 __all__ = ["Progress", "ProgressTracker", "Report", "Running"]
 
@@ -141,11 +141,10 @@ class ProgressTracker:
         )
 
     def _running(self, unit: Unit, note: _Note) -> Running:
-        is_independent = unit.arm == INDEPENDENT_CONTROL
         return Running(
-            arm=self._scenario.control if is_independent else unit.arm,
+            arm=unit.arm,
             replication=unit.replication,
-            is_independent=is_independent,
+            is_independent=unit.independent,
             day=None if note.time is None else note.time // DAY,
             head_share=note.head_share,
         )

@@ -1,14 +1,17 @@
-"""A single unit looked into: one fan's sessions slot by slot, or where one influencer's exposure came from."""
+"""One unit looked into: one fan's sessions slot by slot, or where one influencer's exposure came from; no tables."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from sim.errors import Fault, InputError
+from sim.experiment.plan import chosen_unit
 from sim.experiment.units import population_of
 from sim.model.simulation import Outcome, simulate
+from sim.model.world.population import Population
 from sim.scenario import Loaded, Scenario
-from sim.types import EngineName, Key
+from sim.store.unit import Unit
+from sim.types import EngineName
 
 __all__ = ["Look", "look_at_fan", "look_at_influencer"]
 
@@ -18,8 +21,7 @@ class Look:
     """A unit that was run to be looked into."""
 
     scenario: Scenario
-    arm: str
-    replication: int
+    unit: Unit
     subject: int
     """Number of the fan or influencer."""
     outcome: Outcome
@@ -29,57 +31,64 @@ def _refused(loaded: Loaded, rule: str, value: object) -> InputError:
     return InputError([Fault(loaded.file, rule, value=str(value))])
 
 
-def _look(
-    loaded: Loaded,
-    arm: str | None,
-    replication: int,
-    engine: EngineName,
-    *,
-    fan: int = -1,
-    influencer: str | None = None,
+def _run(
+    loaded: Loaded, unit: Unit, population: Population, engine: EngineName, *, fan: int = -1, influencer: int = -1
 ) -> Look:
-    name = loaded.scenario.control if arm is None else arm
-    if name not in loaded.arms:
-        raise _refused(loaded, f"--arm must be one of {', '.join(loaded.arms)}", name)
-    scenario = loaded.arms[name]
-    population = population_of(loaded, name, replication)
-    if fan >= population.segment.size:
-        raise _refused(loaded, f"--fan must be from 0 to {population.segment.size - 1}", fan)
-    account = -1 if influencer is None else _account(loaded, population.influencers, influencer)
-    key = Key(scenario.seed, replication)
-    outcome = simulate(scenario, population, key, engine=engine, fan=fan, influencer=account)
-    return Look(scenario, name, replication, max(fan, account), outcome)
-
-
-def _account(loaded: Loaded, names: tuple[str, ...], wanted: str) -> int:
-    """Number of an influencer, newcomers included, by its id or that number."""
-    number = names.index(wanted) if wanted in names else int(wanted) if wanted.isdecimal() else -1
-    if not 0 <= number < len(names):
-        raise _refused(loaded, f"--influencer must be an id or a number from 0 to {len(names) - 1}", wanted)
-    return number
+    scenario = loaded.arms[unit.arm]
+    key = unit.key(scenario.seed)
+    outcome = simulate(scenario, population, key, engine=engine, fan=fan, influencer=influencer)
+    return Look(scenario, unit, max(fan, influencer), outcome)
 
 
 def look_at_fan(
     loaded: Loaded, fan: int, *, arm: str | None = None, replication: int = 0, engine: EngineName = "compiled"
 ) -> Look:
-    """Run a unit and write down all slots of a fan, numbered from 0; the arm left out is the control.
+    """Run a unit and write down all slots of a fan.
+
+    Parameters
+    ----------
+    loaded, engine
+        What is run, and with which engine; the outcome is the same with either.
+    fan
+        Its number, from 0.
+    arm, replication
+        Which unit; the arm left out is the control.
 
     Raises
     ------
     InputError
-        No such fan or arm.
+        No such arm, replication or fan; the population can't be drawn.
     """
-    return _look(loaded, arm, replication, engine, fan=fan)
+    unit = chosen_unit(loaded, arm, replication)
+    population = population_of(loaded, unit)
+    last = population.segment.size - 1
+    if not 0 <= fan <= last:
+        raise _refused(loaded, f"the fan must be from 0 to {last}", fan)
+    return _run(loaded, unit, population, engine, fan=fan)
 
 
 def look_at_influencer(
     loaded: Loaded, influencer: str, *, arm: str | None = None, replication: int = 0, engine: EngineName = "compiled"
 ) -> Look:
-    """Run a unit and keep an influencer's counts on each surface; its id, or its number from 0.
+    """Run a unit and keep an influencer's counts on each surface.
+
+    Parameters
+    ----------
+    influencer
+        Its id, or its number from 0; newcomers are the last.
+    loaded, arm, replication, engine
+        As for ``look_at_fan``.
 
     Raises
     ------
     InputError
-        No such influencer or arm.
+        No such arm, replication or influencer; the population can't be drawn.
     """
-    return _look(loaded, arm, replication, engine, influencer=influencer)
+    unit = chosen_unit(loaded, arm, replication)
+    population = population_of(loaded, unit)
+    names = population.influencers
+    number = names.index(influencer) if influencer in names else int(influencer) if influencer.isdecimal() else -1
+    if not 0 <= number < len(names):
+        rule = f"the influencer must be an id or a number from 0 to {len(names) - 1}"
+        raise _refused(loaded, rule, influencer)
+    return _run(loaded, unit, population, engine, influencer=number)

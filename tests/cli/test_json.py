@@ -177,7 +177,7 @@ def test_an_influencers_rows_are_those_of_the_text() -> None:
 @pytest.mark.usefixtures("here")
 def test_a_trace_that_is_refused_names_the_fault() -> None:
     given = refused("trace", "x.toml", "--fan", "1000", code=2)
-    assert given["error"] == "x.toml: --fan must be from 0 to 59, got 1000"
+    assert given["error"] == "x.toml: the fan must be from 0 to 59, got 1000"
     assert [fault["file"] for fault in given["faults"]] == ["x.toml"]
 
 

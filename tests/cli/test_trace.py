@@ -223,10 +223,10 @@ follows at the end: account 3, account 1, account 2, account 0
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (("--fan", 30), "--fan must be from 0 to 29, got 30"),
-        (("--influencer", "nobody"), "--influencer must be an id or a number from 0 to 11, got nobody"),
-        (("--influencer", 12), "--influencer must be an id or a number from 0 to 11, got 12"),
-        (("--fan", 1, "--arm", "tired"), "--arm must be one of none, tiered, got tired"),
+        (("--fan", 30), "the fan must be from 0 to 29, got 30"),
+        (("--influencer", "nobody"), "the influencer must be an id or a number from 0 to 11, got nobody"),
+        (("--influencer", 12), "the influencer must be an id or a number from 0 to 11, got 12"),
+        (("--fan", 1, "--arm", "tired"), "the arm must be one of none, tiered, got tired"),
     ],
 )
 def test_who_is_not_there_is_refused_in_one_line(scenario: Path, args: tuple[object, ...], message: str) -> None:
