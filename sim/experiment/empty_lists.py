@@ -1,4 +1,4 @@
-"""Arms whose support list holds no account when it is made: noted while they run; decides nothing."""
+"""Arms whose support list has no account when it is made: noted while they run; decides nothing."""
 
 from __future__ import annotations
 

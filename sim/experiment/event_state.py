@@ -33,7 +33,7 @@ def state_at(loaded: Loaded, unit: Unit, time: int, event: str) -> State | None:
     Returns
     -------
     dict
-        Copies; besides, ``influencer`` and ``agency`` are their names. None: there is no such event.
+        Copies; ``influencer`` and ``agency`` are their names. None: there is no such event.
     """
     scenario = loaded.arms[unit.arm]
     population = population_of(loaded, unit)

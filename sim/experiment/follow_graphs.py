@@ -1,4 +1,4 @@
-"""The follow graph at any day of a run, simulated anew up to that day; knows no files but those of the scenario."""
+"""The follow graph at any day of a run, simulated again up to that day; knows no files but those of the scenario."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def follow_graph(
     """Who follows whom in an arm and replication when a day begins.
 
     The unit is simulated from its start and stopped at that day. That gives exactly the state that a whole run passes
-    through, since whatever happens depends on what was before only, and everybody who ever joins is drawn beforehand.
+    through, since whatever happens depends on what was before only, and all who ever join are drawn beforehand.
 
     Parameters
     ----------

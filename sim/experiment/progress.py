@@ -1,4 +1,4 @@
-"""How far a run is: what its workers note of their units, and what is told to someone who watches."""
+"""How far a run is: what its workers note of their units, and what a display gets to see; knows no terminal."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
-"""Told how far a run is, in the thread that called it, about ten times a second."""
+"""Called with how far a run is, in the thread that called it, about ten times a second."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The tables of a run, made from the records of its units; the columns are ``sim.store.columns``' affair."""
+"""The tables of a run, made from the records of its units; which columns they have ``sim.store.columns`` says."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class UnitTables:
 
 
 def _own_columns(loaded: Loaded, surfaces: Sequence[str]) -> dict[columns.Column, pa.Array]:
-    """Columns of the roster that the model doesn't use, as they stand in the table ``influencers``; shape (rows,)."""
+    """Columns of the roster that the model doesn't use, as the table ``influencers`` has them; shape (rows,)."""
     given = {} if loaded.roster is None else loaded.roster.other_columns
     types: list[tuple[str, columns.ColumnType]] = [
         (name, "string" if any(isinstance(value, str) for value in values) else "float64")

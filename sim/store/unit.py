@@ -24,7 +24,7 @@ class Unit(NamedTuple):
 
     def key(self, seed: int) -> Key:
         """Key of its traffic."""
-        # Not above: whoever only reads or writes a run folder needs no NumPy.
+        # Not above: reading or writing a run folder needs no NumPy.
         from sim.streams import INDEPENDENT
         from sim.types import Key
 

@@ -166,9 +166,9 @@ class UnitRecord:
             It is none: no ``npz``, or a field that is missing, unknown or of another type.
         """
         try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+            with zipfile.ZipFile(io.BytesIO(content)), np.load(io.BytesIO(content), allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-        except (OSError, EOFError, zipfile.BadZipFile) as error:
+        except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError("no record of a unit") from error
         record: UnitRecord = _record(cls, arrays, "")
         if arrays:
