@@ -1,6 +1,6 @@
 """Epochs of a unit: digests of what control events have decided and of what sessions have counted in between.
 
-They tell where two runs part, but nothing of who differs.
+They show where two runs diverge, but not what differs.
 """
 
 from __future__ import annotations

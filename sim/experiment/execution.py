@@ -71,7 +71,7 @@ def experiment(
     command
         How the run was called, for the manifest.
     epochs
-        Write the table ``epochs`` too, which shows where two runs part; takes some time.
+        Write the table ``epochs`` too, which shows where two runs diverge; takes some time.
     report, announce, note
         Called, in the calling thread, with how far the run is, about ten times a second; with what is still to do and
         expected to take, before it starts; with what should be known while it goes on, by default a warning.

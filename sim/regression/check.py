@@ -1,4 +1,4 @@
-"""Checking a scenario: run it at its small size, compare it with its baseline, say what moved and where.
+"""Checking a scenario: run it at its small size, hold it against its baseline, say what moved and where.
 
 1. *valid*: the file can be run.
 2. *exact*: the digests of all counters, by arm and replication, and of all tables and measures made of them.
@@ -47,7 +47,7 @@ class Terms:
     """How scenarios are checked; the same for all of them."""
 
     baselines: Path = BASELINES
-    """Folder of ``NAME.json``; where the default has none, a shipped scenario's own is in force."""
+    """Folder of ``NAME.json``; where the default holds none, a shipped scenario's own is in force."""
     policy: CheckPolicy | None = None
     """In place of the scenario's own."""
     reason: str | None = None
@@ -57,9 +57,9 @@ class Terms:
     engine: EngineName = "compiled"
     threads: int | None = None
     report: Report | None = None
-    """Called with how far a run is, see ``experiment``."""
+    """Told how far a run is, see ``experiment``."""
     announce: Callable[[str], None] = field(default=lambda _: None)
-    """Called with the file of the scenario that comes next."""
+    """Told which scenario comes next."""
     note: Callable[[str], None] = field(default=lambda _: None)
     """Called with what should be known while a run goes on, see ``experiment``."""
 
@@ -74,7 +74,7 @@ def check_all(files: Sequence[Path], terms: Terms, other: Other = no_other) -> I
     terms
         How.
     other
-        What each run is compared with to find where it parts from it, see ``sim.regression.other_run``.
+        What each run is laid beside to find where it parts from it, see ``sim.regression.other_run``.
 
     Yields
     ------
@@ -106,7 +106,7 @@ def check(
     started = time.perf_counter()
     try:
         return _checked(file, terms, other, taken, started)
-    except BrokenPipeError:  # no one reads what is printed: of no scenario's making
+    except BrokenPipeError:  # nobody reads what is printed: of no scenario's making
         raise
     except (MachineError, OSError) as error:
         return _unfinished(file, error, terms, started)
@@ -124,7 +124,7 @@ def _checked(file: Path, terms: Terms, other: Other, taken: Mapping[str, Path], 
         except InputError as error:
             return _bad_input(file, error.faults, terms, started)
         try:
-            judgement = _compared(file, loaded, run, folder, terms, other)
+            judgement = _held(file, loaded, run, folder, terms, other)
         except InputError as error:  # tables of a run that was kept are damaged
             says = "; ".join(map(str, error.faults))
             judgement = not_held(loaded, says, read_toml(file).lines, "no run to look at")
@@ -167,8 +167,8 @@ def _unchecked(file: Path, name: str, valid: Part, terms: Terms, started: float)
     return Checked(str(file), name, policy, (valid, *skipped), seconds=seconds)
 
 
-def _compared(file: Path, loaded: Loaded, run: Run, folder: Path, terms: Terms, other: Other) -> CheckVerdict:
-    """A run compared with its scenario's baseline, which is rewritten where there is a reason to."""
+def _held(file: Path, loaded: Loaded, run: Run, folder: Path, terms: Terms, other: Other) -> CheckVerdict:
+    """A run held against its scenario's baseline, which is rewritten where there is a reason to."""
     policy: CheckPolicy = terms.policy or loaded.check.policy
     source = read_toml(file)
     path = _baseline_file(file, loaded.scenario.name, terms)
@@ -199,7 +199,7 @@ def _compared(file: Path, loaded: Loaded, run: Run, folder: Path, terms: Terms, 
 
 
 def _baseline_file(file: Path, name: str, terms: Terms) -> Path:
-    """The scenario's baseline; of a shipped one without one here that which is shipped, never rewritten."""
+    """The scenario's baseline; a shipped scenario without one here is held against the shipped one, never rewritten."""
     own = terms.baselines / f"{name}.json"
     if terms.baselines != BASELINES or terms.reason is not None or own.exists():
         return own
@@ -207,10 +207,10 @@ def _baseline_file(file: Path, name: str, terms: Terms) -> Path:
 
 
 def _is_same(old: Baseline, content: Content, loaded: Loaded, n_values: int) -> bool:
-    """Whether a baseline of the same keys would contain what it contains."""
-    lengths = {len(values) for own in old.content.values.values() for values in own.values()}
+    """Whether a baseline of the same keys would hold what it holds."""
+    held = {len(values) for own in old.content.values.values() for values in own.values()}
     same = replace(old.content, values={}) == replace(content, values={})
-    return same and lengths == {n_values} and old.replications == loaded.scenario.replications
+    return same and held == {n_values} and old.replications == loaded.scenario.replications
 
 
 @contextlib.contextmanager
@@ -223,8 +223,7 @@ def _folder(out: Path | None) -> Iterator[Path]:
         try:
             yield folder
         except InterruptedRunError:
-            says = "interrupted; a check starts again from its beginning (with --out what was run is kept)"
-            raise InterruptedRunError(says) from None
+            raise InterruptedRunError("interrupted; a check starts anew (with --out what was run is kept)") from None
 
 
 def _run(loaded: Loaded, folder: Path, terms: Terms) -> Run:

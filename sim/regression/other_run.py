@@ -1,4 +1,4 @@
-"""What a run is compared with to find where it parts: a run folder or a git revision; knows no baselines."""
+"""What a run is laid beside to find where it parts: a run folder or a git revision; knows no baselines."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ Other = Callable[[CheckVerdict, Path, Loaded, Run], CheckVerdict]
 
 
 def no_other(judgement: CheckVerdict, _file: Path, _loaded: Loaded, _run: Run) -> CheckVerdict:
-    """Nothing to compare it with."""
+    """Nothing to lay it beside."""
     return judgement
 
 
 @contextlib.contextmanager
 def other_run(against: str, files: Sequence[Path], plugins: Sequence[Path], options: Sequence[str]) -> Iterator[Other]:
-    """What ``--against`` names, ready to be compared with runs of the scenarios; where it can't be, a note says why.
+    """What ``--against`` names, ready to be laid beside runs of the scenarios; where it can't be, a note says why.
 
     Parameters
     ----------
     against
         A run folder that a check has left (``out``), or a revision that git knows.
     files
-        Scenario files that are checked; a run folder is compared with the one of its name.
+        Scenario files that are checked; a run folder is held against the one of its name.
     plugins
         Files with policies.
     options
@@ -49,21 +49,21 @@ def other_run(against: str, files: Sequence[Path], plugins: Sequence[Path], opti
     Raises
     ------
     InputError
-        It is neither, or a run of none of the scenarios, or of another format.
+        It is neither, or a run of none of the scenarios.
     """
     if (Path(against) / MANIFEST).exists():
         old = Run.read(against)
         name = old.manifest["name"]
         if name not in {_name(file) for file in files}:
             raise InputError([Fault("--against", f"is a run of {name!r}, which isn't checked", value=against)])
-        yield _noted(_with_run(old), against)
+        yield _noted(_beside(old), against)
         return
     with revision(against, files[0], plugins, options) as before, working_folder() as folder:
-        yield _noted(_with_revision(before, folder), against)
+        yield _noted(_since(before, folder), against)
 
 
 def _name(file: Path) -> str | None:
-    """A scenario's name; None: the file has faults, which its check reports."""
+    """A scenario's name; None: the file has faults, which its check tells."""
     try:
         name = read_toml(file).data.get("name")
     except InputError:
@@ -72,20 +72,20 @@ def _name(file: Path) -> str | None:
 
 
 def _noted(other: Other, against: str) -> Other:
-    """The same, but what can't be compared leaves a note: what the check found is true all the same."""
+    """The same, but what can't be laid beside the other leaves a note: what the check found holds all the same."""
 
-    def compared(judgement: CheckVerdict, file: Path, loaded: Loaded, run: Run) -> CheckVerdict:
+    def laid(judgement: CheckVerdict, file: Path, loaded: Loaded, run: Run) -> CheckVerdict:
         try:
             return other(judgement, file, loaded, run)
         except InputError as error:
             faults = "; ".join(map(str, error.faults))
-            return replace(judgement, notes=(*judgement.notes, f"not compared with {against}: {faults}"))
+            return replace(judgement, notes=(*judgement.notes, f"not laid beside {against}: {faults}"))
 
-    return compared
+    return laid
 
 
-def _with_run(old: Run) -> Other:
-    def compared(judgement: CheckVerdict, _file: Path, loaded: Loaded, run: Run) -> CheckVerdict:
+def _beside(old: Run) -> Other:
+    def laid(judgement: CheckVerdict, _file: Path, loaded: Loaded, run: Run) -> CheckVerdict:
         if old.manifest["name"] != loaded.scenario.name:
             return judgement
         _check_same(old, run)
@@ -93,13 +93,13 @@ def _with_run(old: Run) -> Other:
             raise InputError([Fault(str(old.path), "has no table epochs; `sim check --out DIR` leaves runs that have")])
         places = _places(old, run)
         found = [replace(divergence, who=who_in_tables(divergence, old, run)) for divergence, _, _ in places]
-        return _reported(judgement, found, str(old.path), _unpaired(old, run))
+        return _told(judgement, found, str(old.path), _unpaired(old, run))
 
-    return compared
+    return laid
 
 
-def _with_revision(old: Revision, folder: Path) -> Other:
-    def compared(judgement: CheckVerdict, file: Path, loaded: Loaded, run: Run) -> CheckVerdict:
+def _since(old: Revision, folder: Path) -> Other:
+    def laid(judgement: CheckVerdict, file: Path, loaded: Loaded, run: Run) -> CheckVerdict:
         inside = old.inside(file)
         before = old.run(inside, folder / loaded.scenario.name)
         found = []
@@ -108,9 +108,9 @@ def _with_revision(old: Revision, folder: Path) -> Other:
             now = state_at(loaded, unit, time, divergence.event)
             who = who_in_states(loaded, place, old.state(inside, place), now)
             found.append(replace(divergence, who=who))
-        return _reported(judgement, found, old.name, _unpaired(before, run))
+        return _told(judgement, found, old.name, _unpaired(before, run))
 
-    return compared
+    return laid
 
 
 def _check_same(old: Run, new: Run) -> None:
@@ -139,8 +139,8 @@ def _unpaired(old: Run, new: Run) -> str:
     return "".join(f"; {text}" for text in alone)
 
 
-def _reported(judgement: CheckVerdict, found: Sequence[Divergence], name: str, unpaired: str) -> CheckVerdict:
+def _told(judgement: CheckVerdict, found: Sequence[Divergence], name: str, unpaired: str) -> CheckVerdict:
     """The places in place of those known from the baseline."""
     same = f"the same counters in every arm{' and replication that both have' if unpaired else ''}"
-    note = f"against {name}: {'where it parts is said by arm' if found else same}{unpaired}"
+    note = f"against {name}: {'where it parts is told by arm' if found else same}{unpaired}"
     return replace(judgement, divergences=tuple(found), notes=(*judgement.notes, note))

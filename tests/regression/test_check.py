@@ -395,7 +395,7 @@ def test_an_interrupted_check_says_that_it_starts_anew(monkeypatch: pytest.Monke
     monkeypatch.setattr("sim.experiment.execution.run_units", interrupted)
     told = sim("check", "x.toml")
     assert told.code == 3
-    assert "a check starts again from its beginning" in told.err
+    assert "a check starts anew" in told.err
     assert "kept in a folder" in sim("check", "x.toml", "--out", "runs").err
 
 
@@ -494,7 +494,7 @@ def test_a_revision_tells_which_agency_a_review_gave_another_tier() -> None:
     told = against("HEAD")
     assert told.code == 1
     assert "tiered: first at the review of day 0: agency all-1: tier all -> none (3 agencies differ)" in told.out
-    assert "against HEAD: where it parts is said by arm" in told.out
+    assert "against HEAD: where it parts is told by arm" in told.out
 
 
 def test_agencies_are_told_by_their_names(repository: Path) -> None:
@@ -516,7 +516,7 @@ def test_a_run_of_the_scenario_as_it_was_leaves_a_note_that_names_the_keys(repos
     git("checkout", "--quiet", "x.toml")
     told = against(str(run))
     assert told.code == 1
-    assert f"not compared with {run}: " in told.out
+    assert f"not laid beside {run}: " in told.out
     assert "must be a run of the same scenario" in told.out
     assert "other are support.tiers.all.over_accounts" in told.out
 
@@ -554,9 +554,9 @@ def test_what_cant_be_laid_beside_a_revision_is_noted_and_the_others_are(
     told = sim("check", "x.toml", "new.toml", elsewhere, "--against", "HEAD", "--json")
     assert told.code == 1
     notes = [" ".join(checked["notes"]) for checked in json.loads(told.out)["checked"]]
-    assert "against HEAD: where it parts is said by arm" in notes[0]
-    assert "not compared with HEAD: new.toml: isn't there at the revision" in notes[1]
-    assert f"not compared with HEAD: {elsewhere}: isn't in the repository {repository.resolve()}" in notes[2]
+    assert "against HEAD: where it parts is told by arm" in notes[0]
+    assert "not laid beside HEAD: new.toml: isn't there at the revision" in notes[1]
+    assert f"not laid beside HEAD: {elsewhere}: isn't in the repository {repository.resolve()}" in notes[2]
 
 
 def test_a_revision_that_cant_be_run_is_told_with_its_faults(repository: Path) -> None:
@@ -592,7 +592,7 @@ def test_policies_of_the_users_own_are_known_at_the_revision_too(
     write(repository, (REVIEWED + more).replace("over_accounts = 4", "over_accounts = 5"))
     told = against("HEAD", "--plugin", str(plugin))
     assert "tiered: first at the review of day 0: agency all-1: tier all -> none (3 agencies differ)" in told.out
-    assert "not compared with" not in told.out
+    assert "not laid beside" not in told.out
 
 
 def test_a_policys_helper_is_that_of_the_revision(repository: Path) -> None:
@@ -606,7 +606,7 @@ def test_a_policys_helper_is_that_of_the_revision(repository: Path) -> None:
     helper.write_text("def weights(view):\n    return view.followers\n")
     told = against("HEAD", "--plugin", str(plugin))
     assert "first: first at the refresh of day 0: influencer" in told.out
-    assert "not compared with" not in told.out
+    assert "not laid beside" not in told.out
 
 
 def test_arms_that_only_one_of_two_runs_has_are_named(repository: Path) -> None:

@@ -88,7 +88,7 @@ def failed(**changes: Any) -> Checked:
             Change("segments.fans.share", 0.5, 1.0, None),
         ),
         versions=(Version("numpy", "2.0.0", "2.4.6"), Version("scipy", "1.14.0", None)),
-        notes=("against HEAD: where it parts is said by arm",),
+        notes=("against HEAD: where it parts is told by arm",),
         seconds=3.4,
     )
     return replace(found, **changes)
@@ -489,7 +489,7 @@ def test_of_what_doesnt_hold_all_is_told_from_the_parts_to_the_measures() -> Non
         "  tiered - none:\n"
         "  followers head_share_01  0.3       0.009 to 0.011   0.005  moved\n"
         f"  note: {WHY[2]}\n"
-        "  note: against HEAD: where it parts is said by arm\n"
+        "  note: against HEAD: where it parts is told by arm\n"
         "1 scenario: 0 hold, 1 does not\n"
     )
 
