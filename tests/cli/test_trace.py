@@ -18,6 +18,7 @@ from sim.experiment.unit_trace import Look
 from sim.model.layout import Counter, Response, Total
 from sim.model.simulation import simulate
 from sim.report.trace import fan_lines, fan_trace, influencer_lines, influencer_trace
+from sim.store.unit import Unit
 from sim.types import EngineName
 
 SCENARIO = """\
@@ -76,12 +77,12 @@ def trace(*args: object) -> Result:
 
 
 def fan_text(world: World, fan: int, engine: EngineName) -> list[str]:
-    return list(fan_lines(fan_trace(Look(world.scenario, "arm", 0, fan, run(world, engine=engine, fan=fan)))))
+    return list(fan_lines(fan_trace(Look(world.scenario, Unit("arm", 0), fan, run(world, engine=engine, fan=fan)))))
 
 
 def influencer_text(world: World, influencer: int, engine: EngineName) -> list[str]:
     outcome = simulate(world.scenario, world.population, world.key, engine=engine, influencer=influencer)
-    return list(influencer_lines(influencer_trace(Look(world.scenario, "arm", 0, influencer, outcome))))
+    return list(influencer_lines(influencer_trace(Look(world.scenario, Unit("arm", 0), influencer, outcome))))
 
 
 # Both engines

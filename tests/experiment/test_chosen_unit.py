@@ -45,10 +45,10 @@ def test_an_arm_and_a_replication_that_are_not_there_are_refused_together(
         look(loaded, "tiered", -1)
 
 
-@pytest.mark.parametrize("verb", [("graph",), ("trace", "--fan", 1), ("trace", "--influencer", 1)])
-def test_the_command_line_says_the_same(tmp_path: Path, verb: tuple[object, ...]) -> None:
+@pytest.mark.parametrize("verb", [("graph",), ("trace", "--fan", "1"), ("trace", "--influencer", "1")])
+def test_the_command_line_says_the_same(tmp_path: Path, verb: tuple[str, ...]) -> None:
     file = write(tmp_path, TINY)
-    told = sim(verb[0], file, *verb[1:], "--arm", "tired", "--replication", 3)
+    told = sim(verb[0], file, *verb[1:], "--arm", "tired", "--replication", "3")
     assert (told.code, told.out) == (2, "")
     assert told.err == f"{file}: {ARM}\n{file}: {REPLICATION}\n"
 
