@@ -14,11 +14,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-SHOWN_FAULTS = 20
-"""Faults of an input file that a message lists; of more it gives the number."""
-COUNTED_FAULTS = 1000
-"""Reading stops after this many faults: a wrong file needn't be read to its end."""
-
 Naming = Callable[[str, object], str]
 """How an argument is written, given its name and its value (None: the name alone)."""
 

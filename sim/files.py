@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and temporary folders that don't stay; knows nothing of what they hold."""
+"""Files that appear whole or not at all, and temporary folders that don't stay; knows nothing of what they contain."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from sim.errors import MachineError
 
-__all__ = ["WholeFile", "remove_abandoned", "whole_file", "working_folder"]
+__all__ = ["WholeFile", "make_durable", "remove_abandoned", "whole_file", "working_folder"]
 
 _TEMPORARY = re.compile(r"\.headshare-[0-9a-f]{16}\.tmp")
 _WORKING = re.compile(r"headshare-work-[a-z0-9_]{8}")
@@ -106,6 +106,15 @@ def _is_ours(handle: int, path: Path) -> bool:
     return os.path.lexists(path)
 
 
+def make_durable(folder: str | os.PathLike[str]) -> None:
+    """Make what was renamed, made and removed in a folder survive a crash; ``OSError`` where the system refuses."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def remove_abandoned(folder: str | os.PathLike[str]) -> None:
     """Remove the temporary files of a folder whose writers are gone, as far as the system allows it."""
     with contextlib.suppress(OSError):
@@ -133,7 +142,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Raises
     ------
     MachineError
-        It can't be written; what stood there before still does.
+        It can't be written; what was there before still is.
     """
     try:
         if os.path.exists(path) and not os.path.isfile(path):

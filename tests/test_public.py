@@ -231,7 +231,7 @@ def test_a_finished_run_is_read_again_and_says_in_a_line_what_it_is(tmp_path: Pa
     assert repr(again) == f"Run({str(tmp_path / 'a')!r}: tiny, 2 replications, digest {run.digest[:16]})"
     with pytest.raises(InputError, match="table surfaces has no column 'nosuch'"):
         again.table("surfaces", ["arm", "nosuch"])
-    with pytest.raises(InputError, match="holds no finished run"):
+    with pytest.raises(InputError, match="has no finished run in it"):
         sim.read(tmp_path)
 
 

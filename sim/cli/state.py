@@ -25,12 +25,14 @@ def state(
     import numpy as np
 
     from sim.experiment.event_state import state_at
+    from sim.experiment.plan import chosen_unit
+    from sim.files import whole_file
     from sim.registry import load_plugins
     from sim.scenario import load
-    from sim.store.unit_record import Unit
 
     load_plugins(plugins)
-    found = state_at(load(scenario, small=True), Unit(arm, replication), time, event)
+    loaded = load(scenario, small=True)
+    found = state_at(loaded, chosen_unit(loaded, arm, replication), time, event)
     if found is not None:
-        with out.open("wb") as stream:
+        with whole_file(out) as stream:
             np.savez(stream, allow_pickle=False, **found)

@@ -1,12 +1,14 @@
 """What a unit costs in sessions, seconds and memory, estimated from the scenario alone; knows no experiment.
 
-The constants are fitted on one machine; ``tests/benchmarks/estimates.py`` holds estimates against measured runs.
+The constants are fitted on one machine; ``tests/benchmarks/estimates.py`` compares estimates with measured runs. What
+the model's arrays take it asks ``sim.model.sizes``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sim.model import sizes
 from sim.scenario import Loaded, Scenario
 from sim.scenario.schema.platform import Cascade, Geometric, Surface
 from sim.scenario.schema.surface_kinds import KINDS
@@ -25,17 +27,11 @@ ENTRY_SECONDS = 1e-6  # per influencer and entry in the history, with the measur
 DRAW_FAN_SECONDS = 2e-7
 DRAW_FOLLOW_SECONDS = 5e-8
 DRAW_INFLUENCER_SECONDS = 4e-6
-# Bytes: of the process with its libraries, of a population that units share, of a unit at work.
+# Bytes: of the process with its libraries; of an influencer, in addition to the model's arrays, in a population that
+# units share (its name) and in a unit at work (its measures and rows).
 PROCESS_BYTES = 300e6
-SHARED_FAN_BYTES = 25
-SHARED_FOLLOW_BYTES = 4.2
-SHARED_INFLUENCER_BYTES = 250
-FAN_BYTES = 26
-FOLLOW_BYTES = 7
-COUNT_BYTES = 250  # per influencer and surface
-TABLE_BYTES = 16  # per influencer and slot table
-ENTRY_BYTES = 100  # per influencer and entry in the history
-INFLUENCER_BYTES = 3500
+NAME_BYTES = 180
+ROW_BYTES = 3460
 
 
 @dataclass(frozen=True)
@@ -104,9 +100,15 @@ def cost(scenario: Scenario, size: People, *, reference: bool) -> Cost:
     refreshes = {name: days * 1440 / surface.refresh_minutes for name, surface in scenario.surfaces.items()}
     entries = _entries(scenario)
     built = sum(refreshes[name] * tables[name] for name in tables)
+    is_ranked = any(surface.ranking.selection == "top" for surface in scenario.surfaces.values())
     bytes_each = (
-        COUNT_BYTES * n_surfaces + TABLE_BYTES * sum(tables.values()) + ENTRY_BYTES * entries + INFLUENCER_BYTES
+        sizes.surface_bytes() * n_surfaces
+        + sizes.slot_table_bytes(is_ranked=is_ranked) * sum(tables.values())
+        + sizes.history_entry_bytes() * entries
+        + sizes.influencer_bytes()
+        + ROW_BYTES
     )
+    shared_each = sizes.population_influencer_bytes() + NAME_BYTES
     seconds_each = TABLE_SECONDS * built + ENTRY_SECONDS * entries
     loop = n_sessions * (SESSION_SECONDS + SLOT_SECONDS * slots)
     control = UNIT_SECONDS + REFRESH_SECONDS * sum(refreshes.values()) + n * seconds_each
@@ -116,8 +118,10 @@ def cost(scenario: Scenario, size: People, *, reference: bool) -> Cost:
         serial_seconds=control + (loop * REFERENCE_FACTOR if reference else 0.0),
         interval_sessions=n_sessions / max(refreshes.values()),
         draw_seconds=DRAW_FAN_SECONDS * fans + DRAW_FOLLOW_SECONDS * size.follows + DRAW_INFLUENCER_SECONDS * n,
-        bytes=FAN_BYTES * fans + FOLLOW_BYTES * follows + bytes_each * n,
-        shared_bytes=SHARED_FAN_BYTES * fans + SHARED_FOLLOW_BYTES * size.follows + SHARED_INFLUENCER_BYTES * n,
+        bytes=sizes.fan_bytes() * fans + sizes.follow_bytes() * follows + bytes_each * n,
+        shared_bytes=(
+            sizes.population_fan_bytes() * fans + sizes.population_follow_bytes() * size.follows + shared_each * n
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""Arms whose support list holds no account when it is made: noted while they run; decides nothing."""
+"""Arms whose support list has no account when it is made: noted while they run; decides nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sim.calendar import DAY
 from sim.formatting import escaped
 from sim.model.clock import Order
 from sim.model.simulation import Observation
-from sim.store.unit_record import INDEPENDENT_CONTROL, Unit
+from sim.store.unit import Unit
 
 __all__ = ["EmptyLists"]
 
@@ -25,12 +25,12 @@ class EmptyLists:
 
     def watch(self, unit: Unit) -> Callable[[Observation], None]:
         """What looks at a unit's lists when they are first made, at day 0 and with each phase."""
-        is_known = unit.arm == INDEPENDENT_CONTROL
+        is_known = unit.independent
 
         def watch(observation: Observation) -> None:
             nonlocal is_known
             if observation.order is Order.PHASE:
-                is_known = unit.arm == INDEPENDENT_CONTROL
+                is_known = unit.independent
             if is_known or observation.order not in (Order.REFRESH, Order.RENEWAL):
                 return
             share = observation.empty_share()

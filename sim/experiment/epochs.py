@@ -6,13 +6,12 @@ They show where two runs diverge, but not what differs.
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.model.observation import Observation, State
 from sim.model.world.population import Population
+from sim.store.unit_record import EpochsRecord
 
 __all__ = ["POPULATION", "SESSIONS", "EpochKeeper", "population_arrays"]
 
@@ -42,14 +41,10 @@ class EpochKeeper:
         self._time = observation.time
         self._kept.append((observation.time, observation.order.label, _digest(observation.decided())))
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """``epoch_time`` [s], ``epoch_event``, ``epoch_digest`` in order, shape (n,) each."""
+    def record(self) -> EpochsRecord:
+        """All that was kept, in order."""
         time, event, digest = zip(*self._kept, strict=True)
-        return {
-            "epoch_time": np.array(time, np.int64),
-            "epoch_event": np.array(event, np.str_),
-            "epoch_digest": np.array(digest, np.str_),
-        }
+        return EpochsRecord(np.array(time, np.int64), np.array(event, np.str_), np.array(digest, np.str_))
 
 
 def _digest(state: State) -> str:

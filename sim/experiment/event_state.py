@@ -11,7 +11,7 @@ from sim.experiment.units import population_of
 from sim.model.observation import Observation, State
 from sim.model.simulation import simulate
 from sim.scenario import Loaded
-from sim.store.unit_record import Unit
+from sim.store.unit import Unit
 
 __all__ = ["state_at"]
 
@@ -33,10 +33,10 @@ def state_at(loaded: Loaded, unit: Unit, time: int, event: str) -> State | None:
     Returns
     -------
     dict
-        Copies; besides, ``influencer`` and ``agency`` are their names. None: there is no such event.
+        Copies; ``influencer`` and ``agency`` are their names. None: there is no such event.
     """
     scenario = loaded.arms[unit.arm]
-    population = population_of(loaded, unit.arm, unit.replication)
+    population = population_of(loaded, unit)
     names = {"influencer": np.array(population.influencers), "agency": np.array(population.agencies, dtype=np.str_)}
     found: State = population_arrays(population) if event == POPULATION else {}
 

@@ -12,9 +12,9 @@ import numpy as np
 import psutil
 
 from sim.arguments import callback, engine_name, file_path, refuse, switch, threads_number
-from sim.errors import Fault, InputError
+from sim.errors import Fault, InputError, MachineError
 from sim.experiment import plan
-from sim.experiment.executor import run_units
+from sim.experiment.executor import UnitWork, run_units
 from sim.experiment.progress import Report
 from sim.experiment.refusals import refuse_impossible
 from sim.model.layout import Total
@@ -24,14 +24,15 @@ from sim.results.tables import UnitTables
 from sim.scenario import Loaded, from_resolved, resolved
 from sim.scenario.resolve.inputs import GivenGraph, GivenRoster
 from sim.store import provenance
-from sim.store.run_folder import MANIFEST, RunFolder
-from sim.store.unit_record import INDEPENDENT_CONTROL, Unit, UnitRecord
+from sim.store.journal import AGAIN as UNITS_AGAIN
+from sim.store.run_folder import JOURNAL, MANIFEST, RunFolder
+from sim.store.unit import Unit
+from sim.store.unit_record import UnitRecord
 from sim.types import EngineName
 
 __all__ = ["RUNS", "experiment", "recreate"]
 
 RUNS = Path("results/runs")
-SCHEMA = 1
 ROWS = 10_000
 """Influencers whose rows are made at a time."""
 
@@ -63,33 +64,25 @@ def experiment(
         From ``sim.scenario.load``.
     out
         Run folder; left out: ``results/runs/NAME-DIGEST`` under the current folder.
-    engine
-        ``compiled`` or ``reference``: the same outcome.
-    threads
-        Threads to use, 1 or more; left out: as many as the process may use. No effect on the outcome.
-    resume
-        Insist that there is a run to go on with.
-    force
-        Run even where memory is expected not to suffice.
+    engine, threads
+        ``compiled`` or ``reference``, and threads, 1 or more, left out: as many as the process may use. No effect on
+        the outcome.
+    resume, force
+        Insist that there is a run to go on with; run even where memory is expected not to suffice.
     command
         How the run was called, for the manifest.
     epochs
         Write the table ``epochs`` too, which shows where two runs diverge; takes some time.
-    report
-        Told how far the run is, about ten times a second, in the calling thread; left out: nobody looks. No effect on
-        the outcome.
-    announce
-        Told what is still to do of the run and what it is expected to take, before it starts.
-    note
-        Called, in the calling thread, with what should be known while the run goes on: that an arm's support list is
-        empty. Left out: a warning of Python's.
+    report, announce, note
+        Called, in the calling thread, with how far the run is, about ten times a second; with what is still to do and
+        expected to take, before it starts; with what should be known while it goes on, by default a warning.
 
     Raises
     ------
     ArgumentError
         An argument can't be used.
     InputError
-        The folder holds something else, or nothing to resume; a population can't be drawn.
+        The folder has something else in it, or nothing to resume; a population can't be drawn.
     MachineError
         Disk, memory, or another process on the same folder.
     InterruptedRunError
@@ -104,60 +97,67 @@ def experiment(
         switch("force", force),
         callback("report", report),
     )
-    threads = plan.n_cores() if threads is None else int(threads)
-    identity = provenance.identity(loaded, engine, epochs=epochs)
-    path = Path(out or default_folder(loaded, engine))
+    work = UnitWork(loaded, engine, epochs=epochs, report=report, note=note)
     free = psutil.virtual_memory().available
-    if not os.path.exists(path / MANIFEST):  # what is refused leaves no folder behind
-        if not force:
-            plan.refuse_memory(loaded, free)
-        refuse_impossible(loaded)
-    with RunFolder.open(path, identity, resume=resume) as folder:
+    path = Path(out or default_folder(loaded, engine))
+    if not os.path.exists(path / MANIFEST):
+        _refuse(loaded, None if force else free)
+    with RunFolder.open(path, provenance.identity(loaded, engine, epochs=epochs), resume=resume) as folder:
         if not folder.finished:
-            everything = plan.units(loaded)
             done = folder.done()
-            todo = [unit for unit in everything if unit not in done]
-            expected = plan.estimate(loaded, threads, free, todo, engine=engine)
+            todo = [unit for unit in plan.units(loaded) if unit not in done]
+            expected = plan.estimate(loaded, int(threads or plan.n_cores()), free, todo, engine=engine)
             if todo:
                 announce(expected)
-            run_units(loaded, todo, folder, expected.parallelism, engine, report, epochs=epochs, note=note)
-            kept = _write_units(loaded, everything, folder)
-            answer = compare_units(loaded, kept)
-            of_arms = {unit: summary for unit, summary in kept.items() if unit.arm != INDEPENDENT_CONTROL}
-            totals = np.sum([summary.totals for summary in of_arms.values()], axis=0)
-            folder.publish(
-                {
-                    "comparison": answer.comparison,
-                    "claims": answer.claims,
-                    "decomposition": answer.decomposition,
-                },
-                {
-                    "schema": SCHEMA,
-                    "name": loaded.scenario.name,
-                    "scenario": resolved(loaded),
-                    "seed": loaded.scenario.seed,
-                    "engine": engine,
-                    "versions": provenance.versions(),
-                    "digests": {
-                        arm: [summary.digest for unit, summary in of_arms.items() if unit.arm == arm]
-                        for arm in loaded.arms
-                    },
-                    "counts": {"sessions": int(totals[Total.SESSIONS]), "impressions": int(totals[Total.IMPRESSIONS])},
-                    "seconds": round(time.perf_counter() - started, 3),
-                    "loop_seconds": round(sum(summary.seconds for summary in of_arms.values()), 3),
-                    "inputs": loaded.inputs,
-                    "reading": provenance.how_read(loaded),
-                    "plugin": provenance.plugins(loaded),
-                    "command": list(command),
-                },
-            )
+            run_units(work, todo, folder, expected.parallelism)
+            _publish(work, folder, command, started)
         return Run.read(folder.path)
 
 
-def _write_units(loaded: Loaded, units: Sequence[Unit], folder: RunFolder) -> dict[Unit, Summary]:
+def _refuse(loaded: Loaded, free: int | None) -> None:
+    """Refuse what can't be run, or takes more than the free memory [bytes] if given, before it leaves a folder."""
+    if free is not None:
+        plan.refuse_memory(loaded, free)
+    refuse_impossible(loaded)
+
+
+def _publish(work: UnitWork, folder: RunFolder, command: Sequence[str], started: float) -> None:
+    """Make the tables and the manifest of a run whose units are all finished."""
+    loaded = work.loaded
+    kept = _write_units(loaded, folder)
+    answer = compare_units(loaded, kept)
+    of_arms = {unit: summary for unit, summary in kept.items() if not unit.independent}
+    totals = np.sum([summary.totals for summary in of_arms.values()], axis=0)
+    folder.publish(
+        {
+            "comparison": answer.comparison,
+            "claims": answer.claims,
+            "decomposition": answer.decomposition,
+        },
+        {
+            "name": loaded.scenario.name,
+            "scenario": resolved(loaded),
+            "seed": loaded.scenario.seed,
+            "engine": work.engine,
+            "versions": provenance.versions(),
+            "digests": {
+                arm: [summary.digest for unit, summary in of_arms.items() if unit.arm == arm] for arm in loaded.arms
+            },
+            "counts": {"sessions": int(totals[Total.SESSIONS]), "impressions": int(totals[Total.IMPRESSIONS])},
+            "seconds": round(time.perf_counter() - started, 3),
+            "loop_seconds": round(sum(summary.seconds for summary in of_arms.values()), 3),
+            "inputs": loaded.inputs,
+            "reading": provenance.how_read(loaded),
+            "plugin": provenance.plugins(loaded),
+            "command": list(command),
+        },
+    )
+
+
+def _write_units(loaded: Loaded, folder: RunFolder) -> dict[Unit, Summary]:
     """Append the rows of all units to their tables, arm by arm, with a few records in memory at a time."""
     makers, kept = UnitTables(loaded), {}
-    arms = [*loaded.arms, INDEPENDENT_CONTROL]
+    arms = list(loaded.arms)
     waiting: dict[Unit, UnitRecord] = {}
 
     def write() -> None:
@@ -165,16 +165,24 @@ def _write_units(loaded: Loaded, units: Sequence[Unit], folder: RunFolder) -> di
             folder.append(name, rows)
         waiting.clear()
 
-    for unit in sorted(units, key=lambda unit: arms.index(unit.arm)):
-        record = UnitRecord.from_bytes(folder.fetch(*unit))
+    for unit in sorted(plan.units(loaded), key=lambda unit: (unit.independent, arms.index(unit.arm))):
+        record = _stored_record(folder, unit)
         kept[unit] = Summary.of(record)
-        if unit.arm != INDEPENDENT_CONTROL:
+        if not unit.independent:
             waiting[unit] = record
-            if sum(own.arrays["vertical"].size for own in waiting.values()) >= ROWS:
+            if sum(own.accounts.vertical.size for own in waiting.values()) >= ROWS:
                 write()
     if waiting:
         write()
     return kept
+
+
+def _stored_record(folder: RunFolder, unit: Unit) -> UnitRecord:
+    """Record of a finished unit; ``MachineError`` where it is damaged."""
+    try:
+        return UnitRecord.from_bytes(folder.fetch(unit))
+    except ValueError as error:
+        raise MachineError(f"{folder.path / JOURNAL}: damaged (unit {unit}: {error}); {UNITS_AGAIN}") from None
 
 
 def recreate(

@@ -1,12 +1,14 @@
-"""Runs the units of an experiment on threads, keeps each as soon as it is done, and stops at once when told to."""
+"""Runs the units of an experiment on threads and keeps each as soon as it is done; knows no tables and no answer."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 
 from sim.errors import Fault, InputError, InterruptedRunError
 from sim.experiment.empty_lists import EmptyLists
@@ -16,17 +18,17 @@ from sim.experiment.refusals import PEOPLE, population_number
 from sim.experiment.units import population_of, run_unit
 from sim.measure.subgroups import NO_GROUPS
 from sim.model.layout import Total
-from sim.model.simulation import Observation
+from sim.model.simulation import Observation, Watch
 from sim.model.world.population import Population
 from sim.results.claims import groups_of
 from sim.scenario import Loaded, Scenario
 from sim.scenario.findings import NO_VALUE, Finding, InWords
 from sim.scenario.resolve.roster_groups import members
 from sim.store.run_folder import RunFolder
-from sim.store.unit_record import INDEPENDENT_CONTROL, Unit
+from sim.store.unit import Unit
 from sim.types import EngineName
 
-__all__ = ["run_units"]
+__all__ = ["UnitWork", "run_units"]
 
 HEARTBEAT = 0.1  # seconds between two looks at the workers
 
@@ -48,7 +50,7 @@ class _Populations:
     def _key(self, unit: Unit) -> tuple[int, str]:
         """Arms with the same people share a replication's population."""
         number = population_number(self._loaded.scenario, unit.replication)
-        return number, self._people[_arm(self._loaded, unit)]
+        return number, self._people[unit.arm]
 
     @contextlib.contextmanager
     def of(self, unit: Unit) -> Iterator[Population]:
@@ -59,18 +61,13 @@ class _Populations:
         try:
             with own_lock:
                 if not place:
-                    place.append(population_of(self._loaded, _arm(self._loaded, unit), unit.replication))
+                    place.append(population_of(self._loaded, unit))
             yield place[0]
         finally:
             with self._lock:
                 self._waiting[key] -= 1
                 if not self._waiting[key]:
                     self._drawn.pop(key, None)
-
-
-def _arm(loaded: Loaded, unit: Unit) -> str:
-    """Arm that a unit runs."""
-    return loaded.scenario.control if unit.arm == INDEPENDENT_CONTROL else unit.arm
 
 
 def _people(arm: Scenario) -> str:
@@ -84,7 +81,7 @@ def _placed(loaded: Loaded, unit: Unit) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        where = f" (met in arm {_arm(loaded, unit)}, replication {unit.replication})"
+        where = f" (met in arm {unit.arm}, replication {unit.replication})"
         faults: list[Fault] = []
         for fault in error.faults:
             if fault.file != loaded.scenario.name:  # a plugin's
@@ -96,80 +93,102 @@ def _placed(loaded: Loaded, unit: Unit) -> Iterator[None]:
         raise InputError(faults) from None
 
 
-def run_units(
-    loaded: Loaded,
-    todo: list[Unit],
-    folder: RunFolder,
-    parallelism: Parallelism,
-    engine: EngineName,
-    report: Report | None,
-    *,
-    epochs: bool = False,
-    note: Callable[[str], None],
-) -> None:
-    """Run units and store each in the folder as soon as it is finished; looked at only where there is a ``report``.
+@dataclass(frozen=True)
+class UnitWork:
+    """What is run, and how: the same for all units of an experiment."""
 
-    With ``epochs`` each keeps digests of what its events have decided. ``note`` is called, in this thread, with what a
-    user should know of an arm at once.
+    loaded: Loaded
+    engine: EngineName
+    epochs: bool = False
+    """Whether each unit keeps digests of what its events have decided."""
+    report: Report | None = None
+    """Called, in the thread that runs the units, with how far they are; None: they are not observed."""
+    note: Callable[[str], None] = warnings.warn
+    """Called, in that thread, with what a user should know of an arm at once."""
+
+
+class _Workers:
+    """Runs units, each in the thread that calls it.
+
+    Parameters
+    ----------
+    work
+        What is run.
+    todo
+        All units that will be run.
+    threads
+        Threads of each of them.
+    """
+
+    def __init__(self, work: UnitWork, todo: list[Unit], threads: int) -> None:
+        loaded = work.loaded
+        self._work, self._threads = work, threads
+        self._populations = _Populations(loaded, todo)
+        self._groups = NO_GROUPS if loaded.roster is None else members(groups_of(loaded.scenario), loaded.roster)
+        self.lists = EmptyLists()
+        self.stop = threading.Event()
+        """Set: units end at their next refresh, and others don't begin."""
+        self.tracker = ProgressTracker(loaded.scenario, todo)
+
+    def __call__(self, unit: Unit) -> bytes:
+        """Record of a unit, as bytes."""
+        if self.stop.is_set():
+            raise _StoppedError
+        work, loaded = self._work, self._work.loaded
+        self.tracker.begin(unit)
+        with self._populations.of(unit) as population, _placed(loaded, unit):
+            record = run_unit(
+                loaded.arms[unit.arm],
+                population,
+                unit.key(loaded.scenario.seed),
+                engine=work.engine,
+                threads=self._threads,
+                watch=self._watch(unit, population),
+                epochs=work.epochs,
+                groups=self._groups,
+            )
+        self.tracker.end(unit, int(record.traffic.totals[:, Total.SESSIONS].sum()))
+        return record.to_bytes()
+
+    def _watch(self, unit: Unit, population: Population) -> Watch:
+        """What looks at a unit after each of its events."""
+        look_at_lists = self.lists.watch(unit)
+        look = None if self._work.report is None else self.tracker.watch(unit, population.n_initial)
+
+        def watch(observation: Observation) -> None:
+            if self.stop.is_set():
+                raise _StoppedError
+            look_at_lists(observation)
+            if look is not None:
+                look(observation)
+
+        return watch
+
+
+def run_units(work: UnitWork, todo: list[Unit], folder: RunFolder, parallelism: Parallelism) -> None:
+    """Run units and store each in the folder as soon as it is finished.
 
     Raises
     ------
     InterruptedRunError
         On ``KeyboardInterrupt``; all finished units are kept.
     """
-    scenario = loaded.scenario
-    tracker = ProgressTracker(scenario, todo)
-    stop = threading.Event()
-    populations = _Populations(loaded, todo)
-    lists = EmptyLists()
-    groups = NO_GROUPS if loaded.roster is None else members(groups_of(scenario), loaded.roster)
-
-    def work(unit: Unit) -> bytes:
-        if stop.is_set():
-            raise _StoppedError
-        tracker.begin(unit)
-        arm = loaded.arms[_arm(loaded, unit)]
-        with populations.of(unit) as population:
-            look_at_lists = lists.watch(unit)
-            look = None if report is None else tracker.watch(unit, population.n_initial)
-
-            def watch(observation: Observation) -> None:
-                if stop.is_set():
-                    raise _StoppedError
-                look_at_lists(observation)
-                if look is not None:
-                    look(observation)
-
-            key = unit.key(scenario.seed)
-            with _placed(loaded, unit):
-                record = run_unit(
-                    arm,
-                    population,
-                    key,
-                    engine=engine,
-                    threads=parallelism.threads,
-                    watch=watch,
-                    epochs=epochs,
-                    groups=groups,
-                )
-        tracker.end(unit, int(record.arrays["totals"][:, Total.SESSIONS].sum()))
-        return record.to_bytes()
-
+    workers = _Workers(work, todo, parallelism.threads)
     pool = ThreadPoolExecutor(parallelism.workers)
     patient = True
     try:
-        running: dict[Future[bytes], Unit] = {pool.submit(work, unit): unit for unit in todo}
+        running: dict[Future[bytes], Unit] = {pool.submit(workers, unit): unit for unit in todo}
         while running:
             done, _ = wait(running, timeout=HEARTBEAT, return_when=FIRST_COMPLETED)
             while done:
                 future = done.pop()
                 unit = running.pop(future)
-                folder.store(*unit, future.result())
-                del future  # it holds the record
-            for text in lists.take():
-                note(text)
-            if report is not None:
-                report(tracker.progress())
+                folder.store(unit, future.result())
+                del future  # it keeps the record in memory
+            for text in workers.lists.take():
+                work.note(text)
+            if work.report is not None:
+                work.report(workers.tracker.progress())
     except KeyboardInterrupt:
         patient = False  # a worker looks up at its next refresh only; all that is kept is stored by this thread
         raise InterruptedRunError(
@@ -177,5 +196,5 @@ def run_units(
             f"{folder.path}; the same command goes on from there"
         ) from None
     finally:
-        stop.set()
+        workers.stop.set()
         pool.shutdown(wait=patient, cancel_futures=True)

@@ -6,14 +6,13 @@ from collections.abc import Collection
 
 import numpy as np
 
-from sim.arguments import choice, engine_name, refuse, whole_number
+from sim.arguments import engine_name, refuse, whole_number
 from sim.calendar import DAY
-from sim.experiment.plan import n_cores
+from sim.experiment.plan import chosen_unit, n_cores
 from sim.experiment.units import population_of
 from sim.model.simulation import Outcome, simulate
 from sim.model.world.accounts import AccountStatus
 from sim.scenario import FollowGraph, Loaded, Scenario
-from sim.store.unit_record import Unit
 from sim.types import EngineName
 
 __all__ = ["follow_graph"]
@@ -57,23 +56,18 @@ def follow_graph(
     InputError
         The population can't be drawn.
     """
-    name = loaded.scenario.control if arm is None else arm
     horizon = loaded.scenario.horizon_days
     last = horizon if day is None else day
-    refuse(
-        choice("arm", name, loaded.arms, file=loaded.file),
-        whole_number("replication", replication, 0, loaded.scenario.replications - 1, file=loaded.file),
-        whole_number("day", last, 0, horizon, file=loaded.file),
-        engine_name(engine),
-    )
-    replication, last = int(replication), int(last)
-    scenario = loaded.arms[name]
+    refuse(engine_name(engine))
+    unit = chosen_unit(loaded, arm, replication, whole_number("day", last, 0, horizon, file=loaded.file))
+    last = int(last)
+    scenario = loaded.arms[unit.arm]
     # Drawn for the whole horizon, which future fans are spread over.
-    population = population_of(loaded, name, replication)
+    population = population_of(loaded, unit)
     outcome = simulate(
         scenario.model_copy(update={"horizon_days": last}),
         population,
-        Unit(name, replication).key(scenario.seed),
+        unit.key(scenario.seed),
         engine=engine,
         threads=n_cores(),
     )

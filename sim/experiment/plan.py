@@ -6,16 +6,18 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sim.errors import MachineError, named
+from sim.arguments import choice, refuse, whole_number
+from sim.errors import Fault, MachineError, named
 from sim.experiment.cost import PROCESS_BYTES, START_SECONDS, Cost, People, cost, people
 from sim.experiment.refusals import population_number
 from sim.scenario import Loaded
-from sim.store.unit_record import INDEPENDENT_CONTROL, Unit
+from sim.store.unit import Unit
 
 __all__ = [
     "STREAM_REPLICATIONS",
     "CostEstimate",
     "Parallelism",
+    "chosen_unit",
     "estimate",
     "n_cores",
     "refuse_memory",
@@ -41,11 +43,30 @@ def units(loaded: Loaded) -> list[Unit]:
     scenario = loaded.scenario
     wanted = len(loaded.arms) > 1 and scenario.replications > 1  # one alone has no variance
     independent_controls = min(scenario.replications, STREAM_REPLICATIONS) if wanted else 0
-    return [
-        Unit(arm, replication)
-        for replication in range(scenario.replications)
-        for arm in (*loaded.arms, *([INDEPENDENT_CONTROL] if replication < independent_controls else []))
-    ]
+    found = []
+    for replication in range(scenario.replications):
+        found += [Unit(arm, replication) for arm in loaded.arms]
+        if replication < independent_controls:
+            found.append(Unit(scenario.control, replication, independent=True))
+    return found
+
+
+def chosen_unit(loaded: Loaded, arm: str | None, replication: int, *also: Fault | None) -> Unit:
+    """The unit of an arm, left out: the control, in a replication, from 0; the one rule for all that look into a unit.
+
+    Raises
+    ------
+    ArgumentError
+        The scenario has no such arm or replication, or there are faults already, ``also``; all at once.
+    """
+    name = loaded.scenario.control if arm is None else arm
+    last = loaded.scenario.replications - 1
+    refuse(
+        choice("arm", name, loaded.arms, file=loaded.file),
+        whole_number("replication", replication, 0, last, file=loaded.file),
+        *also,
+    )
+    return Unit(name, int(replication))
 
 
 @dataclass(frozen=True)
@@ -100,15 +121,12 @@ def estimate(
     scenario = loaded.scenario
     sizes = {arm: people(of, loaded) for arm, of in loaded.arms.items()}
     costs = {arm: cost(of, sizes[arm], reference=engine == "reference") for arm, of in loaded.arms.items()}
-    costs[INDEPENDENT_CONTROL] = costs[scenario.control]
     parallelism = _crew(costs, loaded, wanted, threads, free)
     own = [costs[unit.arm] for unit in wanted]
     draws: dict[tuple[int, People], float] = {}
     for unit in wanted:
         number = population_number(scenario, unit.replication)
-        draws[number, sizes[scenario.control if unit.arm == INDEPENDENT_CONTROL else unit.arm]] = costs[
-            unit.arm
-        ].draw_seconds
+        draws[number, sizes[unit.arm]] = costs[unit.arm].draw_seconds
     at_once = min(parallelism.workers * parallelism.threads, n_cores())
     parallel = sum(c.parallel_seconds for c in own) + sum(draws.values())
     serial = sum(c.serial_seconds for c in own)

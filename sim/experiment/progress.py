@@ -1,4 +1,4 @@
-"""How far a run is: what its workers note of their units, and what is told to someone who watches."""
+"""How far a run is: what its workers note of their units, and what a display gets to see; knows no terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sim.analysis.concentration import head_share
 from sim.calendar import DAY
 from sim.model.simulation import Observation
 from sim.scenario.schema.scenario import Scenario
-from sim.store.unit_record import INDEPENDENT_CONTROL, Unit
+from sim.store.unit import Unit
 
 __all__ = ["Progress", "ProgressTracker", "Report", "Running"]
 
@@ -55,7 +55,7 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
-"""Told how far a run is, in the thread that called it, about ten times a second."""
+"""Called with how far a run is, in the thread that called it, about ten times a second."""
 
 
 @dataclass
@@ -141,11 +141,10 @@ class ProgressTracker:
         )
 
     def _running(self, unit: Unit, note: _Note) -> Running:
-        is_independent = unit.arm == INDEPENDENT_CONTROL
         return Running(
-            arm=self._scenario.control if is_independent else unit.arm,
+            arm=unit.arm,
             replication=unit.replication,
-            is_independent=is_independent,
+            is_independent=unit.independent,
             day=None if note.time is None else note.time // DAY,
             head_share=note.head_share,
         )

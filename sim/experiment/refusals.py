@@ -237,7 +237,7 @@ def _most(distribution: Distribution, limit: float) -> float:
 
 def _largest(loaded: Loaded, scenario: Scenario, number: int, per_fan: float) -> Largest:
     """What a population has at most."""
-    roster, key = loaded.roster, (scenario.seed, number)
+    roster, key = loaded.roster, Key(scenario.seed, number)
     n = len(names_at_start(scenario, roster, loaded.graph)) + scenario.n_newcomers
     columns = (
         conversion_probs(scenario, roster, unit_draws(Lane.CONVERSION_PROB, n, key)),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +18,26 @@ from sim.model.world.accounts import AccountStatus
 from sim.model.world.population import Population, draw_population
 from sim.scenario import Loaded
 from sim.scenario.schema.scenario import Scenario
-from sim.store.unit_record import UnitRecord
-from sim.types import EngineName, Key
+from sim.store.unit import Unit
+from sim.store.unit_record import (
+    AccountsRecord,
+    EpochsRecord,
+    MeasuresRecord,
+    ReviewsRecord,
+    TrafficRecord,
+    UnitRecord,
+)
+from sim.types import EngineName, Int64s, Key
 
 __all__ = ["population_of", "run_unit"]
 
-TIER_REVIEW = ("accounts", "followers", "reads_per_month", "posts_per_month", "gmv_fen_per_year", "tier")
+Number = TypeVar("Number", bound=np.generic)
 
 
-def population_of(loaded: Loaded, arm: str, replication: int) -> Population:
-    """Draw the population of an arm in a replication; ``InputError`` where it can't be drawn."""
-    scenario = loaded.arms[arm]
-    key = Key(scenario.seed, population_number(scenario, replication))
+def population_of(loaded: Loaded, unit: Unit) -> Population:
+    """Draw the population of a unit; ``InputError`` where it can't be drawn."""
+    scenario = loaded.arms[unit.arm]
+    key = Key(scenario.seed, population_number(scenario, unit.replication))
     return draw_population(scenario, loaded.roster, key, loaded.graph)
 
 
@@ -55,71 +64,92 @@ def run_unit(
             keeper.watch(observation)
 
     outcome = simulate(scenario, population, key, engine=engine, threads=threads, watch=watched)
-    record = _record(outcome, scenario, groups)
-    return record if keeper is None else replace(record, arrays=record.arrays | keeper.arrays())
+    return _record(outcome, scenario, groups, None if keeper is None else keeper.record())
 
 
-def _record(outcome: Outcome, scenario: Scenario, groups: Groups) -> UnitRecord:
-    population, accounts = outcome.population, outcome.accounts
+def _record(outcome: Outcome, scenario: Scenario, groups: Groups, epochs: EpochsRecord | None) -> UnitRecord:
     horizon_days = scenario.horizon_days
-    end = horizon_days * DAY
-    reviews = {name: np.array([getattr(review, name) for review in outcome.reviews]) for name in TIER_REVIEW}
     return UnitRecord(
         digest=outcome.digest(),
-        arrays={
-            "seconds": np.array(outcome.seconds),
-            "values": measure(outcome, scenario, groups),
-            "lorenz": lorenz_curves(outcome, horizon_days),
-            "support_effect": np.array(support_effect(outcome, horizon_days)),
-            "transitions": transitions(outcome, horizon_days),
-            "tier_transitions": tier_transitions(outcome, len(scenario.support.tiers), end),
-            "counts": outcome.counts,
-            "totals": outcome.totals,
-            "followers_start": outcome.followers(0),
-            "followers_end": outcome.followers(end),
-            "people_per_fan": np.array(population.people_per_fan),
-            "influencer": np.array(population.influencers),
-            "agencies": np.array(population.agencies, dtype=np.str_),
-            "vertical": accounts.vertical,
-            "agency": population.agency,
-            # As the measures see them: before the events of the end.
-            "agency_end": outcome.history.agency[end],
-            "status_end": outcome.history.status[end],
-            "gone_at": accounts.gone_at,
-            "n_initial": np.array(population.n_initial),
-            "joined_at": population.joined_at,
-            "quality": population.quality,
-            "posts_per_day": population.posts_per_day,
-            "live_hours_per_day": population.live_hours_per_day,
-            "shop": population.shop,
-            "shop_end": accounts.shop,
-            "conversion_prob": population.conversion_prob,
-            "order_value_fen": population.order_value_fen,
-            "income_fen": outcome.history.flow("income", end),
-            "review_time": np.array([review.time for review in outcome.reviews], dtype=np.int64),
-        }
-        | {f"review_{name}": column for name, column in reviews.items()}
-        | _since_the_last_review(outcome),
+        seconds=outcome.seconds,
+        measures=MeasuresRecord(
+            values=measure(outcome, scenario, groups),
+            lorenz=lorenz_curves(outcome, horizon_days),
+            support_effect=np.array(support_effect(outcome, horizon_days)),
+            transitions=transitions(outcome, horizon_days),
+            tier_transitions=tier_transitions(outcome, len(scenario.support.tiers), horizon_days * DAY),
+        ),
+        traffic=TrafficRecord(counts=outcome.counts, totals=outcome.totals),
+        accounts=_accounts(outcome, horizon_days * DAY),
+        reviews=_reviews(outcome),
+        epochs=epochs,
     )
 
 
-def _since_the_last_review(outcome: Outcome) -> dict[str, NDArray[np.int64]]:
-    """Accounts that each agency has cut since the tier review before, and its profit since; the first since the start.
+def _accounts(outcome: Outcome, end: int) -> AccountsRecord:
+    population, accounts, history = outcome.population, outcome.accounts, outcome.history
+    return AccountsRecord(
+        influencer=np.array(population.influencers),
+        n_initial=population.n_initial,
+        people_per_fan=population.people_per_fan,
+        vertical=accounts.vertical,
+        agency=population.agency,
+        # As the measures see them: before the events of the end.
+        agency_end=history.agency[end],
+        status_end=history.status[end],
+        joined_at=population.joined_at,
+        gone_at=accounts.gone_at,
+        quality=population.quality,
+        posts_per_day=population.posts_per_day,
+        live_hours_per_day=population.live_hours_per_day,
+        shop=population.shop,
+        shop_end=accounts.shop,
+        conversion_prob=population.conversion_prob,
+        order_value_fen=population.order_value_fen,
+        followers_start=outcome.followers(0),
+        followers_end=outcome.followers(end),
+        income_fen=history.flow("income", end),
+    )
+
+
+def _reviews(outcome: Outcome) -> ReviewsRecord:
+    agencies, reviews = outcome.population.agencies, outcome.reviews
+    times = [review.time for review in reviews]
+
+    def rows(of: Iterable[NDArray[Number]], kind: type[Number]) -> NDArray[Number]:
+        return np.array(list(of), kind).reshape(len(reviews), len(agencies))
+
+    return ReviewsRecord(
+        agencies=np.array(agencies, np.str_),
+        time=np.array(times, np.int64),
+        tier=rows((review.tier for review in reviews), np.int32),
+        accounts=rows((review.accounts for review in reviews), np.int64),
+        followers=rows((review.followers for review in reviews), np.float64),
+        reads_per_month=rows((review.reads_per_month for review in reviews), np.float64),
+        posts_per_month=rows((review.posts_per_month for review in reviews), np.float64),
+        gmv_fen_per_year=rows((review.gmv_fen_per_year for review in reviews), np.float64),
+        cut=rows(_cut(outcome, times), np.int64),
+        profit=rows(_profit(outcome, times), np.int64),
+    )
+
+
+def _cut(outcome: Outcome, times: Sequence[int]) -> Iterator[Int64s]:
+    """Accounts of each agency that have been cut since the tier review before, by review; none at the first.
 
     An account counts for the agency that it was with at the review before.
     """
     history, n = outcome.history, len(outcome.population.agencies)
-    cut, profit = [], []
-    before = None
-    for time in (review.time for review in outcome.reviews):
-        lost = np.zeros(n, np.int64)
-        if before is not None:
-            was = history.agency[before]
-            now = (
-                (was >= 0) & (history.status[time] == AccountStatus.CUT) & (history.status[before] != AccountStatus.CUT)
-            )
-            lost = np.bincount(was[now], minlength=n).astype(np.int64)
-        cut.append(lost)
-        profit.append(history.profit[time] - (0 if before is None else history.profit[before]))
-        before = time
-    return {"review_cut": np.array(cut), "review_profit": np.array(profit)}
+    for before, time in zip([None, *times], times, strict=False):
+        if before is None:
+            yield np.zeros(n, np.int64)
+            continue
+        was = history.agency[before]
+        now = (was >= 0) & (history.status[time] == AccountStatus.CUT) & (history.status[before] != AccountStatus.CUT)
+        yield np.bincount(was[now], minlength=n).astype(np.int64)
+
+
+def _profit(outcome: Outcome, times: Sequence[int]) -> Iterator[Int64s]:
+    """Profit of each agency since the tier review before, the first since the start, by review."""
+    profit = outcome.history.profit
+    for before, time in zip([None, *times], times, strict=False):
+        yield profit[time] - (0 if before is None else profit[before])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -11,14 +10,15 @@ from typing import Any
 
 from sim.errors import MachineError, named
 from sim.files import whole_file
-from sim.formatting import shown
 from sim.regression.content import Content
 from sim.regression.keys import Keys
 from sim.scenario.read.toml_file import open_regular
+from sim.store.sealed_json import Format, SealedJson
 
 __all__ = ["Baseline", "BaselineError", "read_baseline", "write_baseline"]
 
-SCHEMA = 2
+AGAIN = "`sim check FILE --update --reason TEXT` writes it again"
+FORMAT = Format(2, AGAIN)
 MAX_BYTES = 16 << 20
 
 
@@ -44,7 +44,7 @@ class Baseline:
     def to_text(self) -> str:
         """The text of its file."""
         parts: dict[str, Any] = {
-            "schema": SCHEMA,
+            "schema": FORMAT.number,
             "name": self.name,
             "reason": self.reason,
             "versions": self.versions,
@@ -52,20 +52,14 @@ class Baseline:
             **asdict(self.keys),
             **asdict(self.content),
         }
-        return _sealed(parts)
+        return SEALED.to_bytes(parts).decode()
 
 
-def _sealed(parts: Mapping[str, Any]) -> str:
-    """Text with ``seal``, the SHA-256 of the text without."""
-    seal = hashlib.sha256(_text(parts).encode()).hexdigest()
-    return _text({**parts, "seal": seal})
-
-
-def _text(parts: Mapping[str, Any]) -> str:
+def _layout(parts: Mapping[str, Any]) -> bytes:
     """JSON with sorted keys inside and a line for each value, lists of numbers on one line."""
     body = ",\n".join(f" {json.dumps(key)}: {''.join(_lines(part, 1))}" for key, part in parts.items())
     # A lone surrogate (a command line can contain some) becomes a JSON escape.
-    return f"{{\n{body}\n}}\n".encode("utf-8", "backslashreplace").decode()
+    return f"{{\n{body}\n}}\n".encode("utf-8", "backslashreplace")
 
 
 def _lines(value: Any, depth: int) -> str:
@@ -78,8 +72,12 @@ def _lines(value: Any, depth: int) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def _again() -> str:
-    return f"write it again with {named('reason', 'TEXT')}"
+SEALED = SealedJson(
+    "baseline",
+    FORMAT,
+    ("name", "reason", "versions", "replications", *Keys.__dataclass_fields__, *Content.__dataclass_fields__),
+    _layout,
+)
 
 
 def read_baseline(path: Path, name: str) -> Baseline:
@@ -99,26 +97,13 @@ def read_baseline(path: Path, name: str) -> Baseline:
         raise BaselineError(f"can't be read: {error.strerror or error}") from error
     text = raw.decode("utf-8", "replace").replace("\r\n", "\n")
     if "\n<<<<<<< " in f"\n{text}":
-        raise BaselineError(f"has an unresolved merge conflict; resolve it, or {_again()}")
+        raise BaselineError(f"has an unresolved merge conflict; resolve it, or {AGAIN}")
     try:
-        parts = json.loads(text)
-    except (ValueError, RecursionError):
-        raise BaselineError("is no JSON: damaged, or no baseline") from None
-    if not isinstance(parts, dict) or "seal" not in parts:
-        raise BaselineError("is no baseline, or damaged")
-    if parts.get("schema") != SCHEMA:
-        had = parts.get("schema")
-        by = " as an earlier Headshare wrote it" if had in range(1, SCHEMA) else ""
-        raise BaselineError(f"must have schema {SCHEMA}, not {shown(had)}{by}; {_again()}")
-    del parts["seal"]
-    try:
-        intact = _sealed(parts) == text
-    except (ValueError, TypeError, RecursionError):
-        intact = False
-    if not intact:
-        raise BaselineError(f"differs from its own seal: damaged, edited or merged by hand; {_again()}")
+        parts = SEALED.from_bytes(text.encode())
+    except ValueError as error:
+        raise BaselineError(str(error)) from None
     if parts["name"] != name:
-        raise BaselineError(f"is the baseline of {parts['name']!r}, not of {name!r}; {_again()}")
+        raise BaselineError(f"is the baseline of {parts['name']!r}, not of {name!r}; {AGAIN}")
     keys = Keys(**{name: parts[name] for name in Keys.__dataclass_fields__})
     content = Content(**{name: parts[name] for name in Content.__dataclass_fields__})
     return Baseline(parts["name"], parts["reason"], parts["versions"], parts["replications"], keys, content)

@@ -17,7 +17,7 @@ from sim.regression.epoch_rows import Epoch, first_difference
 from sim.regression.result import Divergence
 from sim.results.run import Run
 from sim.scenario import Loaded
-from sim.store.unit_record import Unit
+from sim.store.unit import Unit
 
 __all__ = ["EventPlace", "first_place", "who_in_states", "who_in_tables"]
 

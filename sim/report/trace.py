@@ -127,8 +127,8 @@ def fan_trace(look: Look) -> FanTrace:
         sessions.setdefault(event, (time, surfaces[surface], []))[2].append(found)
     return FanTrace(
         scenario=look.scenario.name,
-        arm=look.arm,
-        replication=look.replication,
+        arm=look.unit.arm,
+        replication=look.unit.replication,
         fan=look.subject,
         segment=population.segments[population.segment[look.subject]],
         policy=look.scenario.support.policy,
@@ -177,8 +177,8 @@ def influencer_trace(look: Look) -> InfluencerTrace:
     kept = outcome.history.surfaces
     return InfluencerTrace(
         scenario=look.scenario.name,
-        arm=look.arm,
-        replication=look.replication,
+        arm=look.unit.arm,
+        replication=look.unit.replication,
         influencer=population.influencers[i],
         vertical=population.verticals[outcome.accounts.vertical[i]],
         agency=population.agencies[agency] if agency >= 0 else None,

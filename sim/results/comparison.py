@@ -24,7 +24,8 @@ from sim.results.pairs import pairs
 from sim.results.tables import cell_columns, words
 from sim.scenario import Loaded
 from sim.store.columns import arrow_schema, table_of
-from sim.store.unit_record import INDEPENDENT_CONTROL, Unit, UnitRecord
+from sim.store.unit import Unit
+from sim.store.unit_record import UnitRecord
 from sim.types import Floats
 
 __all__ = ["Comparison", "Summary", "compare_units"]
@@ -50,9 +51,8 @@ class Summary:
     @classmethod
     def of(cls, record: UnitRecord) -> Summary:
         """Summary of a record."""
-        kept = record.arrays
-        totals = kept["totals"].sum(axis=0)
-        return cls(record.digest, kept["values"], totals, kept["support_effect"], float(kept["seconds"]))
+        measures, totals = record.measures, record.traffic.totals.sum(axis=0)
+        return cls(record.digest, measures.values, totals, measures.support_effect, record.seconds)
 
 
 Summaries = Mapping[Unit, Summary]
@@ -67,9 +67,14 @@ class Comparison:
     decomposition: pa.Table
 
 
-def values_of(kept: Summaries, arm: str) -> Floats:
+def of_arm(kept: Summaries, arm: str, *, independent: bool = False) -> dict[int, Summary]:
+    """Summaries of an arm by replication, or those of its units with streams of their own."""
+    return {u.replication: summary for u, summary in kept.items() if (u.arm, u.independent) == (arm, independent)}
+
+
+def values_of(kept: Summaries, arm: str, *, independent: bool = False) -> Floats:
     """Values of an arm, shape (replications, cells)."""
-    return np.array([summary.values for unit, summary in kept.items() if unit.arm == arm])
+    return np.array([summary.values for summary in of_arm(kept, arm, independent=independent).values()])
 
 
 def unfilled_arms(loaded: Loaded, kept: Summaries) -> list[str]:
@@ -79,7 +84,7 @@ def unfilled_arms(loaded: Loaded, kept: Summaries) -> list[str]:
     supported = scenario.horizon_days / (scenario.horizon_days + scenario.warmup_days)
     out = []
     for arm in loaded.arms:
-        totals = [summary.totals for unit, summary in kept.items() if unit.arm == arm]
+        totals = [summary.totals for summary in of_arm(kept, arm).values()]
         if any(t[Total.SUPPORT_UNFILLED] > (1 - FILLED_SHARE) * supported * t[Total.RESERVED] for t in totals):
             out.append(arm)
     return out
@@ -96,7 +101,8 @@ def compare_units(loaded: Loaded, kept: Summaries) -> Comparison:
     position = {cell: i for i, cell in enumerate(about)}
     short = unfilled_arms(loaded, kept)
     compared = [pair for pair in pairs(loaded) if not set(pair) & set(short)]
-    values = {arm: values_of(kept, arm) for arm in (*loaded.arms, INDEPENDENT_CONTROL)}
+    values = {arm: values_of(kept, arm) for arm in loaded.arms}
+    independent = values_of(kept, scenario.control, independent=True)
     claims = statements(scenario, position)
     primary = [position[cell] for cell in primary_cells(scenario.horizon_days)]
     family = dict.fromkeys(
@@ -119,7 +125,7 @@ def compare_units(loaded: Loaded, kept: Summaries) -> Comparison:
     rows["p_holm"] = adjusted.ravel()
     rows["vr_streams"] = _joined(
         [
-            _vr_streams(values[scenario.control], values[INDEPENDENT_CONTROL], values[pair[0]])
+            _vr_streams(values[scenario.control], independent, values[pair[0]])
             if pair[1] == scenario.control
             else np.full(len(about), np.nan)
             for pair in compared
@@ -166,9 +172,10 @@ def _transposed(table: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
 def _decomposition_columns(kept: Summaries, compared: list[tuple[str, str]]) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     for arm, control in compared:
-        for replication in sorted(unit.replication for unit in kept if unit.arm == arm):
-            s0, w_arm, n_arm = kept[Unit(arm, replication)].support_effect
-            _, w_control, n_control = kept[Unit(control, replication)].support_effect
+        of_control = of_arm(kept, control)
+        for replication, summary in sorted(of_arm(kept, arm).items()):
+            s0, w_arm, n_arm = summary.support_effect
+            _, w_control, n_control = of_control[replication].support_effect
             parts = decomposition(*(np.array([x]) for x in (s0, w_control, w_arm, n_control, n_arm)))
             allocation, volume = float(parts.allocation[0]), float(parts.volume[0])
             rows.append(

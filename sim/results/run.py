@@ -35,7 +35,7 @@ class Run:
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Run:
-        """Read a run folder; ``InputError`` where it holds no finished run or is damaged."""
+        """Read a run folder; ``InputError`` where it has no finished run, or one of another format, or is damaged."""
         return cls(Path(path), read_manifest(Path(path)))
 
     def __repr__(self) -> str:
@@ -139,7 +139,7 @@ class Run:
         cell = named_cell(*about, window=window, horizon_days=days, warmup_days=warmup, groups=groups)
         control = scenario["control"] if control is None else control
         require("arm", arm, scenario["arms"])
-        require("control", control, [name for name in scenario["arms"] if name != arm], f" beside {arm}")
+        require("control", control, [name for name in scenario["arms"] if name != arm], f" other than {arm}")
         return self.paired({"arm": arm, "control": control, **cell._asdict()})
 
     def against(self, other: Run, arm: str, quantity: str) -> PairedDifference:

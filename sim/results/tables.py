@@ -1,4 +1,4 @@
-"""The tables of a run, made from the records of its units; the columns are ``sim.store.columns``' affair."""
+"""The tables of a run, made from the records of its units; which columns they have ``sim.store.columns`` says."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from sim.model.world.accounts import AccountStatus
 from sim.results.claims import groups_of
 from sim.scenario import Loaded
 from sim.store import columns
-from sim.store.unit_record import Unit, UnitRecord
+from sim.store.unit import Unit
+from sim.store.unit_record import EpochsRecord, UnitRecord
 
 __all__ = ["UnitTables", "cell_columns", "words"]
 
@@ -71,7 +72,7 @@ class UnitTables:
     def _columns(self, unit: Unit, record: UnitRecord) -> dict[str, Columns]:
         """Columns of a unit's rows, by table."""
         parts: dict[str, Columns] = {
-            "measures": self._measured | {"value": record.arrays["values"]},
+            "measures": self._measured | {"value": record.measures.values},
             "influencers": _influencers(self._loaded, record, self._surfaces) | self._own_of(record),
             "agencies": _agencies(self._loaded, record),
             "surfaces": _surfaces(self._loaded, record),
@@ -79,18 +80,18 @@ class UnitTables:
             "transitions": _transitions(record),
             "tier_transitions": _tier_transitions(self._loaded, record),
         }
-        if "epoch_time" in record.arrays:
-            parts["epochs"] = _epochs(record)
+        if record.epochs is not None:
+            parts["epochs"] = _epochs(record.epochs)
         return {name: _unit_columns(unit, part) | part for name, part in parts.items()}
 
     def _own_of(self, record: UnitRecord) -> Columns:
         """The roster's own columns, null for a unit's newcomers."""
-        accounts = np.arange(record.arrays["vertical"].size)
-        places = pa.array(accounts, mask=accounts >= int(record.arrays["n_initial"]))
+        accounts = np.arange(record.accounts.vertical.size)
+        places = pa.array(accounts, mask=accounts >= record.accounts.n_initial)
         return {column.name: values.take(places) for column, values in self._own.items()}
 
     def _lorenz(self, record: UnitRecord) -> Columns:
-        curves = record.arrays["lorenz"]
+        curves = record.measures.lorenz
         defined = ~np.isnan(curves.ravel())
         points = np.tile(np.arange(LORENZ_POINTS) / (LORENZ_POINTS - 1), len(curves))
         columns = self._curves | {"holder_share": points, "amount_share": curves.ravel()}
@@ -101,7 +102,7 @@ class UnitTables:
 
 
 def _own_columns(loaded: Loaded, surfaces: Sequence[str]) -> dict[columns.Column, pa.Array]:
-    """Columns of the roster that the model doesn't use, as they stand in the table ``influencers``; shape (rows,)."""
+    """Columns of the roster that the model doesn't use, as the table ``influencers`` has them; shape (rows,)."""
     given = {} if loaded.roster is None else loaded.roster.other_columns
     types: list[tuple[str, columns.ColumnType]] = [
         (name, "string" if any(isinstance(value, str) for value in values) else "float64")
@@ -131,37 +132,37 @@ def _unit_columns(unit: Unit, part: Columns) -> Columns:
     return {"arm": words([unit.arm], np.zeros(n_rows, np.int32)), "replication": np.full(n_rows, unit.replication)}
 
 
-def people(amounts: NDArray[Any], people_per_fan: NDArray[Any]) -> NDArray[np.int64]:
+def people(amounts: NDArray[Any], people_per_fan: float) -> NDArray[np.int64]:
     """Simulated counts as real people, rounded."""
-    return np.floor(amounts * float(people_per_fan) + 0.5).astype(np.int64)
+    return np.floor(amounts * people_per_fan + 0.5).astype(np.int64)
 
 
 def _influencers(loaded: Loaded, record: UnitRecord, surfaces: list[str]) -> Columns:
-    kept = record.arrays
-    counts, scale = kept["counts"], kept["people_per_fan"]
+    kept, counts = record.accounts, record.traffic.counts
+    scale, agencies = kept.people_per_fan, record.reviews.agencies.tolist()
     over_surfaces = counts.sum(axis=1)
     reserved, exposure = over_surfaces[:, Counter.RESERVED], over_surfaces[:, Counter.EXPOSURE]
-    shop, shop_end = kept["shop"], kept["shop_end"]
+    shop, shop_end = kept.shop, kept.shop_end
     sells = shop | shop_end
-    newcomer = np.arange(shop.size) >= int(kept["n_initial"])
-    gone = np.isin(kept["status_end"], (AccountStatus.CUT, AccountStatus.LEFT))
+    newcomer = np.arange(shop.size) >= kept.n_initial
+    gone = np.isin(kept.status_end, (AccountStatus.CUT, AccountStatus.LEFT))
     return {
-        "influencer": pa.array(kept["influencer"].tolist(), pa.string()),
-        "vertical": words(list(loaded.scenario.verticals), kept["vertical"]),
-        "agency": words(kept["agencies"].tolist(), kept["agency"]),
-        "agency_end": words(kept["agencies"].tolist(), kept["agency_end"]),
-        "status_end": words([status.name.lower() for status in AccountStatus], kept["status_end"]),
-        "joined_days": np.where(newcomer, kept["joined_at"] / DAY, np.nan),
-        "gone_days": np.where(gone, kept["gone_at"] / DAY, np.nan),
-        "quality": kept["quality"],
-        "posts_per_day": kept["posts_per_day"],
-        "live_hours_per_day": kept["live_hours_per_day"],
+        "influencer": pa.array(kept.influencer.tolist(), pa.string()),
+        "vertical": words(list(loaded.scenario.verticals), kept.vertical),
+        "agency": words(agencies, kept.agency),
+        "agency_end": words(agencies, kept.agency_end),
+        "status_end": words([status.name.lower() for status in AccountStatus], kept.status_end),
+        "joined_days": np.where(newcomer, kept.joined_at / DAY, np.nan),
+        "gone_days": np.where(gone, kept.gone_at / DAY, np.nan),
+        "quality": kept.quality,
+        "posts_per_day": kept.posts_per_day,
+        "live_hours_per_day": kept.live_hours_per_day,
         "shop": shop,
         "shop_end": shop_end,
-        "conversion_prob": np.where(sells, kept["conversion_prob"], np.nan),
-        "order_value_fen": pa.array(kept["order_value_fen"], pa.int64(), mask=~sells),
-        "followers_start": people(kept["followers_start"], scale),
-        "followers_end": people(kept["followers_end"], scale),
+        "conversion_prob": np.where(sells, kept.conversion_prob, np.nan),
+        "order_value_fen": pa.array(kept.order_value_fen, pa.int64(), mask=~sells),
+        "followers_start": people(kept.followers_start, scale),
+        "followers_end": people(kept.followers_end, scale),
         **{name: people(counts[:, s, Counter.EXPOSURE], scale) for s, name in enumerate(surfaces)},
         "exposure_reserved": people(reserved, scale),
         "exposure_organic": people(exposure - reserved, scale),
@@ -172,29 +173,31 @@ def _influencers(loaded: Loaded, record: UnitRecord, surfaces: list[str]) -> Col
         "orders": over_surfaces[:, Counter.ORDERS],
         "gmv_fen": over_surfaces[:, Counter.GMV_FEN],
         "tips_fen": over_surfaces[:, Counter.TIPS_FEN],
-        "income_fen": kept["income_fen"],
+        "income_fen": kept.income_fen,
     }
 
 
 def _agencies(loaded: Loaded, record: UnitRecord) -> Columns:
-    kept = record.arrays
-    time = kept["review_time"] / DAY
-    n = kept["agencies"].size
+    kept = record.reviews
+    time = kept.time / DAY
+    n = kept.agencies.size
     tiers = list(loaded.scenario.support.tiers)
     return {
         "time_days": np.repeat(time, n),
-        "agency": words(kept["agencies"].tolist(), np.tile(np.arange(n), time.size)),
-        "tier": words(tiers, kept["review_tier"].ravel().astype(np.int64)),
-        "n_accounts": kept["review_accounts"].ravel().astype(np.int64),
-        "followers": np.floor(kept["review_followers"].ravel() + 0.5).astype(np.int64),
-        **{name: kept[f"review_{name}"].ravel() for name in ("reads_per_month", "posts_per_month", "gmv_fen_per_year")},
-        "n_cut": kept["review_cut"].ravel(),
-        "profit_fen": kept["review_profit"].ravel(),
+        "agency": words(kept.agencies.tolist(), np.tile(np.arange(n), time.size)),
+        "tier": words(tiers, kept.tier.ravel()),
+        "n_accounts": kept.accounts.ravel(),
+        "followers": np.floor(kept.followers.ravel() + 0.5).astype(np.int64),
+        "reads_per_month": kept.reads_per_month.ravel(),
+        "posts_per_month": kept.posts_per_month.ravel(),
+        "gmv_fen_per_year": kept.gmv_fen_per_year.ravel(),
+        "n_cut": kept.cut.ravel(),
+        "profit_fen": kept.profit.ravel(),
     }
 
 
 def _surfaces(loaded: Loaded, record: UnitRecord) -> Columns:
-    totals, counts = record.arrays["totals"], record.arrays["counts"].sum(axis=0)
+    totals, counts = record.traffic.totals, record.traffic.counts.sum(axis=0)
     names = list(loaded.scenario.surfaces)
     return {
         "surface": words(names, np.arange(len(names))),
@@ -207,20 +210,22 @@ def _surfaces(loaded: Loaded, record: UnitRecord) -> Columns:
 
 def _transitions(record: UnitRecord) -> Columns:
     start, end = np.indices((10, 10)) + 1
-    return {"decile_start": start.ravel(), "decile_end": end.ravel(), "n": record.arrays["transitions"].ravel()}
+    return {"decile_start": start.ravel(), "decile_end": end.ravel(), "n": record.measures.transitions.ravel()}
 
 
 def _tier_transitions(loaded: Loaded, record: UnitRecord) -> Columns:
     tiers = list(loaded.scenario.support.tiers)
-    steps = record.arrays["tier_transitions"]
+    steps = record.measures.tier_transitions
     start, end = (np.where(axis < len(tiers), axis, -1).ravel() for axis in np.indices(steps.shape))
     return {"tier_from": words(tiers, start), "tier_to": words(tiers, end), "n": steps.ravel()}
 
 
-def _epochs(record: UnitRecord) -> Columns:
-    kept = record.arrays
-    text = {name: pa.array(kept[f"epoch_{name}"].tolist(), pa.string()) for name in ("event", "digest")}
-    return {"time_days": kept["epoch_time"] / DAY} | text
+def _epochs(kept: EpochsRecord) -> Columns:
+    return {
+        "time_days": kept.time / DAY,
+        "event": pa.array(kept.event.tolist(), pa.string()),
+        "digest": pa.array(kept.digest.tolist(), pa.string()),
+    }
 
 
 COUNTED = (Counter.READS, Counter.CLICKS, Counter.FOLLOWS, Counter.REFERRALS, Counter.ORDERS)

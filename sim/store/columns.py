@@ -54,7 +54,7 @@ _POPULATION = Column(
 )
 _LEVEL = Column("level", "string", "holders: influencer, agency, vertical, fan, platform")
 _QUANTITY = Column(
-    "quantity", "string", "what they hold: followers, exposure, reads, orders, gmv, tips, income, profit, utility, ..."
+    "quantity", "string", "what they have: followers, exposure, reads, orders, gmv, tips, income, profit, utility, ..."
 )
 _MEASURE = Column("measure", "string", "how it is summed up: head_share_01, gini, theil, head_turnover_01, ...")
 _WHAT = (_TIME, _WINDOW, _POPULATION, _LEVEL, _QUANTITY, _MEASURE)
@@ -90,7 +90,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         _ARM,
         Column("control", "string", "the arm that it is compared with; null where groups of one are", nullable=True),
         Column("group", "string", "group of holders that the claim is on; null when on all", nullable=True),
-        Column("baseline_group", "string", "group that it is held against; null when none", nullable=True),
+        Column("baseline_group", "string", "group that it is compared with; null when none", nullable=True),
         *_WHAT,
         Column("direction", "string", "where the arm or group is said to lie: lower, higher"),
         Column("margin", "float64", "smallest difference that matters, in the measure's unit"),
@@ -171,7 +171,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         _count("n_reserved", "slots reserved for support, the same in every arm"),
         _count("n_support_unfilled", "reserved slots filled organically, the support list being exhausted"),
         _count("n_empty", "slots left empty"),
-        _count("n_custom", "slots kept for custom products, whoever stands in them, the same in every arm"),
+        _count("n_custom", "slots kept for custom products, whoever is in them, the same in every arm"),
         _count("n_reads", "impressions examined"),
         _count("n_clicks", "clicks"),
         _count("n_follows", "new follows"),
@@ -189,13 +189,13 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         _LEVEL,
         _QUANTITY,
         Column("holder_share", "float64", "share of the holders, the smallest first, in [0, 1]"),
-        Column("amount_share", "float64", "share of the quantity that they hold, in [0, 1]"),
+        Column("amount_share", "float64", "share of the quantity that they have, in [0, 1]"),
     ),
     "transitions": (
         _ARM,
         _REPLICATION,
         _count("decile_start", "decile of followers at day 0, 1 the smallest tenth, 10 the largest"),
-        _count("decile_end", "decile of followers at the end; of equal accounts the first stands highest"),
+        _count("decile_end", "decile of followers at the end; of equal accounts the first is the highest"),
         _count("n", "influencers that went from the one to the other"),
     ),
     "tier_transitions": (
@@ -242,7 +242,7 @@ def exposure_column(surface: str) -> str:
 
 
 def own_columns(table: str, given: Iterable[tuple[str, ColumnType]], extra: Sequence[str] = ()) -> list[Column]:
-    """Columns of the user's own, by names and types, as they stand in a table: ``roster_`` before a name that is taken.
+    """Columns of the user's own, by names and types, as a table has them: ``roster_`` before a name that is taken.
 
     Capitals make no difference, for many readers of tables make none. ``extra`` are the table's other dynamic columns.
 
@@ -324,7 +324,7 @@ def table_of(name: str, columns: Mapping[str, Sequence[Any] | Any], extra: Seque
     name
         Name of the table, a key of ``TABLES``.
     columns
-        Values by column name, in any order: NumPy or Arrow arrays or sequences, of one length. Integers may stand for
+        Values by column name, in any order: NumPy or Arrow arrays or sequences, of one length. Integers are taken for
         floats, not the other way round. Not changed.
     extra
         The dynamic columns, as :func:`columns_of` has them.

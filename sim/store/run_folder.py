@@ -2,7 +2,7 @@
 
 It knows nothing of scenarios and measures: units are bytes, tables are Arrow tables, the manifest is a dictionary.
 
-What stands in it, and when: ``headshare.lock`` from the first moment on (locked with ``flock``, never by its mere
+What is in it, and when: ``headshare.lock`` from the first moment on (locked with ``flock``, never by its mere
 existence); ``journal.sqlite`` until the run is finished; then ``NAME.parquet`` for each table and, written last,
 ``manifest.json``, which makes the run finished.
 """
@@ -21,9 +21,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import Fault, InputError, MachineError
-from sim.files import remove_abandoned, whole_file
+from sim.files import make_durable, remove_abandoned, whole_file
 from sim.store.journal import Journal
+from sim.store.sealed_json import Format, SealedJson
 from sim.store.table_file import TableFile
+from sim.store.unit import Unit
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,18 +33,36 @@ if TYPE_CHECKING:
 LOCK = "headshare.lock"
 JOURNAL = "journal.sqlite"
 MANIFEST = "manifest.json"
-MANIFEST_KEYS = (
-    "schema", "name", "scenario", "seed", "engine", "versions", "digests", "counts", "seconds", "loop_seconds",
+GIVEN_KEYS = (
+    "name", "scenario", "seed", "engine", "versions", "digests", "counts", "seconds", "loop_seconds",
     "inputs", "reading", "plugin", "command",
 )  # fmt: skip
-_ADDED_KEYS = ("identity", "files", "seal")
+"""Keys of a manifest that its writer gives."""
+MANIFEST_KEYS = ("schema", *GIVEN_KEYS, "files", "identity")
 _NEW_KEYS = ("reading",)
-"""Keys that an older run's manifest lacks."""
-_DAMAGED = "differs from the manifest's SHA-256: damaged or edited; delete the folder to run it anew"
+"""Keys that the manifest of an older run may lack, of the same format."""
+AGAIN = "run it again, in another folder or after deleting this one"
+_DAMAGED = f"differs from the manifest's SHA-256: damaged or edited; {AGAIN}"
+
+
+def _canonical(manifest: Mapping[str, Any]) -> bytes:
+    """Bytes of a manifest. A lone surrogate (a command line can have some) becomes the JSON escape that it is."""
+    # Keys are not sorted: in a scenario the order of segments, surfaces and tiers decides.
+    text = json.dumps(dict(manifest), allow_nan=False, indent=1, ensure_ascii=False)
+    return (text + "\n").encode("utf-8", "backslashreplace")
+
+
+FORMAT = Format(1, AGAIN)
+SEALED = SealedJson(
+    "run's manifest",
+    FORMAT,
+    tuple(key for key in MANIFEST_KEYS if key not in _NEW_KEYS),
+    _canonical,
+)
 
 
 class RunFolder:
-    """A run folder held by this process: the only writer until it is closed. Made by :meth:`open`.
+    """A run folder that this process has locked: the only writer until it is closed. Made by :meth:`open`.
 
     Attributes
     ----------
@@ -77,7 +97,8 @@ class RunFolder:
         Raises
         ------
         InputError
-            The folder holds another run or other things, its manifest is damaged, or there is nothing to resume.
+            The folder has another run or other things in it, or one of another format; its manifest is damaged; or
+            there is nothing to resume.
         MachineError
             Another process writes the folder, its journal is damaged, or the system refused.
         """
@@ -89,7 +110,7 @@ class RunFolder:
             fresh = [folder for folder in (path, *path.parents) if not folder.exists()]
             path.mkdir(parents=True, exist_ok=True)
             for created in fresh:
-                _synchronise(created.parent)
+                make_durable(created.parent)
             folder = cls(path, identity, _locked(path))
             try:
                 # Another process may have written between the look and the lock.
@@ -105,23 +126,23 @@ class RunFolder:
         """Whether the run's manifest and tables are published."""
         return self._manifest is not None
 
-    def done(self) -> set[tuple[str, int]]:
-        """Keys ``(arm, replication)`` of the finished units; of a finished run those that its digests list."""
+    def done(self) -> set[Unit]:
+        """The finished units; of a finished run those that its digests list."""
         if self._manifest is None:
             return self._open_journal().done()
         digests = self._manifest["digests"]
-        return {(arm, replication) for arm in digests for replication in range(len(digests[arm]))}
+        return {Unit(arm, replication) for arm in digests for replication in range(len(digests[arm]))}
 
-    def store(self, arm: str, replication: int, payload: bytes) -> None:
-        """Store a finished unit of an unfinished run, durably when this returns; the first payload of a key stays."""
-        self._open_journal().store(arm, replication, payload)
+    def store(self, unit: Unit, payload: bytes) -> None:
+        """Store a finished unit of an unfinished run, durably when this returns; the first payload of a unit stays."""
+        self._open_journal().store(unit, payload)
 
-    def fetch(self, arm: str, replication: int) -> bytes:
+    def fetch(self, unit: Unit) -> bytes:
         """Payload of a finished unit of an unfinished run; ``KeyError`` when it is not there."""
-        return self._open_journal().fetch(arm, replication)
+        return self._open_journal().fetch(unit)
 
     def append(self, name: str, rows: pa.Table) -> None:
-        """Append rows to a table, which nobody sees before it is published; errors as in ``publish``."""
+        """Append rows to a table, which no reader sees before it is published; errors as in ``publish``."""
         self._open_journal()
         _check_names([name])
         with _system_errors(self.path / f"{name}.parquet"):
@@ -135,11 +156,11 @@ class RunFolder:
         Parameters
         ----------
         tables
-            Arrow tables by name, beside or below those appended so far; each becomes ``NAME.parquet``. The same rows
+            Arrow tables by name, in addition to the rows appended so far; each becomes ``NAME.parquet``. The same rows
             give the same bytes.
         manifest
-            ``MANIFEST_KEYS``, values as JSON knows them. ``files`` (SHA-256 by file name), ``identity`` and ``seal``
-            (the manifest's own SHA-256) are added. Not changed.
+            ``GIVEN_KEYS``, values as JSON knows them. ``schema``, ``files`` (SHA-256 by file
+            name), ``identity`` and ``seal`` (the manifest's own SHA-256) are added. Not changed.
 
         Raises
         ------
@@ -164,12 +185,13 @@ class RunFolder:
                     files[f"{name}.parquet"] = self._begun[name].finish()
                 del self._begun[name]
             # The tables are there for good before the manifest says so.
-            _synchronise(self.path)
-            sealed = {key: manifest[key] for key in MANIFEST_KEYS} | {"files": files, "identity": self.identity}
+            make_durable(self.path)
+            given = {key: manifest[key] for key in GIVEN_KEYS}
+            content = SEALED.to_bytes({"schema": FORMAT.number, **given, "files": files, "identity": self.identity})
             with whole_file(self.path / MANIFEST) as stream:
-                stream.write(_sealed(sealed))
-            _synchronise(self.path)
-            self._manifest = json.loads(_canonical(sealed))
+                stream.write(content)
+            make_durable(self.path)
+            self._manifest = SEALED.from_bytes(content)
             self._journal = None
             journal.close()
             Journal.delete(self.path / JOURNAL)
@@ -221,7 +243,7 @@ def read_manifest(path: Path | str) -> dict[str, Any]:
     Raises
     ------
     InputError
-        The folder holds no finished run, or its manifest is damaged or edited.
+        The folder has no finished run, or one of another format, or its manifest is damaged or edited.
     MachineError
         The system refused.
     """
@@ -230,24 +252,11 @@ def read_manifest(path: Path | str) -> dict[str, Any]:
         try:
             content = file.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
-            raise _input_error(path, "holds no finished run") from None
+            raise _input_error(path, "has no finished run in it") from None
     try:
-        manifest = json.loads(content)
-    except (ValueError, RecursionError):  # ValueError: bad JSON, bad UTF-8, or a number of over 4300 digits
-        raise _input_error(file, "is no JSON: damaged, or not a run's manifest") from None
-    if not isinstance(manifest, dict):
-        raise _input_error(file, "must be a JSON object")
-    missing = [key for key in (*MANIFEST_KEYS, *_ADDED_KEYS) if key not in (*manifest, *_NEW_KEYS)]
-    if missing:
-        raise _input_error(file, f"is no run's manifest, or damaged: misses {', '.join(missing)}")
-    del manifest["seal"]
-    try:
-        intact = _sealed(manifest) == content
-    except (ValueError, RecursionError):
-        intact = False
-    if not intact:
-        raise _input_error(file, "differs from its own SHA-256: damaged or edited; delete the folder to run it anew")
-    return manifest
+        return SEALED.from_bytes(content)
+    except ValueError as error:
+        raise _input_error(file, str(error)) from None
 
 
 def read_table(path: Path | str, name: str, columns: Sequence[str] | None = None) -> pa.Table:
@@ -308,7 +317,7 @@ def _inspect(path: Path, identity: str, resume: bool) -> dict[str, Any] | None:
         if manifest["identity"] != identity:
             raise _another(path, f"a finished run of {manifest['name']!r}", manifest["identity"], identity)
     if resume and manifest is None and JOURNAL not in names:
-        raise _input_error(path, "holds no run to resume")
+        raise _input_error(path, "has no run to resume in it")
     return manifest
 
 
@@ -328,8 +337,8 @@ def _locked(path: Path) -> int:
 
 def _check(tables: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
     """Whether these can be published; ``ValueError`` names what can't."""
-    missing = [key for key in MANIFEST_KEYS if key not in manifest]
-    unknown = [key for key in manifest if key not in MANIFEST_KEYS]
+    missing = [key for key in GIVEN_KEYS if key not in manifest]
+    unknown = [key for key in manifest if key not in GIVEN_KEYS]
     if missing or unknown:
         raise ValueError(f"manifest: missing {missing}, unknown {unknown}")
     digests = manifest["digests"]
@@ -348,27 +357,6 @@ def _check_names(tables: Iterable[str]) -> None:
         raise ValueError(f"tables: names must be of a-z, 0-9, _, got {bad}")
 
 
-def _canonical(manifest: Mapping[str, Any]) -> bytes:
-    """Bytes of a manifest. A lone surrogate (a command line can hold some) becomes the JSON escape that it is."""
-    # Keys are not sorted: in a scenario the order of segments, surfaces and tiers decides.
-    text = json.dumps(dict(manifest), allow_nan=False, indent=1, ensure_ascii=False)
-    return (text + "\n").encode("utf-8", "backslashreplace")
-
-
-def _sealed(manifest: Mapping[str, Any]) -> bytes:
-    """Bytes of a manifest with ``seal``, the SHA-256 of its bytes without."""
-    return _canonical({**manifest, "seal": hashlib.sha256(_canonical(manifest)).hexdigest()})
-
-
-def _synchronise(path: Path) -> None:
-    """Make renames in a folder durable."""
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
 @contextlib.contextmanager
 def _system_errors(path: Path) -> Iterator[None]:
     """Say what the system refused, with the path and the system's words."""
@@ -380,7 +368,7 @@ def _system_errors(path: Path) -> Iterator[None]:
 
 
 def _another(path: Path, what: str, theirs: str, ours: str) -> InputError:
-    return _input_error(path, f"holds {what} with the identity {theirs[:16]}, not {ours[:16]}; give another folder")
+    return _input_error(path, f"has {what} in it, of the identity {theirs[:16]}, not {ours[:16]}; give another folder")
 
 
 def _input_error(path: Path | str, rule: str) -> InputError:

@@ -170,7 +170,7 @@ def test_columns_and_rows_of_a_roster_that_are_left_out_are_reported(here: Path)
         (["--replications", "0"], "--replications"),
         (["--replications", "1e3"], "--replications"),
         (["--replications", "100001"], "--replications must be from 1 to 100000, got 100001"),
-        (["--resume"], "holds no run to resume"),
+        (["--resume"], "has no run to resume in it"),
         (["another.toml"], "another.toml"),
         (["--roster", "nowhere.csv"], "nowhere.csv: no such file"),
         (["--roster", "."], ".: is a folder, not a file"),
@@ -304,8 +304,8 @@ def test_compare_lays_two_runs_side_by_side(finished: Path, here: Path) -> None:
 def test_compare_refuses_what_is_no_finished_run(finished: Path, here: Path) -> None:
     (here / "empty").mkdir()
     for path in ("empty", "gone"):
-        assert sim("compare", path) == Told(2, "", f"{path}: holds no finished run\n")
-        assert sim("compare", finished / "run", path).err == f"{path}: holds no finished run\n"
+        assert sim("compare", path) == Told(2, "", f"{path}: has no finished run in it\n")
+        assert sim("compare", finished / "run", path).err == f"{path}: has no finished run in it\n"
     assert is_clean(sim("compare", *["empty"] * 3), 2)
 
 

@@ -14,7 +14,7 @@ from sim.experiment import plan
 from sim.experiment.cost import PROCESS_BYTES, sessions
 from sim.experiment.plan import CostEstimate, Parallelism, estimate, refuse_memory, units
 from sim.scenario import load
-from sim.store.unit_record import INDEPENDENT_CONTROL
+from sim.store.unit import Unit
 
 MUCH = 10**12
 SIGMA = 0.5
@@ -78,7 +78,7 @@ def test_what_is_still_to_do_of_a_run_is_estimated(tmp_path: Path) -> None:
     assert rest.sessions == pytest.approx(whole.sessions / 3)
     assert rest.seconds < whole.seconds
     assert str(rest).startswith("4 of 12 units to go: ")
-    assert units(loaded)[-1].arm == INDEPENDENT_CONTROL
+    assert units(loaded)[-1] == Unit("none", 2, independent=True)
 
 
 def test_a_fixed_population_is_drawn_once(tmp_path: Path) -> None:

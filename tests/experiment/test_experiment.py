@@ -27,7 +27,8 @@ from sim.model.world.population import draw_population
 from sim.results.pairs import pairs
 from sim.results.run import Run
 from sim.store.columns import arrow_schema
-from sim.store.unit_record import INDEPENDENT_CONTROL
+from sim.store.unit import Unit
+from sim.types import Key
 
 SIX = TINY.replace("replications = 3", "replications = 6").replace('control = "uniform"', 'control = "none"')
 ROSTERED = TINY.replace("count = 20\n", "")
@@ -84,14 +85,14 @@ def test_the_first_replications_are_the_same_in_a_longer_run(run: Run, tmp_path:
 
 def test_a_replication_alone_equals_itself_in_the_batch(run: Run, tmp_path: Path) -> None:
     loaded = loaded_from(tmp_path, SIX)
-    unit = next(unit for unit in units(loaded) if unit == ("tiered", 3))
-    population = draw_population(loaded.arms["tiered"], None, (3, 3))
+    unit = next(unit for unit in units(loaded) if unit == Unit("tiered", 3))
+    population = draw_population(loaded.arms["tiered"], None, Key(3, 3))
     record = run_unit(
         loaded.arms["tiered"], population, unit.key(3), engine="reference", threads=1, watch=lambda _glance: None
     )
     assert record.digest == run.manifest["digests"]["tiered"][3]
     cell = Cell(20.0, None, "all", "influencer", "followers", "gini")
-    assert record.arrays["values"][cells(20, 5).index(cell)] == column(run, "tiered", cell._asdict())[3]
+    assert record.measures.values[cells(20, 5).index(cell)] == column(run, "tiered", cell._asdict())[3]
 
 
 def test_a_run_is_the_same_where_the_system_does_not_tell_which_cores_it_may_use(
@@ -238,17 +239,17 @@ def test_vr_streams_holds_independent_streams_on_the_same_population_against_com
     run: Run, tmp_path: Path
 ) -> None:
     loaded = loaded_from(tmp_path, SIX)
-    twins = [unit for unit in units(loaded) if unit.arm == INDEPENDENT_CONTROL]
-    assert [unit.replication for unit in twins] == list(range(6))
+    of_control = [unit for unit in units(loaded) if unit.independent]
+    assert [unit.replication for unit in of_control] == list(range(6))
     cell = Cell(20.0, 20.0, "all", "influencer", "exposure", "gini")
     independent = []
-    for unit in twins:
-        population = draw_population(loaded.scenario, None, (3, unit.replication))
+    for unit in of_control:
+        population = draw_population(loaded.scenario, None, Key(3, unit.replication))
         record = run_unit(
             loaded.arms["none"], population, unit.key(3), engine="compiled", threads=1, watch=lambda _glance: None
         )
         assert record.digest not in run.manifest["digests"]["none"]
-        independent.append(record.arrays["values"][cells(20, 5).index(cell)])
+        independent.append(record.measures.values[cells(20, 5).index(cell)])
     row = next(r for r in run.answer() if r["arm"] == "tiered" and all(r[n] == v for n, v in cell._asdict().items()))
     arm, control = (run.values(name, cell._asdict()) for name in ("tiered", "none"))
     expected = np.var(arm - np.array(independent), ddof=1) / np.var(arm - control, ddof=1)

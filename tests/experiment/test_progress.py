@@ -31,7 +31,7 @@ from sim.experiment.progress import Progress, ProgressTracker, Running
 from sim.model.clock import Order
 from sim.model.simulation import Observation, simulate
 from sim.model.world.population import draw_population
-from sim.store.unit_record import INDEPENDENT_CONTROL, Unit
+from sim.store.unit import Unit
 from sim.types import EngineName
 
 ONE = TINY.replace("replications = 3", "replications = 1")
@@ -73,10 +73,10 @@ def test_units_of_an_earlier_call_are_not_counted_again(tmp_path: Path) -> None:
     assert last.days == last.total_days < 4 * 3 * 25
 
 
-def test_units_at_work_are_told_with_the_control_as_the_arm_of_a_twin(tmp_path: Path) -> None:
+def test_units_at_work_are_told_with_the_control_as_the_arm_of_an_independent_one(tmp_path: Path) -> None:
     seen = {unit for report in told(tmp_path, LONG, threads=4) for unit in report.running}
     assert {unit.arm for unit in seen} <= {"none", "tiered", "uniform"}
-    assert {unit.arm for unit in seen if unit.is_twin} == {"none"}
+    assert {unit.arm for unit in seen if unit.is_independent} == {"none"}
     assert any(unit.day is not None and unit.day >= 0 for unit in seen)
     assert all(unit.head_share is None or 0 < unit.head_share < 1 for unit in seen)
 
@@ -147,7 +147,7 @@ def test_a_unit_is_looked_at_three_times_a_second_and_rarely_where_a_look_takes_
 ) -> None:
     clock, looks = Clock(), []
     monkeypatch.setattr(progress, "perf_counter", clock)
-    scenario, unit = loaded_from(tmp_path, TINY).scenario, Unit(INDEPENDENT_CONTROL, 2)
+    scenario, unit = loaded_from(tmp_path, TINY).scenario, Unit("none", 2, independent=True)
 
     def looks_in_10_seconds(look_seconds: float) -> int:
         def followers() -> np.ndarray:
@@ -164,7 +164,7 @@ def test_a_unit_is_looked_at_three_times_a_second_and_rarely_where_a_look_takes_
             look(glance_of(0, followers, 7))
             clock.now += 0.01
         (running,) = tracker.progress().running
-        assert running == Running("none", 2, is_twin=True, day=0, head_share=20 / 210)
+        assert running == Running("none", 2, is_independent=True, day=0, head_share=20 / 210)
         return len(looks)
 
     assert 30 <= looks_in_10_seconds(0.0) <= 34
@@ -181,9 +181,9 @@ def test_a_share_of_nothing_is_told_as_none(tmp_path: Path) -> None:
     unit = Unit("none", 0)
     tracker = ProgressTracker(loaded_from(tmp_path, TINY).scenario, [unit])
     tracker.begin(unit)
-    assert tracker.progress().running == (Running("none", 0, is_twin=False),)
+    assert tracker.progress().running == (Running("none", 0, is_independent=False),)
     tracker.watch(unit, 3)(glance_of(-DAY, lambda: np.zeros(3, np.int64), 0))
-    assert tracker.progress().running == (Running("none", 0, is_twin=False, day=-1),)
+    assert tracker.progress().running == (Running("none", 0, is_independent=False, day=-1),)
     assert tracker.progress().days == 4
 
 
@@ -217,7 +217,7 @@ def test_each_unit_at_work_has_a_line_with_its_day_and_head_share() -> None:
     assert re.split(r"  +", heads.strip()) == ["arm", "repl.", "day of 360", "head share"]
     assert [re.split(r"  +", line.strip()) for line in lines] == [
         ["tiered", "3", "127", "24.71 %"],
-        ["twin of none", "2", "warm-up", "25.00 %"],
+        ["independent none", "2", "warm-up", "25.00 %"],
         ["none", "4", "starting", "-"],
         ["empty", "4", "0", "-"],
     ]
@@ -234,10 +234,10 @@ def test_more_units_than_four_are_only_counted() -> None:
 def test_names_are_cut_so_that_no_line_passes_the_terminal_or_80_columns(width: int, name: str) -> None:
     lines = shown((Running(name, 12, False, 300, 0.5), Running(name, 12, True, 300, 0.5)), width)
     assert max(map(cell_len, lines)) <= min(width, 80)
-    one, twin = lines[-2:]
+    one, independent = lines[-2:]
     assert re.search(r" 12 +300 +50.00 %$", one.rstrip())
     assert one[0] == name[0]
-    assert twin.startswith("twin of")
+    assert independent.startswith("independ")
     assert not {"\x1b", "\u202e"} & set("".join(lines))
 
 

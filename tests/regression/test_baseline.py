@@ -121,10 +121,10 @@ def test_line_ends_of_another_system_are_no_damage(baseline: Baseline, tmp_path:
         ("[]", "is no baseline"),
         ("{}", "is no baseline"),
         ("[" * 100_000, "is no JSON"),
-        ('{"schema": 3, "seal": ""}', "must have schema 2, not 3; write it again with reason=.TEXT."),
-        ('{"schema": 1, "seal": ""}', "must have schema 2, not 1 as an earlier Headshare wrote it; write it again"),
+        ('{"schema": 3, "seal": ""}', "has format 3, which a later version of Headshare wrote; this one reads 2"),
+        ('{"schema": 1, "seal": ""}', "has format 1, this version reads 2: `sim check FILE --update --reason TEXT`"),
         ("{\n<<<<<<< ours\n}\n", "merge conflict"),
-        ('{"schema": 2, "seal": "00"}', "its own seal"),
+        ('{"schema": 2, "seal": "00"}', "misses name, reason, "),
     ],
 )
 def test_what_is_no_baseline_is_reported_as_such(text: str, says: str, tmp_path: Path) -> None:

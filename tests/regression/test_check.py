@@ -231,7 +231,7 @@ def test_a_damaged_baseline_is_a_failed_check(held: Path) -> None:
     path.write_text(path.read_text().replace('"reason": "a"', '"reason": "b"'))
     told = sim("check", "x.toml")
     assert told.code == 1
-    assert "differs from its own seal" in told.out
+    assert "differs from its own SHA-256" in told.out
 
 
 # Which scenarios

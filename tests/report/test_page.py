@@ -293,7 +293,7 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     for verb in (("report",), ("plot", "--chart", "lorenz", "--out", tmp_path / "x.svg")):
         told = sim(*verb, tmp_path)
         assert (told.code, told.out) == (2, "")
-        assert told.err == f"{tmp_path}: holds no finished run\n"
+        assert told.err == f"{tmp_path}: has no finished run in it\n"
 
 
 # Pictures

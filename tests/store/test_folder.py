@@ -15,11 +15,21 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.run_writer import CONTENT, IDENTITY, KEYS, files_of, payload, tables_of, write_run
+from support.run_writer import CONTENT, IDENTITY, UNITS, files_of, payload, tables_of, write_run
 
 from sim.errors import InputError, MachineError
-from sim.store import run_folder as folder_module
-from sim.store.run_folder import JOURNAL, LOCK, MANIFEST, MANIFEST_KEYS, RunFolder, read_manifest, read_table
+from sim.store.run_folder import (
+    GIVEN_KEYS,
+    JOURNAL,
+    LOCK,
+    MANIFEST,
+    MANIFEST_KEYS,
+    SEALED,
+    RunFolder,
+    read_manifest,
+    read_table,
+)
+from sim.store.unit import Unit
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +50,8 @@ def run(tmp_path: Path) -> Path:
 def half(tmp_path: Path) -> Path:
     """A run with three units, unfinished."""
     with RunFolder.open(tmp_path / "half", IDENTITY) as folder:
-        for key in KEYS[:3]:
-            folder.store(*key, payload(*key))
+        for unit in UNITS[:3]:
+            folder.store(unit, payload(unit))
     return tmp_path / "half"
 
 
@@ -56,26 +66,26 @@ def test_the_manifest_is_the_given_one_with_files_and_identity(run: Path) -> Non
     files = {
         name: hashlib.sha256((run / name).read_bytes()).hexdigest() for name in ("lorenz.parquet", "measures.parquet")
     }
-    assert read_manifest(run) == {**CONTENT, "identity": IDENTITY, "files": files}
+    assert read_manifest(run) == {"schema": 1, **CONTENT, "identity": IDENTITY, "files": files}
 
 
 def test_the_manifest_is_indented_utf8_in_the_order_of_its_contract(run: Path) -> None:
     text = (run / MANIFEST).read_text("utf-8")
     assert text == json.dumps(json.loads(text), indent=1, ensure_ascii=False) + "\n"
-    assert list(json.loads(text)) == [*MANIFEST_KEYS, "files", "identity", "seal"]
+    assert list(json.loads(text)) == [*MANIFEST_KEYS, "seal"]
     assert "weibo-头部" in text
 
 
 def test_a_table_is_read_as_it_was_published(run: Path) -> None:
-    assert read_table(run, "measures")["value"].to_pylist() == [sum(payload(*key)) for key in KEYS]
+    assert read_table(run, "measures")["value"].to_pylist() == [sum(payload(unit)) for unit in UNITS]
 
 
 def test_the_same_content_gives_the_same_bytes_however_it_was_chunked(
     tmp_path: Path, uninterrupted: dict[str, bytes]
 ) -> None:
     with RunFolder.open(tmp_path / "run", IDENTITY) as folder:
-        for key in reversed(KEYS):
-            folder.store(*key, payload(*key))
+        for unit in reversed(UNITS):
+            folder.store(unit, payload(unit))
         chunked = {
             name: pa.concat_tables([table.slice(0, 5), table.slice(5)]) for name, table in tables_of(folder).items()
         }
@@ -143,12 +153,11 @@ JSON = st.recursive(
 @settings(max_examples=60, deadline=None)
 def test_any_json_and_any_command_line_survive_the_manifest(scenario: dict[str, Any], command: list[str]) -> None:
     manifest = {**CONTENT, "scenario": scenario, "command": command}
-    sealed = folder_module._sealed({**manifest, "files": {}, "identity": IDENTITY})
-    loaded = json.loads(sealed)
+    sealed = SEALED.to_bytes({"schema": 1, **manifest, "files": {}, "identity": IDENTITY})
+    loaded = SEALED.from_bytes(sealed)
     assert loaded["scenario"] == scenario
     assert [json.dumps(word) for word in loaded["command"]] == [json.dumps(word) for word in command]
-    del loaded["seal"]
-    assert folder_module._sealed(loaded) == sealed
+    assert SEALED.to_bytes(loaded) == sealed
 
 
 def test_whole_number_keys_of_a_manifest_sort_as_the_text_they_become(tmp_path: Path) -> None:
@@ -168,9 +177,9 @@ def test_a_new_folder_is_made_with_its_parents(tmp_path: Path) -> None:
 
 
 def test_an_unfinished_run_is_continued_where_it_stood(half: Path, uninterrupted: dict[str, bytes]) -> None:
-    stored: list[tuple[str, int]] = []
-    write_run(half, lambda *key: stored.append(key))
-    assert stored == KEYS[3:]
+    stored: list[Unit] = []
+    write_run(half, stored.append)
+    assert stored == UNITS[3:]
     assert files_of(half) == uninterrupted
 
 
@@ -178,10 +187,10 @@ def test_a_finished_run_is_finished_again_and_unchanged(run: Path) -> None:
     before = files_of(run)
     with RunFolder.open(run, IDENTITY) as folder:
         assert folder.finished
-        assert folder.done() == set(KEYS)
+        assert folder.done() == set(UNITS)
         for use in (
-            lambda: folder.store("none", 0, b""),
-            lambda: folder.fetch("none", 0),
+            lambda: folder.store(Unit("none", 0), b""),
+            lambda: folder.fetch(Unit("none", 0)),
             lambda: folder.publish({}, {}),
         ):
             with pytest.raises(ValueError, match="is finished"):
@@ -198,7 +207,7 @@ def test_a_finished_run_needs_no_lock_file_to_be_known_as_one(run: Path) -> None
 def test_resume_takes_an_unfinished_and_a_finished_run(half: Path, run: Path) -> None:
     for path in (half, run):
         with RunFolder.open(path, IDENTITY, resume=True) as folder:
-            assert folder.done() >= set(KEYS[:3])
+            assert folder.done() >= set(UNITS[:3])
 
 
 @pytest.mark.parametrize("content", [None, [], [LOCK]])
@@ -209,7 +218,7 @@ def test_resume_without_a_run_is_refused_and_makes_nothing(tmp_path: Path, conte
         for name in content:
             (path / name).touch()
     before = files_of(path)
-    with pytest.raises(InputError, match="run: holds no run to resume"):
+    with pytest.raises(InputError, match="run: has no run to resume in it"):
         RunFolder.open(path, IDENTITY, resume=True)
     assert path.exists() == (content is not None)
     assert files_of(path) == before
@@ -219,7 +228,7 @@ def test_resume_without_a_run_is_refused_and_makes_nothing(tmp_path: Path, conte
 def test_another_identity_is_refused_and_said_what_the_folder_holds(half: Path, run: Path, resume: bool) -> None:
     for path, what in ((half, "an unfinished run"), (run, "a finished run of 'weibo-头部'")):
         before = files_of(path)
-        with pytest.raises(InputError, match=f"{path}: holds {what} with the identity {IDENTITY}, not ffff"):
+        with pytest.raises(InputError, match=f"{path}: has {what} in it, of the identity {IDENTITY}, not ffff"):
             RunFolder.open(path, "ffff", resume=resume)
         assert files_of(path) == before
 
@@ -304,7 +313,7 @@ def test_a_damaged_journal_is_a_machine_error_and_its_deletion_starts_anew(
 # Publishing and reading
 
 
-@pytest.mark.parametrize("key", MANIFEST_KEYS)
+@pytest.mark.parametrize("key", GIVEN_KEYS)
 def test_a_manifest_without_one_of_its_keys_is_not_published(half: Path, key: str) -> None:
     manifest = {name: value for name, value in CONTENT.items() if name != key}
     with RunFolder.open(half, IDENTITY) as folder, pytest.raises(ValueError, match=f"missing .'{key}'"):
@@ -316,6 +325,7 @@ def test_a_manifest_without_one_of_its_keys_is_not_published(half: Path, key: st
     [
         ({}, {"colour": 1}, "unknown"),
         ({}, {"files": {}}, "unknown"),
+        ({}, {"schema": 1}, "unknown"),
         ({}, {"seconds": float("nan")}, "JSON"),
         ({}, {"inputs": {"x": object()}}, "JSON"),
         ({}, {"digests": ["0a"]}, "digests"),
@@ -331,13 +341,13 @@ def test_what_can_not_be_published_is_refused_before_anything_is_written(
         with pytest.raises(ValueError, match=words):
             folder.publish(tables, {**CONTENT, **change})
         assert files_of(half) == before
-        assert folder.done() == set(KEYS[:3])
+        assert folder.done() == set(UNITS[:3])
 
 
 def test_readers_see_no_run_before_it_is_finished(half: Path, tmp_path: Path) -> None:
     for path in (half, tmp_path / "nowhere", half / LOCK):
         for look in (lambda path=path: read_manifest(path), lambda path=path: read_table(path, "measures")):
-            with pytest.raises(InputError, match=f"{path}: holds no finished run"):
+            with pytest.raises(InputError, match=f"{path}: has no finished run in it"):
                 look()
 
 
@@ -370,5 +380,5 @@ def test_a_run_of_a_version_without_how_its_files_were_read_is_read(tmp_path: Pa
         folder.publish({}, CONTENT)
     manifest = read_manifest(tmp_path)
     del manifest["reading"]
-    (tmp_path / MANIFEST).write_bytes(folder_module._sealed(manifest))
+    (tmp_path / MANIFEST).write_bytes(SEALED.to_bytes(manifest))
     assert "reading" not in read_manifest(tmp_path)

@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 from support.forms import short_and_long
-from support.run_writer import IDENTITY, KEYS, Server, files_of, payload, write_run
+from support.run_writer import IDENTITY, UNITS, Server, files_of, payload, write_run
 
 from sim.errors import InputError, MachineError, SimError
 from sim.store import run_folder as folder_module
 from sim.store.run_folder import JOURNAL, LOCK, MANIFEST, RunFolder, read_manifest, read_table
+from sim.store.unit import Unit
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +42,8 @@ def run(tmp_path: Path) -> Path:
 def half(tmp_path: Path) -> Path:
     """A run with three units, unfinished."""
     with RunFolder.open(tmp_path / "half", IDENTITY) as folder:
-        for key in KEYS[:3]:
-            folder.store(*key, payload(*key))
+        for unit in UNITS[:3]:
+            folder.store(unit, payload(unit))
     return tmp_path / "half"
 
 
@@ -149,12 +150,12 @@ def test_a_system_call_that_fails_anywhere_is_said_and_loses_nothing(
     tmp_path: Path, uninterrupted: dict[str, bytes], lasting: bool
 ) -> None:
     for k in range(1, 1000):
-        path, stored = tmp_path / f"new {k}" / "run", set[tuple[str, int]]()
+        path, stored = tmp_path / f"new {k}" / "run", set[Unit]()
         failing = Failing(k, lasting)
         error = None
         with failing.at_work():
             try:
-                write_run(path, lambda *key, stored=stored: stored.add(key))
+                write_run(path, stored.add)
             except MachineError as caught:
                 error = caught
         if failing.calls < k:
@@ -198,7 +199,7 @@ def test_a_crash_between_any_two_system_calls_can_be_continued_to_the_same_resul
         for name, content in copy.items():
             (again / name).write_bytes(content)
         with contextlib.suppress(InputError):
-            assert read_table(again, "measures").num_rows == len(KEYS)
+            assert read_table(again, "measures").num_rows == len(UNITS)
             assert copy.items() >= uninterrupted.items()
         write_run(again)
         assert files_of(again) == uninterrupted
@@ -245,11 +246,11 @@ def test_a_writer_killed_at_any_time_loses_nothing_and_ends_in_the_same_result(
     server(tmp_path / "timing")
     whole = time.monotonic() - began
     killed, runs, interrupted = 0, 0, 0
-    path, stored = tmp_path / "run 0", set[tuple[str, int]]()
+    path, stored = tmp_path / "run 0", set[Unit]()
     while killed < kills or stored:
         said = server(path, delay=chance.uniform(0, 1.2 * whole) if killed < kills else None)
         assert all(words[0] in ("stored", "finished") for words in said), said
-        stored |= {(words[1], words[2]) for words in said if words[0] == "stored"}
+        stored |= {Unit(*words[1:]) for words in said if words[0] == "stored"}
         killed += ["finished"] not in said
         if not path.exists():
             assert not stored
@@ -257,10 +258,10 @@ def test_a_writer_killed_at_any_time_loses_nothing_and_ends_in_the_same_result(
         with RunFolder.open(path, IDENTITY) as folder:
             assert folder.finished >= (["finished"] in said)
             done = folder.done()
-            assert stored <= done <= set(KEYS)
-            interrupted += 0 < len(done) < len(KEYS)
-            for key in done if not folder.finished else ():
-                assert folder.fetch(*key) == payload(*key)
+            assert stored <= done <= set(UNITS)
+            interrupted += 0 < len(done) < len(UNITS)
+            for unit in done if not folder.finished else ():
+                assert folder.fetch(unit) == payload(unit)
             finished = folder.finished
             stored = done
         if finished:
@@ -274,7 +275,7 @@ def test_a_writer_killed_at_any_time_loses_nothing_and_ends_in_the_same_result(
 def test_a_folder_that_is_being_written_is_refused_to_another_process(server: Server, half: Path) -> None:
     with RunFolder.open(half, IDENTITY) as folder:
         assert server(half) == [["MachineError", f"{half}: is being written by another process"]]
-        folder.store(*KEYS[3], payload(*KEYS[3]))
+        folder.store(UNITS[3], payload(UNITS[3]))
     assert server(half)[-1] == ["finished"]
 
 
@@ -311,7 +312,7 @@ def test_a_disk_that_fills_up_at_any_size_is_said_and_the_run_ends_in_the_same_r
         if said[-1] != ["finished"]:
             assert said[-1][0] == "MachineError", said[-1]
             assert str(path) in said[-1][1]
-        stored = {(words[1], words[2]) for words in said if words[0] == "stored"}
+        stored = {Unit(*words[1:]) for words in said if words[0] == "stored"}
         with RunFolder.open(path, IDENTITY) as folder:
             assert folder.done() >= stored
         write_run(path)

@@ -16,12 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.forms import short_and_long
 
-from sim.errors import MachineError
+from sim.errors import MachineError, SimError
 from sim.store.journal import Journal
+from sim.store.unit import Unit
 
 UNITS = {
-    (arm, replication): hashlib.shake_256(f"{arm} {replication}".encode()).digest(40 + 3000 * replication)
-    for arm in ("none", "tiered", "gestützt")
+    Unit(arm, replication, independent): hashlib.shake_256(f"{arm} {replication}".encode()).digest(
+        40 + 3000 * replication
+    )
+    for arm, independent in (("none", False), ("none", True), ("gestützt", False))
     for replication in range(4)
 }
 
@@ -33,13 +36,13 @@ def path(tmp_path: Path) -> Path:
 
 def fill(path: Path) -> None:
     with Journal(path, "abc") as journal:
-        for (arm, replication), payload in UNITS.items():
-            journal.store(arm, replication, payload)
+        for unit, payload in UNITS.items():
+            journal.store(unit, payload)
 
 
-def contents(path: Path) -> tuple[str, dict[tuple[str, int], bytes]]:
+def contents(path: Path) -> tuple[str, dict[Unit, bytes]]:
     with Journal(path, "abc") as journal:
-        return journal.identity, {key: journal.fetch(*key) for key in journal.done()}
+        return journal.identity, {unit: journal.fetch(unit) for unit in journal.done()}
 
 
 def test_what_was_stored_is_there_after_opening_again(path: Path) -> None:
@@ -55,24 +58,24 @@ def test_a_journal_keeps_the_identity_it_was_made_with(path: Path) -> None:
 
 def test_a_stored_unit_keeps_its_first_payload(path: Path) -> None:
     with Journal(path, "abc") as journal:
-        journal.store("none", 0, b"first")
-        journal.store("none", 0, b"second")
-        assert journal.fetch("none", 0) == b"first"
-    assert contents(path) == ("abc", {("none", 0): b"first"})
+        journal.store(Unit("none", 0), b"first")
+        journal.store(Unit("none", 0), b"second")
+        assert journal.fetch(Unit("none", 0)) == b"first"
+    assert contents(path) == ("abc", {Unit("none", 0): b"first"})
 
 
 def test_a_unit_that_is_not_there_is_a_key_error(path: Path) -> None:
     with Journal(path, "abc") as journal, pytest.raises(KeyError):
-        journal.fetch("none", 7)
+        journal.fetch(Unit("none", 7))
 
 
 def test_numpy_replications_are_whole_numbers_and_fractions_are_none(path: Path) -> None:
     with Journal(path, "abc") as journal:
-        journal.store("none", np.int64(3), b"x")  # type: ignore[arg-type]
-        assert journal.done() == {("none", 3)}
-        assert journal.fetch("none", np.int32(3)) == b"x"  # type: ignore[arg-type]
+        journal.store(Unit("none", np.int64(3)), b"x")  # type: ignore[arg-type]
+        assert journal.done() == {Unit("none", 3)}
+        assert journal.fetch(Unit("none", np.int32(3))) == b"x"  # type: ignore[arg-type]
         with pytest.raises(TypeError):
-            journal.store("none", 3.5, b"x")  # type: ignore[arg-type]
+            journal.store(Unit("none", 3.5), b"x")  # type: ignore[arg-type]
 
 
 def test_commits_are_synchronised_in_full_and_in_a_log(path: Path) -> None:
@@ -84,8 +87,8 @@ def test_commits_are_synchronised_in_full_and_in_a_log(path: Path) -> None:
 def test_a_copy_taken_while_the_journal_is_open_holds_every_stored_unit(path: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
     with Journal(path, "abc") as journal:
-        for count, ((arm, replication), payload) in enumerate(UNITS.items(), start=1):
-            journal.store(arm, replication, payload)
+        for count, (unit, payload) in enumerate(UNITS.items(), start=1):
+            journal.store(unit, payload)
             Journal.delete(copy)
             for suffix in ("", "-wal"):
                 shutil.copy(f"{path}{suffix}", f"{copy}{suffix}")
@@ -105,21 +108,23 @@ def test_a_log_left_over_from_a_deleted_journal_is_not_replayed(path: Path) -> N
         assert journal._database.execute("SELECT name FROM sqlite_master WHERE name = 'intruder'").fetchone() is None
 
 
-@given(st.lists(st.tuples(st.text(max_size=5), st.integers(0, 3), st.binary(max_size=50)), max_size=12), st.data())
+DRAWN = st.builds(Unit, st.text(max_size=5), st.integers(0, 3), st.booleans())
+
+
+@given(st.lists(st.tuples(DRAWN, st.binary(max_size=50)), max_size=12), st.data())
 @settings(max_examples=60, deadline=None)
-def test_a_journal_is_a_dictionary_that_survives_closing(
-    units: list[tuple[str, int, bytes]], data: st.DataObject
-) -> None:
-    model: dict[tuple[str, int], bytes] = {}
+def test_a_journal_is_a_dictionary_that_survives_closing(units: list[tuple[Unit, bytes]], data: st.DataObject) -> None:
+    model: dict[Unit, bytes] = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "j"
-        for arm, replication, payload in units:
+        for unit, payload in units:
             with Journal(path, "abc") as journal:
-                journal.store(arm, replication, payload)
+                journal.store(unit, payload)
                 if data.draw(st.booleans()):
-                    journal.store(arm, replication + 10, payload)
-                    model.setdefault((arm, replication + 10), payload)
-            model.setdefault((arm, replication), payload)
+                    later = unit._replace(replication=unit.replication + 10)
+                    journal.store(later, payload)
+                    model.setdefault(later, payload)
+            model.setdefault(unit, payload)
         assert contents(path) == ("abc", model)
 
 
@@ -129,11 +134,11 @@ def test_a_full_disk_is_said_with_the_path_and_loses_nothing_stored(path: Path) 
         (pages,) = journal._database.execute("PRAGMA page_count").fetchone()
         journal._database.execute(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(MachineError, match=r"journal\.sqlite: database or disk is full"):
-            journal.store("tiered", 99, bytes(100_000))
+            journal.store(Unit("tiered", 99), bytes(100_000))
         assert journal.done() == set(UNITS)
         journal._database.execute("PRAGMA max_page_count = 100000")
-        journal.store("tiered", 99, bytes(100_000))
-    assert contents(path)[1] == {**UNITS, ("tiered", 99): bytes(100_000)}
+        journal.store(Unit("tiered", 99), bytes(100_000))
+    assert contents(path)[1] == {**UNITS, Unit("tiered", 99): bytes(100_000)}
 
 
 def test_a_journal_that_another_one_holds_or_in_no_folder_is_a_machine_error(path: Path, tmp_path: Path) -> None:
@@ -152,13 +157,16 @@ def test_a_journal_that_another_one_holds_or_in_no_folder_is_a_machine_error(pat
         "UPDATE unit SET replication = replication + 100 WHERE arm = 'none'",
         "DELETE FROM unit WHERE arm = 'none' AND replication = 2",
         "UPDATE unit SET sha256 = 'ff' WHERE replication = 1",
-        "INSERT INTO unit VALUES ('none', 50, 'ff', x'00')",
+        "INSERT INTO unit VALUES ('none', 50, 0, 'ff', x'00')",
+        "UPDATE unit SET independent = 1 - independent WHERE arm = 'gestützt'",
+        "PRAGMA user_version = 0",
         "DELETE FROM unit",
         "UPDATE meta SET value = 'def' WHERE key = 'identity'",
         "DELETE FROM meta",
         "DROP TABLE unit",
         "ALTER TABLE unit RENAME TO unjt",
         "ALTER TABLE unit RENAME COLUMN arm TO arn",
+        "ALTER TABLE unit RENAME COLUMN independent TO dependent",
     ],
 )
 def test_a_changed_added_or_vanished_row_is_noticed_on_opening(path: Path, change: str) -> None:
@@ -177,9 +185,9 @@ def test_a_changed_payload_is_noticed_on_reading(path: Path, change: str) -> Non
         database.execute(f"UPDATE unit SET {change} WHERE arm = 'none' AND replication = 1")
     database.close()
     with Journal(path, "abc") as journal:
-        assert journal.fetch("none", 2) == UNITS["none", 2]
+        assert journal.fetch(Unit("none", 2)) == UNITS[Unit("none", 2)]
         with pytest.raises(MachineError, match="delete this file"):
-            journal.fetch("none", 1)
+            journal.fetch(Unit("none", 1))
 
 
 @pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\0", bytes(4096)])
@@ -213,7 +221,7 @@ def noticed(path: Path, suffix: str, mutants: int, damage: Callable[[bytes, rand
         changed = damage(original[suffix], chance)
         try:
             found = contents_of_copy(path, {**original, suffix: changed})
-        except MachineError as error:
+        except SimError as error:  # another format too, where the damage has hit that number
             said.append(str(error))
         else:
             harmless = found == wanted or (suffix == "-wal" and found[1].items() < wanted[1].items())
@@ -222,7 +230,7 @@ def noticed(path: Path, suffix: str, mutants: int, damage: Callable[[bytes, rand
     return len(said)
 
 
-def contents_of_copy(path: Path, files: dict[str, bytes]) -> tuple[str, dict[tuple[str, int], bytes]]:
+def contents_of_copy(path: Path, files: dict[str, bytes]) -> tuple[str, dict[Unit, bytes]]:
     copy = path.parent / "copy.sqlite"
     Journal.delete(copy)
     for suffix, content in files.items():
@@ -254,7 +262,7 @@ def test_a_damaged_log_costs_at_most_the_last_unit_and_adds_none(
             )
         )
         with pytest.raises(MachineError):  # a kill between commit and checkpoint
-            journal.store("none", 50, bytes(9000))
+            journal.store(Unit("none", 50), bytes(9000))
         killed = tmp_path / "killed.sqlite"
         for suffix in ("", "-wal"):
             shutil.copy(f"{path}{suffix}", f"{killed}{suffix}")

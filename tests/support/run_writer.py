@@ -24,11 +24,11 @@ import pyarrow.parquet  # once in the server, not in every writer
 
 from sim.errors import SimError
 from sim.store.run_folder import RunFolder
+from sim.store.unit import Unit
 
 IDENTITY = "0123456789abcdef"
-KEYS = [(arm, replication) for arm in ("none", "tiered") for replication in range(6)]
+UNITS = [Unit(arm, replication) for arm in ("none", "tiered") for replication in range(6)]
 CONTENT = {
-    "schema": 1,
     "name": "weibo-头部",
     "scenario": {"fans": 10, "mix": [0.1, 0.2, 1e-300]},
     "seed": 7,
@@ -45,29 +45,29 @@ CONTENT = {
 }
 
 
-def payload(arm: str, replication: int) -> bytes:
-    return hashlib.shake_256(f"{arm} {replication}".encode()).digest(1 + 600 * replication)
+def payload(unit: Unit) -> bytes:
+    return hashlib.shake_256(f"{unit.arm} {unit.replication}".encode()).digest(1 + 600 * unit.replication)
 
 
 def tables_of(folder: RunFolder) -> dict[str, pa.Table]:
-    units = [(arm, replication, folder.fetch(arm, replication)) for arm, replication in KEYS]
-    columns = [[unit[0] for unit in units], [unit[1] for unit in units], [sum(unit[2]) for unit in units]]
-    values = [value for unit in units for value in unit[2]]
+    found = [folder.fetch(unit) for unit in UNITS]
+    columns = [[unit.arm for unit in UNITS], [unit.replication for unit in UNITS], [sum(payload) for payload in found]]
+    values = [value for payload in found for value in payload]
     return {
         "measures": pa.table(columns, names=["arm", "replication", "value"]),
         "lorenz": pa.table({"value": values, "again": [value / 3 for value in values]}),
     }
 
 
-def write_run(path: Path, say: Callable[[str, int], None] = lambda *_: None) -> None:
+def write_run(path: Path, say: Callable[[Unit], None] = lambda _: None) -> None:
     """Begin or continue the run, and finish it; each stored unit is said."""
     with RunFolder.open(path, IDENTITY) as folder:
         if folder.finished:
             return
-        for key in KEYS:
-            if key not in folder.done():
-                folder.store(*key, payload(*key))
-                say(*key)
+        for unit in UNITS:
+            if unit not in folder.done():
+                folder.store(unit, payload(unit))
+                say(unit)
         folder.publish(tables_of(folder), CONTENT)
 
 
@@ -114,7 +114,7 @@ def work(order: dict[str, Any]) -> None:
                 say("won")
                 time.sleep(order["hold"])
         else:
-            write_run(Path(order["path"]), lambda *key: say("stored", *key))
+            write_run(Path(order["path"]), lambda unit: say("stored", *unit))
             say("finished")
     except SimError as error:
         say(type(error).__name__, str(error))

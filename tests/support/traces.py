@@ -8,13 +8,14 @@ from support.scenarios import World
 from sim.experiment.unit_trace import Look
 from sim.model.simulation import simulate
 from sim.report.trace import fan_lines, fan_trace, influencer_lines, influencer_trace
+from sim.store.unit import Unit
 from sim.types import EngineName
 
 
 def fan_text(world: World, fan: int, engine: EngineName) -> list[str]:
-    return list(fan_lines(fan_trace(Look(world.scenario, "arm", 0, fan, run(world, engine=engine, fan=fan)))))
+    return list(fan_lines(fan_trace(Look(world.scenario, Unit("arm", 0), fan, run(world, engine=engine, fan=fan)))))
 
 
 def influencer_text(world: World, influencer: int, engine: EngineName) -> list[str]:
     outcome = simulate(world.scenario, world.population, world.key, engine=engine, influencer=influencer)
-    return list(influencer_lines(influencer_trace(Look(world.scenario, "arm", 0, influencer, outcome))))
+    return list(influencer_lines(influencer_trace(Look(world.scenario, Unit("arm", 0), influencer, outcome))))

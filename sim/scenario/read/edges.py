@@ -12,11 +12,12 @@ from array import array
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from sim.errors import COUNTED_FAULTS, SHOWN_FAULTS, Fault, InputError
+from sim.errors import Fault, InputError
 from sim.formatting import escaped, shown, suggestion
 from sim.scenario.read.cell_numbers import as_number
 from sim.scenario.read.edge_columns import as_float, edge_columns, looks_like_id, no_header, unused_note, weight_rule
 from sim.scenario.read.edge_directions import EdgeDirections
+from sim.scenario.read.fault_list import SHOWN, FaultList
 from sim.scenario.read.follow_graph import MANY_NAMES, FollowGraph, name_rule
 from sim.scenario.read.lost_follows import IN_ROSTER, LostFollows, advice
 from sim.scenario.read.skipped_rows import SkippedRows
@@ -70,8 +71,8 @@ class _Reader:
         self.known = influencers if influencers is not None and len(influencers) <= MANY_NAMES else ()
         self.fan, self.influencer, self.row_of = array("i"), array("i"), array("i")
         self.where = array("i")
-        self.faults: list[tuple[int, Fault]] = []
-        self.n_faults = self.n_rows = 0
+        self.faults = FaultList(table.file, stops=not skip)
+        self.n_rows = 0
         self.skipped, self.lost = SkippedRows(), LostFollows()
 
     def _where(self, place: int, key: str | None) -> tuple[int | None, str | None]:
@@ -107,9 +108,8 @@ class _Reader:
     def _refuse(self, found: Sequence[_Broken], cells: Sequence[str]) -> None:
         """Note all that is wrong with the present row, and the follows that are lost with it."""
         place = self.where[-1]
-        self.n_faults += len(found)
-        for key, rule, more, value in found[: max(SHOWN_FAULTS - len(self.faults), 0)]:
-            self.faults.append((self.n_rows, Fault(self.table.file, rule + more, *self._where(place, key), value)))
+        for key, rule, more, value in found:
+            self.faults.add(rule + more, *self._where(place, key), value, order=self.n_rows)
         self.skipped.n += 1
         if not self.skip:
             return
@@ -144,7 +144,7 @@ class _Reader:
         for key, name, is_influencer in ((self.names[0], u, not self.directed), (self.names[1], v, True)):
             rule, more = name_rule(name), ""
             if rule is None and is_influencer and self.is_fixed and name not in self.influencers:
-                known = self.known if len(self.faults) < SHOWN_FAULTS else ()  # a suggestion costs time
+                known = self.known if self.faults.shows_more else ()  # a suggestion costs time
                 rule, more = IN_ROSTER, suggestion(name, known)
             if rule is not None:
                 found.append(_Broken(key, rule, more, shown(name) if name else None))
@@ -173,6 +173,10 @@ class _Reader:
         """Number of follows that are repeats: so many more than there are pairs of names."""
         return max(0, len(self.fan) - len(self.fans) * len(self.influencers))
 
+    def is_enough(self) -> bool:
+        """Whether there are so many faults, repeats with them, that reading should stop."""
+        return self.faults.is_enough(self.n_repeats())
+
     def distinct(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Fan and influencer of each follow, once; every further row with it is a fault."""
         import numpy as np
@@ -187,40 +191,33 @@ class _Reader:
         again, earlier = again[by_row], earlier[by_row]
         # A mutual row is two follows, and is reported for the one that it names.
         named = np.unique(row[again], return_index=True)[1]
-        self.n_faults += len(named)
+        self.faults.count(max(len(named) - SHOWN, 0))
         self.skipped.n += len(named)
         either = "" if self.directed else ", in either order"
         once = f"a follow must appear once{either}"
         if self.skip:
             for n in named:
                 self.skipped.reason(self.where[int(row[again[n]]) - 1], None, once)
-        numbers = [(int(row[again[n]]), int(row[earlier[n]]), int(again[n])) for n in named[:SHOWN_FAULTS]]
+        numbers = [(int(row[again[n]]), int(row[earlier[n]]), int(again[n])) for n in named[:SHOWN]]
         word = "line" if self.table.is_text else "row"
         fans, influencers = list(self.fans), list(self.influencers)
         for number, before, at in numbers:
             rule = f"{once}, is in {word} {self.where[before - 1]} already"
             value = f"{shown(fans[fan[at]])}, {shown(influencers[influencer[at]])}"
-            where = self._where(self.where[number - 1], None)
-            self.faults.append((number, Fault(self.table.file, rule, *where, value)))
+            self.faults.add(rule, *self._where(self.where[number - 1], None), value, order=number)
         kept = np.sort(order[is_first])
         return fan[kept], influencer[kept]
 
     def check(self, influencer: NDArray[np.int64]) -> None:
         """Raise all faults, unless bad rows are skipped and may be; ``influencer`` has that of each good follow."""
         file, n_bad = self.table.file, self.skipped.n
-        if self.n_faults and not self.skip:
-            raise InputError(self._all_faults())
+        if self.faults.n and not self.skip:
+            raise InputError(self.faults.listed())
         if not self.fan:
             rule = f"has no good row, {n_bad} bad ones" if n_bad else "has no rows"
             raise InputError([Fault(file, rule, None if n_bad else 1)])
         if n_bad:
             self._check_skipped(influencer)
-
-    def _all_faults(self) -> list[Fault]:
-        shown_first = [fault for _, fault in sorted(self.faults, key=lambda each: each[0])][:SHOWN_FAULTS]
-        rest = self.n_faults - len(shown_first)
-        least = "at least " if self.n_faults >= COUNTED_FAULTS and not self.skip else ""
-        return shown_first + ([Fault(self.table.file, f"and {least}{rest} more")] if rest else [])
 
     def _check_skipped(self, influencer: NDArray[np.int64]) -> None:
         """Refuse to skip rows where most fail by the same rule, or the head would lose its follows."""
@@ -235,7 +232,7 @@ class _Reader:
                 rule = f"{head.rule}; {advice(IN_ROSTER if is_unknown and head.name else None)}; the first here"
                 found = [Fault(self.table.file, rule, *self._where(head.place, None))]
         if found:
-            raise InputError(found + self._all_faults())
+            raise InputError(found + self.faults.listed())
 
 
 def read_edges(
@@ -290,7 +287,7 @@ def read_edges(
         reader = _Reader(table, influencers, directed, dirty_rows == "skip", columns)
         for row in table.rows():
             reader.add(row)
-            if dirty_rows != "skip" and reader.n_faults + reader.n_repeats() >= COUNTED_FAULTS:
+            if reader.is_enough():
                 break
     reader.check_directions()
     fan, influencer = reader.distinct()

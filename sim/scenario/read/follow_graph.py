@@ -14,9 +14,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from sim.errors import SHOWN_FAULTS, Fault, InputError
+from sim.errors import Fault, InputError
 from sim.files import whole_file
 from sim.formatting import shown, suggestion
+from sim.scenario.read.fault_list import FaultList
 from sim.scenario.read.spreadsheet import cell
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from sim.scenario.read.skipped_rows import Reason
 
-__all__ = ["IN_MEMORY", "MANY_NAMES", "FollowGraph", "from_networkx", "name_rule", "rest", "sides"]
+__all__ = ["IN_MEMORY", "MANY_NAMES", "FollowGraph", "from_networkx", "name_rule", "sides"]
 
 IN_MEMORY = "follow graph"
 """Name of a graph that came from no file, in messages and a resolved scenario."""
@@ -152,9 +153,11 @@ class FollowGraph:
         known = names if len(names) <= MANY_NAMES else ()
         unknown = [name for name in self.influencers if name not in place]
         if unknown:
-            rule, first = "an influencer must be in the roster", unknown[:SHOWN_FAULTS]
-            found = [Fault(file, f"{rule}{suggestion(name, known)}", value=shown(name)) for name in first]
-            raise InputError(found + rest(file, len(unknown)))
+            found = FaultList(file)
+            for name in unknown:
+                near = suggestion(name, known) if found.shows_more else ""
+                found.add(f"an influencer must be in the roster{near}", value=shown(name))
+            raise InputError(found.listed())
         import numpy as np
 
         moved = np.array([place[name] for name in self.influencers], dtype=np.int32)
@@ -207,11 +210,6 @@ class FollowGraph:
             text.detach()
 
 
-def rest(file: str, n_faults: int) -> list[Fault]:
-    """How many faults there are beyond those shown, where there are."""
-    return [Fault(file, f"and {n_faults - SHOWN_FAULTS} more")] if n_faults > SHOWN_FAULTS else []
-
-
 def name_rule(name: str) -> str | None:
     """What is wrong with the name of an account, if anything."""
     if not name:
@@ -252,8 +250,8 @@ def from_networkx(graph: nx.Graph[Any], *, file: str = IN_MEMORY) -> FollowGraph
     elif not graph.is_directed():
         edges = [edge for u, v in edges for edge in ((u, v), (v, u))]
     found = _faults(graph, name, edges, side_of, file)
-    if found:
-        raise InputError(found[:SHOWN_FAULTS] + rest(file, len(found)))
+    if found.n:
+        raise InputError(found.listed())
     following, followed = {u for u, _ in edges}, {v for _, v in edges}
 
     def role(number: str, named: set[Any], side: int) -> list[Any]:
@@ -288,25 +286,23 @@ def _faults(
     edges: Collection[tuple[Any, Any]],
     side_of: Mapping[Any, Any] | None,
     file: str,
-) -> list[Fault]:
-    def fault(rule: str, value: str) -> Fault:
-        return Fault(file, rule, None, None, value)
-
-    found: list[Fault] = []
+) -> FaultList:
+    found = FaultList(file)
     seen: set[str] = set()
     for text in name.values():
         rule = name_rule(text) or ("must have no spaces around it" if text != text.strip() else None)
         if rule:
-            found.append(fault(f"a node's name {rule}", shown(text)))
+            found.add(f"a node's name {rule}", value=shown(text))
         if text in seen:
-            found.append(fault("nodes must differ as texts", shown(text)))
+            found.add("nodes must differ as texts", value=shown(text))
         seen.add(text)
     if not graph.is_directed():
-        loops = [u for u in graph if graph.has_edge(u, u)]
-        found += [fault("an account must not be joined with itself in a mutual graph", shown(name[u])) for u in loops]
+        for u in graph:
+            if graph.has_edge(u, u):
+                found.add("an account must not be joined with itself in a mutual graph", value=shown(name[u]))
     for u, v in edges:
         if side_of is not None and side_of[u] == side_of[v] and u != v:
-            found.append(fault("an edge must join a fan and an influencer", f"{shown(name[u])}, {shown(name[v])}"))
+            found.add("an edge must join a fan and an influencer", value=f"{shown(name[u])}, {shown(name[v])}")
     if not edges:
-        found.append(Fault(file, "has no edges"))
+        found.add("has no edges")
     return found

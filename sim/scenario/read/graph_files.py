@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from xml.parsers import expat
 
-from sim.errors import SHOWN_FAULTS, Fault, InputError
+from sim.errors import Fault, InputError
 from sim.formatting import escaped, shown
 from sim.scenario.read.edge_columns import as_float, is_weight, unused_note, weight_rule
-from sim.scenario.read.follow_graph import FollowGraph, from_networkx, name_rule, rest, sides
+from sim.scenario.read.fault_list import FaultList
+from sim.scenario.read.follow_graph import FollowGraph, from_networkx, name_rule, sides
 from sim.scenario.read.lost_follows import IN_ROSTER, LostFollows, advice
 from sim.scenario.read.skipped_rows import Reason, SkippedRows
 from sim.scenario.read.toml_file import file_text, open_regular, os_rule
@@ -227,8 +228,10 @@ class _Cleaner:
 
     def faults(self, file: str) -> list[Fault]:
         """The first bad edges, and how many more there are."""
-        first = [Fault(file, rule, value=value) for rule, value in self.bad[:SHOWN_FAULTS]]
-        return first + rest(file, len(self.bad))
+        found = FaultList(file)
+        for rule, value in self.bad:
+            found.add(rule, value=value)
+        return found.listed()
 
     def reasons(self) -> tuple[Reason, ...]:
         """Why edges were skipped, with the names of the first."""

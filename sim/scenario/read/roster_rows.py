@@ -8,9 +8,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sim.errors import COUNTED_FAULTS, SHOWN_FAULTS, Fault, InputError
+from sim.errors import Fault, InputError
 from sim.formatting import shown
 from sim.scenario.read.cell_numbers import counts_in, roughly, rounding
+from sim.scenario.read.fault_list import FaultList
 from sim.scenario.read.headers import Headers
 from sim.scenario.read.other_columns import MAX_CELLS, MAX_COLUMNS, OtherColumns
 from sim.scenario.read.roster_cells import BadCellError, Cells, cell_text, name_of
@@ -22,7 +23,6 @@ from sim.scenario.schema.roster_columns import KNOWN, NUMBERS, TEXTS
 __all__ = ["RosterRows"]
 
 MAX_ROWS = 10_000_000
-
 LAST = 3
 """Rows at the end of which one may sum up the others: an average or a source may follow it."""
 
@@ -31,12 +31,12 @@ RosterColumns = dict[str, Any]
 
 
 class RosterRows:
-    """Fills ``columns`` row by row; ``faults`` are those shown, ``n_faults`` counts all."""
+    """Fills ``columns`` row by row, and ``faults``."""
 
     def __init__(self, table: Table, headers: Headers, cells: Cells, skip: bool) -> None:
         self.table, self.headers, self.cells, self.skip = table, headers, cells, skip
-        self.faults: list[Fault] = []
-        self.n_faults = self.n_rows = 0
+        self.faults = FaultList(table.file, stops=not skip)
+        self.n_rows = 0
         self.skipped = SkippedRows()
         self._named: dict[str, int] = {}
         self._places = array("q")
@@ -108,13 +108,11 @@ class RosterRows:
         """Refuse to skip several lines that a quote may have made one row."""
         if n_lines > 1:
             rule = f"bad rows can't be skipped: a quote makes {n_lines} lines one row, which begins here"
-            raise InputError([Fault(self.table.file, rule, *self._where(place, None)), *self._all_faults()])
+            raise InputError([Fault(self.table.file, rule, *self._where(place, None)), *self.faults.listed()])
 
     def _fault(self, place: int, key: str | None, rule: str, more: str, value: str | None) -> None:
-        self.n_faults += 1
-        if len(self.faults) < SHOWN_FAULTS:
-            self.faults.append(Fault(self.table.file, rule + more, *self._where(place, key), value))
-        self.cells.suggests = len(self.faults) < SHOWN_FAULTS
+        self.faults.add(rule + more, *self._where(place, key), value)
+        self.cells.suggests = self.faults.shows_more
 
     def _bad_cells(self, place: int, cells: Any) -> None:
         """Note all that is wrong with a row's cells, and how large it is as far as it can be known."""
@@ -170,10 +168,10 @@ class RosterRows:
             if self.n_rows * n_others > MAX_CELLS:
                 rule = f"must have at most {MAX_CELLS} cells in columns that the model doesn't use; leave some out"
                 raise InputError([Fault(file, rule, row.line)])
-            if not self.skip and self.n_faults >= COUNTED_FAULTS:
-                raise InputError(self._all_faults())
-        if self.n_faults and not self.skip:
-            raise InputError(self._all_faults())
+            if self.faults.is_enough():
+                break
+        if self.faults.n and not self.skip:
+            raise InputError(self.faults.listed())
         if first and (total := self._total([*first, *last])):
             raise InputError([total])
         if self.n_rows == self.skipped.n:
@@ -181,11 +179,6 @@ class RosterRows:
             raise InputError([Fault(file, f"has no good row, {n} bad ones" if n else "has no rows", None if n else 1)])
         if self.skip and self.skipped.n:
             self._check_skipped()
-
-    def _all_faults(self) -> list[Fault]:
-        rest = self.n_faults - len(self.faults)
-        least = "at least " if self.n_faults >= COUNTED_FAULTS and not self.skip else ""
-        return self.faults + ([Fault(self.table.file, f"and {least}{rest} more")] if rest else [])
 
     def _total(self, rows: Sequence[TableRow]) -> Fault | None:
         """The fault of the first or one of the last rows if it sums up the others."""
@@ -239,7 +232,7 @@ class RosterRows:
                 )
                 found.append(Fault(file, rule, *self._where(place, None)))
         if found:
-            raise InputError(found + self._all_faults())
+            raise InputError(found + self.faults.listed())
 
 
 def _place(row: TableRow) -> int:
