@@ -41,7 +41,7 @@ def patched(name: str, changes: Mapping[str, Any], arms: Mapping[str, Any] | Non
 def head_share(run: Any, arm: str, control: str) -> str:
     """Change of the followers' head share at the end in points, with its 95 % interval, or `same` or `-`."""
     from sim.inference.paired import paired_difference
-    from sim.measure.index import primary_cells
+    from sim.measures.index import primary_cells
 
     cell = primary_cells(int(run.horizon_days))[0]._asdict()
     paired = paired_difference(run.values(control, cell), run.values(arm, cell))

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sim.measure.index import Cell, cell_at_end
+from sim.measures.index import Cell, cell_at_end
 from sim.regression.epoch_rows import epoch_rows
 from sim.results.run import Run
 

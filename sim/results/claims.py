@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.inference.paired import PairedDifference, paired_difference, verdict
-from sim.measure.index import Cell, cell_at_end
+from sim.measures.index import Cell, cell_at_end
 from sim.scenario.schema.claim import Claim
 from sim.scenario.schema.measurable import column_groups
 from sim.scenario.schema.scenario import Scenario

@@ -17,7 +17,7 @@ from sim.inference.paired import (
     paired_differences,
     variance_ratio_streams,
 )
-from sim.measure.index import Cell, cells, primary_cells
+from sim.measures.index import Cell, cells, primary_cells
 from sim.model.layout import Total
 from sim.results.claims import Contrast, decided_claim, groups_of, statements
 from sim.results.pairs import pairs

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sim.errors import Fault, InputError
 from sim.inference.paired import PairedDifference, paired_difference
-from sim.measure.index import Cell, named_cell, primary_cells, require
+from sim.measures.index import Cell, named_cell, primary_cells, require
 from sim.results.answer import Answer
 from sim.results.notebook import as_html
 from sim.scenario.schema.measurable import column_groups

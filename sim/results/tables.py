@@ -10,8 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sim.calendar import DAY
-from sim.measure.index import Cell, cells, lorenz_cells
-from sim.measure.meter import LORENZ_POINTS
+from sim.measures.index import Cell, cells, lorenz_cells
+from sim.measures.meter import LORENZ_POINTS
 from sim.model.layout import Counter, Total
 from sim.model.world.accounts import AccountStatus
 from sim.results.claims import groups_of

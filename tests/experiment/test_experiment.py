@@ -22,7 +22,7 @@ from sim.experiment.execution import experiment
 from sim.experiment.plan import units
 from sim.experiment.refusals import faults_of
 from sim.experiment.units import run_unit
-from sim.measure.index import Cell, cells
+from sim.measures.index import Cell, cells
 from sim.model.world.population import draw_population
 from sim.results.pairs import pairs
 from sim.results.run import Run

@@ -14,7 +14,7 @@ from support.outcomes import written_scenario
 from support.small_runs import NOBODY, TINY, loaded_from, run_of
 
 from sim.calendar import DAY
-from sim.measure.index import Cell, cells, frames, window_days
+from sim.measures.index import Cell, cells, frames, window_days
 from sim.model.agencies import history
 from sim.results.claims import Contrast, decided_claim, statements
 from sim.results.pairs import pairs

@@ -11,7 +11,7 @@ from support.outcomes import shares_that_sum_to_one
 from support.small_runs import TINY, loaded_from, run_of
 
 from sim.experiment.follow_graphs import follow_graph
-from sim.measure.index import Cell, cells
+from sim.measures.index import Cell, cells
 from sim.results.run import Run
 
 GROUPS = ("head", "middle", "small", "newcomers")

@@ -18,8 +18,8 @@ from support.small_runs import TINY, loaded_from, run_of, write
 
 import sim
 from sim.errors import InputError
-from sim.measure.index import Cell, cells
-from sim.measure.meter import measure
+from sim.measures.index import Cell, cells
+from sim.measures.meter import measure
 from sim.regression.content import values_of
 from sim.results.run import Run
 from sim.scenario import Loaded, from_resolved, read_roster, resolved

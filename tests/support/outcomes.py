@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from support.scenarios import plain, scenario_of
 
 from sim.calendar import DAY
-from sim.measure.index import Cell, cells
-from sim.measure.meter import measure
+from sim.measures.index import Cell, cells
+from sim.measures.meter import measure
 from sim.model.agencies.history import RECORDED_FLOWS, History
 from sim.model.simulation import Outcome
 from sim.model.world.accounts import AccountStatus

@@ -15,9 +15,9 @@ from sim.analysis.tail import top_tail
 from sim.analysis.utility import mean_utility
 from sim.analysis.welfare import ecommerce_share, growth, n_losing
 from sim.calendar import DAY, snapshot_times
-from sim.measure.index import Frame, frames, lorenz_frames, measured
-from sim.measure.mobility_and_merit import MobilityAndMerit
-from sim.measure.subgroups import NO_GROUPS, Groups, Heads, Split, Subgroups
+from sim.measures.index import Frame, frames, lorenz_frames, measured
+from sim.measures.mobility_and_merit import MobilityAndMerit
+from sim.measures.subgroups import NO_GROUPS, Groups, Heads, Split, Subgroups
 from sim.model.agencies.history import RECORDED_FLOWS
 from sim.model.simulation import Outcome
 from sim.model.world.accounts import AccountStatus

@@ -16,8 +16,8 @@ from support.scenarios import DRAWN, World, plain, world_of, worlds
 import sim
 from sim.analysis.concentration import head_members
 from sim.calendar import DAY, snapshot_times
-from sim.measure.index import Cell, cells
-from sim.measure.meter import measure, transitions
+from sim.measures.index import Cell, cells
+from sim.measures.meter import measure, transitions
 from sim.model.agencies import history
 from sim.model.simulation import Outcome, simulate
 from sim.scenario import Scenario, measurable

@@ -9,9 +9,9 @@ import pytest
 from support.outcomes import STATUS, L, measures_of, shares_that_sum_to_one, written
 
 from sim.calendar import DAY
-from sim.measure.index import Cell
-from sim.measure.meter import lorenz_curves, tier_transitions, transitions
-from sim.measure.subgroups import agency_classes, size_classes
+from sim.measures.index import Cell
+from sim.measures.meter import lorenz_curves, tier_transitions, transitions
+from sim.measures.subgroups import agency_classes, size_classes
 
 NEW = {
     "new_follows": {
