@@ -1,9 +1,11 @@
 """Settings that all tests share."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import settings
 
-from sim import registry as plugins
+from sim import registry
 
 pytest_plugins = ["pytester"]
 
@@ -13,6 +15,7 @@ settings.load_profile("headshare")
 
 
 @pytest.fixture(autouse=True)
-def _no_policies_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The registry of the user's own policies is the process's: each test finds it empty."""
-    monkeypatch.setattr(plugins, "_REGISTERED", {})
+def _nothing_of_other_tests() -> Iterator[None]:
+    """The registry is the process's: each test finds none of the user's own policies, measures and charts."""
+    with registry.isolated():
+        yield

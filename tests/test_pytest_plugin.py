@@ -346,8 +346,8 @@ def test_a_difference_has_the_scenarios_control_and_the_window_that_it_is_given(
     [
         ({"measure": "ginni"}, r'^measure must be one of .* of followers for all at .*"ginni"; did you mean `gini`\?$'),
         ({"arm": "tierd"}, r'^arm must be one of "none", "tiered", "uniform", got "tierd"; did you mean `tiered`\?$'),
-        ({"control": "other"}, r'^control must be one of "none", "uniform" beside tiered, got "other"$'),
-        ({"control": "tiered"}, r'^control must be one of "none", "uniform" beside tiered, got "tiered"$'),
+        ({"control": "other"}, r'^control must be one of "none", "uniform" compared with tiered, got "other"$'),
+        ({"control": "tiered"}, r'^control must be one of "none", "uniform" compared with tiered, got "tiered"$'),
         ({"level": "influencers"}, r"^level must be one of .*; did you mean `influencer`\?$"),
         ({"population": "feed"}, r"^population must be one of .* at level influencer, got \"feed\"$"),
         ({"quantity": "utility"}, r"^quantity must be one of .* for all at level influencer, got \"utility\"$"),

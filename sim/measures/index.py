@@ -1,45 +1,39 @@
-"""The cells of a run: which quantity is measured when, over what window and of whom; the same in every unit."""
+"""What a run measures, in the order of its tables: each key says when, over what window, of whom and which measure.
+
+The order is the same in every unit of a run. It knows no values.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from functools import cache
-from typing import NamedTuple
+from collections.abc import Sequence
+from functools import cache, cached_property, lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from sim.calendar import DAY, snapshot_times
-from sim.formatting import one_of, shown, suggestion
+from sim.registry import registered
 from sim.scenario.schema import measurable
 from sim.scenario.schema.measurable import (
     COLUMN_GROUP,
-    FAMILIES,
     STOCKS,
-    known_levels,
-    known_measures,
-    known_populations,
-    known_quantities,
+    Measurable,
+    Measure,
+    built_in_measures,
+    column_groups,
     known_windows,
+    require,
 )
+from sim.types import Floats, Int32s
 
-__all__ = [
-    "Cell",
-    "Frame",
-    "cell_at_end",
-    "cells",
-    "frames",
-    "lorenz_cells",
-    "lorenz_frames",
-    "measured",
-    "named_cell",
-    "primary_cells",
-    "require",
-    "window_days",
-]
+__all__ = ["Frame", "MeasureIndex", "MeasureKey", "Part", "Words", "columns_of", "groups_claimed", "window_days"]
 
-QUANTITIES = (*measurable.FLOWS, "net_follows", "take", "profit")
+FLOWS = (*measurable.FLOWS, "net_follows", "take", "profit")
 """Flows that are measured at every snapshot."""
+LORENZ_FLOWS = ("exposure", "reads", "orders", "gmv", "income")
 
 
-class Cell(NamedTuple):
+class MeasureKey(NamedTuple):
     """What a number is about; ``window_days`` None for a stock."""
 
     time_days: float
@@ -57,6 +51,27 @@ class Frame(NamedTuple):
     start: int | None
     quantity: str
 
+    def key(self, population: str, level: str, measure: str) -> MeasureKey:
+        """The key of a measure in this frame."""
+        window = None if self.start is None else (self.time - self.start) / DAY
+        return MeasureKey(self.time / DAY, window, population, level, self.quantity, measure)
+
+
+class Part(NamedTuple):
+    """Measures that follow one another in the order, all of one view."""
+
+    frame: Frame
+    population: str
+    level: str
+    measures: tuple[Measure, ...]
+
+
+class Words(NamedTuple):
+    """A column of strings: the strings, and which of them each row has."""
+
+    choices: list[str]
+    rows: Int32s
+
 
 def _starts(horizon_days: int, warmup_days: int) -> dict[str, int]:
     """Where the windows of the end begin, by name [s]; the month may reach into the warm-up."""
@@ -73,116 +88,144 @@ def window_days(window: str, horizon_days: int, warmup_days: int) -> float:
     return horizon_days - _starts(horizon_days, warmup_days)[window] / DAY
 
 
-def cell_at_end(
-    population: str, level: str, quantity: str, measure: str, *, window: str, horizon_days: int, warmup_days: int
-) -> Cell:
-    """What a measure at the end is about; a stock has no window.
-
-    >>> cell_at_end("all", "influencer", "gmv", "gini", window="month", horizon_days=90, warmup_days=0).window_days
-    30.0
-    """
-    days = None if quantity in STOCKS else window_days(window, horizon_days, warmup_days)
-    return Cell(float(horizon_days), days, population, level, quantity, measure)
+def groups_claimed(claims: Sequence[Any]) -> tuple[str, ...]:
+    """Groups by a column of the roster that claims name, as models or as a manifest has them: they are measured."""
+    named = (claim if isinstance(claim, dict) else vars(claim) for claim in claims)
+    return column_groups(claim[key] for claim in named for key in ("group", "baseline_group"))
 
 
-def named_cell(
-    population: str,
-    level: str,
-    quantity: str,
-    measure: str,
-    *,
-    window: str,
-    horizon_days: int,
-    warmup_days: int,
-    groups: tuple[str, ...] = (),
-) -> Cell:
-    """``cell_at_end`` of names that somebody typed; ``ValueError`` where that isn't measured; ``groups`` as in `cells`.
-
-    >>> named_cell("all", "fan", "followers", "mean", window="run", horizon_days=9, warmup_days=0)
-    Traceback (most recent call last):
-    ValueError: quantity must be one of "utility" for all at level fan, got "followers"
-    """
-    require("level", level, known_levels())
-    populations = [*known_populations(level), *(groups if level == "influencer" else ())]
-    require("population", population, populations, f" at level {level}")
-    whose = f" for {population} at level {level}"
-    require("quantity", quantity, known_quantities(level, population), whose)
-    require("measure", measure, known_measures(level, population, quantity), f" of {quantity}{whose}")
-    if windows := known_windows(quantity):
-        require("window", window, windows, f" for {quantity}")
-    return cell_at_end(
-        population, level, quantity, measure, window=window, horizon_days=horizon_days, warmup_days=warmup_days
-    )
-
-
-def require(key: str, given: str, names: Collection[str], where: str = "") -> None:
-    """``ValueError`` with the names, and the nearest of them, unless the given one is among them."""
-    if given not in names:
-        rule = f"{key} must be one of {one_of(names)}{where}, got {shown(given)}"
-        raise ValueError(f"{rule}{suggestion(given, names)}")
-
-
-def frames(horizon_days: int, warmup_days: int) -> list[Frame]:
-    """Everything that is measured: stocks at each snapshot, flows over its trailing 30 days; at the end also over the
-    last 90 days and over the whole run after the warm-up. Utility over these two only.
-    """
+@cache
+def _frames(horizon_days: int, warmup_days: int) -> tuple[Frame, ...]:
     out = []
     end = horizon_days * DAY
     last = _starts(horizon_days, warmup_days)
     for time in snapshot_times(horizon_days):
-        out += [Frame(time, None, stock) for stock in measurable.STOCKS]
+        out += [Frame(time, None, stock) for stock in STOCKS]
         starts = list(last.values()) if time == end else [max(time - 30 * DAY, -warmup_days * DAY)]
-        out += [Frame(time, start, flow) for start in dict.fromkeys(starts) if start < time for flow in QUANTITIES]
-    return out + [Frame(end, start, "utility") for start in dict.fromkeys((last["quarter"], last["run"]))]
+        out += [Frame(time, start, flow) for start in dict.fromkeys(starts) if start < time for flow in FLOWS]
+    return (*out, *(Frame(end, start, "utility") for start in dict.fromkeys((last["quarter"], last["run"]))))
 
 
-@cache
-def measured(quantity: str, groups: tuple[str, ...] = ()) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    """Populations and levels of a quantity, with the names of what is measured of each; ``groups`` as in `cells`."""
-    return tuple(
-        (population, family.level, family.measures)
-        for family in FAMILIES
-        if quantity in family.quantities
-        for named in family.populations
-        for population in (groups if named == COLUMN_GROUP else (named,))
-    )
+@lru_cache(maxsize=16)
+def _parts(frames: tuple[Frame, ...], groups: tuple[str, ...], measures: tuple[Measure, ...]) -> tuple[Part, ...]:
+    """All units of a run have the same, so that it is made once."""
+    of_quantity: dict[str, list[tuple[str, str, tuple[Measure, ...]]]] = {}
+    for scope, own in Measurable(measures).scopes.items():
+        populations = [p for name in scope.populations for p in (groups if name == COLUMN_GROUP else (name,))]
+        for quantity in scope.quantities:
+            of_quantity.setdefault(quantity, []).extend((p, scope.level, own) for p in populations)
+    return tuple(Part(frame, *part) for frame in frames for part in of_quantity.get(frame.quantity, ()))
 
 
-def _cell(frame: Frame, population: str, level: str, name: str) -> Cell:
-    window = None if frame.start is None else (frame.time - frame.start) / DAY
-    return Cell(frame.time / DAY, window, population, level, frame.quantity, name)
+class MeasureIndex:
+    """The keys of a run, and where each stands.
 
-
-def cells(horizon_days: int, warmup_days: int, groups: tuple[str, ...] = ()) -> list[Cell]:
-    """What each of the values of ``measures.measure`` is about, in their order.
-
-    ``groups`` are those by a column of the roster that claims name, ``measurable.column_groups``.
+    Parameters
+    ----------
+    horizon_days, warmup_days
+        Of the run.
+    groups
+        Groups by a column of the roster that are measured too, see ``groups_claimed``.
+    own
+        Measures of the user's own; left out: those that are registered.
     """
-    return [
-        _cell(frame, population, level, name)
-        for frame in frames(horizon_days, warmup_days)
-        for population, level, names in measured(frame.quantity, groups)
-        for name in names
-    ]
+
+    def __init__(
+        self,
+        horizon_days: int,
+        warmup_days: int,
+        groups: Sequence[str] = (),
+        own: Sequence[Measure] | None = None,
+    ) -> None:
+        self.horizon_days = horizon_days
+        self.warmup_days = warmup_days
+        self.groups = tuple(groups)
+        self._built_in = Measurable(built_in_measures())
+        self._own = Measurable([p.item for p in registered("measure").values()] if own is None else own)
+        self.known = Measurable([*self._built_in.measures, *self._own.measures])
+        """All that is measured, and which names go together."""
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """Everything that is measured: stocks at each snapshot, flows over its trailing 30 days; at the end also over
+        the last 90 days and over the whole run after the warm-up. Utility over these two only.
+        """
+        return _frames(self.horizon_days, self.warmup_days)
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """All measures in order, frame by frame; those of the user's own after all others."""
+        both = (self._built_in.measures, self._own.measures)
+        return tuple(part for measures in both for part in _parts(self.frames, self.groups, measures))
+
+    @cached_property
+    def keys(self) -> list[MeasureKey]:
+        """What each of the values of ``sim.measures.meter.measure`` is about, in their order."""
+        return [part.frame.key(*part[1:3], measure.name) for part in self.parts for measure in part.measures]
+
+    @cached_property
+    def _places(self) -> dict[MeasureKey, int]:
+        return {key: place for place, key in enumerate(self.keys)}
+
+    def position(self, key: MeasureKey) -> int:
+        """Where a key stands among ``keys``; ``KeyError`` where it isn't measured."""
+        return self._places[key]
+
+    def at_end(self, population: str, level: str, quantity: str, measure: str, window: str = "quarter") -> MeasureKey:
+        """The key of a measure at the end; a stock has no window.
+
+        >>> MeasureIndex(90, 0).at_end("all", "influencer", "gmv", "gini", "month").window_days
+        30.0
+        """
+        days = None if quantity in STOCKS else window_days(window, self.horizon_days, self.warmup_days)
+        return MeasureKey(float(self.horizon_days), days, population, level, quantity, measure)
+
+    def find(self, population: str, level: str, quantity: str, measure: str, window: str) -> MeasureKey:
+        """``at_end`` of names that a user typed; ``ValueError`` with the choices where that isn't measured.
+
+        >>> MeasureIndex(9, 0).find("all", "fan", "followers", "mean", "run")
+        Traceback (most recent call last):
+        ValueError: quantity must be one of "utility" for all at level fan, got "followers"
+        """
+        require("level", level, self.known.levels())
+        populations = [*self.known.populations(level), *(self.groups if level == "influencer" else ())]
+        require("population", population, populations, f" at level {level}")
+        whose = f" for {population} at level {level}"
+        require("quantity", quantity, self.known.quantities(level, population), whose)
+        names = self.known.measures_of(level, population, quantity)
+        require("measure", measure, names, f" of {quantity}{whose}")
+        if windows := known_windows(quantity):
+            require("window", window, windows, f" for {quantity}")
+        return self.at_end(population, level, quantity, measure, window)
+
+    @property
+    def primary(self) -> list[MeasureKey]:
+        """The two primary quantities: head share of followers at the end and of exposure over the last 90 days."""
+        about = ("all", "influencer")
+        return [self.at_end(*about, quantity, "head_share_01") for quantity in ("followers", "exposure")]
+
+    @property
+    def lorenz_frames(self) -> list[Frame]:
+        """What has a Lorenz curve: followers at day 0 and the end, flows of the last 90 days."""
+        end = self.horizon_days * DAY
+        flows = [Frame(end, max(end - 90 * DAY, 0), quantity) for quantity in LORENZ_FLOWS]
+        return [Frame(0, None, "followers"), Frame(end, None, "followers"), *flows]
+
+    @property
+    def lorenz_keys(self) -> list[MeasureKey]:
+        """What each of the curves of ``sim.measures.meter.lorenz_curves`` is about, in their order."""
+        return [frame.key("all", "influencer", "lorenz") for frame in self.lorenz_frames]
 
 
-def lorenz_frames(horizon_days: int) -> list[Frame]:
-    """What has a Lorenz curve: followers at day 0 and the end, flows of the last 90 days."""
-    end = horizon_days * DAY
-    quantities = ("exposure", "reads", "orders", "gmv", "income")
-    flows = [Frame(end, max(end - 90 * DAY, 0), quantity) for quantity in quantities]
-    return [Frame(0, None, "followers"), Frame(end, None, "followers"), *flows]
-
-
-def lorenz_cells(horizon_days: int) -> list[Cell]:
-    """What each of the curves of ``measures.lorenz_curves`` is about, in their order."""
-    return [_cell(frame, "all", "influencer", "lorenz") for frame in lorenz_frames(horizon_days)]
-
-
-def primary_cells(horizon_days: int) -> list[Cell]:
-    """The two primary quantities: head share of followers at the end and of exposure over the last 90 days."""
-    end = float(horizon_days)
-    return [
-        Cell(end, None, "all", "influencer", "followers", "head_share_01"),
-        Cell(end, window_days("quarter", horizon_days, 0), "all", "influencer", "exposure", "head_share_01"),
-    ]
+def columns_of(keys: Sequence[MeasureKey], times: int = 1) -> dict[str, Floats | Words]:
+    """The columns that say what values are about, by the name of the key's field; null is nan."""
+    columns: dict[str, Floats | Words] = {}
+    for field in MeasureKey._fields:
+        values = [getattr(key, field) for key in keys]
+        if field in ("time_days", "window_days"):
+            columns[field] = np.tile(np.array([np.nan if v is None else v for v in values], dtype=np.float64), times)
+        else:
+            choices = list(dict.fromkeys(values))
+            place = {value: i for i, value in enumerate(choices)}
+            columns[field] = Words(choices, np.tile(np.array([place[v] for v in values], dtype=np.int32), times))
+    return columns

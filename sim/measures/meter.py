@@ -1,38 +1,39 @@
-"""What is measured on a run: a value for each of its cells, its Lorenz curves, moves between deciles and tiers."""
+"""The values of a run's measures: what each is given to look at, frame by frame; Lorenz curves and moves between tiers.
+
+It knows no single measure: those are declared in their own modules.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from sim.analysis.amounts import exact_sum, ratio
+from sim.analysis.amounts import exact_sum
 from sim.analysis.concentration import group_share, head_members, head_size, lorenz
 from sim.analysis.entropy import theils
 from sim.analysis.mobility import decile_transitions, n_moves, state_transitions
-from sim.analysis.tail import top_tail
-from sim.analysis.utility import mean_utility
-from sim.analysis.welfare import ecommerce_share, growth, n_losing
 from sim.calendar import DAY, snapshot_times
-from sim.measures.index import Frame, frames, lorenz_frames, measured
-from sim.measures.mobility_and_merit import MobilityAndMerit
-from sim.measures.subgroups import NO_GROUPS, Groups, Heads, Split, Subgroups
+from sim.measures.index import Frame, MeasureIndex
+from sim.measures.own import checked_functions
+from sim.measures.subgroups import NO_GROUPS, Groups, Split, Subgroups, Who
+from sim.measures.views import UNDEFINED, Accounts, Fans, Holding, Platform, Totals
 from sim.model.agencies.history import RECORDED_FLOWS
 from sim.model.simulation import Outcome
-from sim.model.world.accounts import AccountStatus
 from sim.scenario.resolve.follows import affinities
-from sim.scenario.schema.measurable import GROUPS, HELD
+from sim.scenario.schema.measurable import GROUPS
 from sim.scenario.schema.scenario import Scenario
 from sim.types import Floats, Int64s
 
 __all__ = ["LORENZ_POINTS", "lorenz_curves", "measure", "support_effect", "tier_transitions", "transitions"]
 
-COUNTED_IN_FULL = ("orders", "gmv", "tips", "income")
+COUNTED_IN_FULL = ("orders", "gmv", "tips", "income", "take", "cuts", "profit")
 """Quantities that the model counts as real ones; the others are of simulated fans."""
 LORENZ_POINTS = 101
-Found = dict[tuple[str, str], dict[str, float]]
-"""Measures by name, of each population and level."""
+NO_PLACES: Int64s = np.zeros(0, np.int64)
 
 
 class Flows:
@@ -61,187 +62,203 @@ class Flows:
         return self.row(frame.quantity, *window)
 
 
-class Meter:
-    """Measures of a run, frame by frame.
+View = Holding | Platform | Fans
 
-    The head is the k largest, k fixed at day 0, ranked anew at each time; the initial head are those k of day 0 by
+
+class Meter:
+    """What the measures of a run are given to look at, frame by frame.
+
+    The head is the k largest, k fixed at day 0, ranked again at each time; the initial head are those k of day 0 by
     followers. The tail is that of the k = 10 % largest.
     """
 
-    def __init__(self, outcome: Outcome, scenario: Scenario, groups: Groups) -> None:
+    def __init__(self, outcome: Outcome, scenario: Scenario, index: MeasureIndex, groups: Groups) -> None:
         population = outcome.population
-        self._groups = tuple(groups)
         self._outcome = outcome
         self._flows = Flows(outcome)
-        self._scale = population.people_per_fan
         self._subgroups = Subgroups(outcome, groups)
         times = snapshot_times(scenario.horizon_days)
         followers = np.stack([outcome.followers(time) for time in times])
-        explosive = scenario.explosive_gmv_fen_per_year
-        self._mobility_and_merit = MobilityAndMerit(
-            times, followers, population.quality, population.n_initial, explosive
+        self._accounts = Accounts(
+            followers=followers,
+            times=np.array(times, dtype=np.int64),
+            quality=population.quality,
+            n_initial=population.n_initial,
+            explosive_gmv_fen_per_year=scenario.explosive_gmv_fen_per_year,
         )
         at_start = followers[0]
-        of_day_0 = self._subgroups.populations(0).items()
-        self._heads = {who: heads for who, holders in of_day_0 if (heads := Heads.of(holders, at_start))}
-        self._at_start = {level: split.holders.amounts(at_start) for level, split in self._subgroups.splits(0).items()}
         self._followers_at_start = at_start
+        self._heads = self._subgroups.heads(at_start)
+        self._at_start = {level: _sums(split, at_start) for level, split in self._subgroups.splits(0).items()}
+        self._with_heads: dict[str, dict[Who, None]] = {}
+        for part in index.parts:
+            if (who := (part.population, part.level)) in self._heads:
+                self._with_heads.setdefault(part.frame.quantity, {})[who] = None
         self._affinity = affinities(scenario)
         self._n_tiers = len(scenario.support.tiers)
         kinds = [surface.kind for surface in scenario.surfaces.values()]
-        self._kinds = [[s for s, own in enumerate(kinds) if own == kind] for kind in GROUPS["platform"]]
-        self._look_at(0)
+        self._surfaces = {kind: [s for s, own in enumerate(kinds) if own == kind] for kind in GROUPS["platform"]}
+        self._frame: Frame | None = None
+        self._time = -1
 
-    def _look_at(self, time: int) -> None:
-        self._time = time
-        self._entered = self._subgroups.entered(time)
-        self._populations = self._subgroups.populations(time)
-        self._splits = self._subgroups.splits(time)
-        self._places = {who: self._populations[who].places(h.initial) for who, h in self._heads.items()}
+    def view(self, frame: Frame, population: str, level: str) -> View:
+        """What a measure of this population at this level is given; the same object for all measures of it."""
+        if frame != self._frame:
+            self._turn_to(frame)
+        if (population, level) not in self._views:
+            self._views[population, level] = self._made(frame, population, level)
+        return self._views[population, level]
 
-    def found(self, frame: Frame) -> Found:
-        """Measures of a frame; what is undefined may be left out."""
+    def _turn_to(self, frame: Frame) -> None:
         if frame.time != self._time:
-            self._look_at(frame.time)
+            time = self._time = frame.time
+            self._populations = self._subgroups.populations(time)
+            self._splits = self._subgroups.splits(time)
+            self._places = {who: self._populations[who].places(h.initial) for who, h in self._heads.items()}
+            self._all_active = self._populations["active", "influencer"].n == self._populations["all", "influencer"].n
+        self._frame = frame
+        self._views: dict[Who, View] = {}
+        self._theils: dict[int, float] = {}
+        self._held: dict[str, dict[str, int]] = {}
+        self._people = 1.0 if frame.quantity in COUNTED_IN_FULL else self._outcome.population.people_per_fan
         match frame.quantity:
             case "cuts":
-                return self._cuts()
-            case "accounts":
-                return {("all", "platform"): self._accounts()}
-            case "tiers":
-                steps = tier_transitions(self._outcome, self._n_tiers, frame.time)
-                return {("all", "platform"): dict(zip(("n_promotions", "n_demotions"), n_moves(steps), strict=True))}
-            case "profit":
-                return self._profit(frame)
-            case "take":
-                return {("all", "platform"): {"total": float(exact_sum(self._flows.amounts(frame)))}}
-            case "utility":
-                return {("all", "fan"): {"mean": self._utility(frame)}}
-            case "net_follows":
-                return {("all", "platform"): self._of_platform(frame, self._flows.amounts(frame))}
+                self._amounts = self._subgroups.cut(frame.time).astype(np.int64)
+            case "accounts" | "tiers":
+                self._amounts = self._subgroups.present(frame.time).astype(np.int64)
+            case "profit" | "utility":
+                self._amounts = NO_PLACES
             case _:
-                return self._held(frame)
+                self._amounts = self._flows.amounts(frame)
 
-    def _held(self, frame: Frame) -> Found:
-        """Followers, and flows that each account has."""
-        amounts = self._flows.amounts(frame)
-        scale = 1.0 if frame.quantity in COUNTED_IN_FULL else self._scale
-        found = self._concentration(frame.quantity, amounts, scale)
-        if frame.start is None or frame.quantity in HELD:
-            for level, split in self._splits.items():
-                at_start = self._at_start[level] if frame.start is None else None
-                for who, values in _totals(split, split.holders.amounts(amounts), at_start, scale):
-                    found[who, level] = found.get((who, level), {}) | values
-            for who, values in self._of_columns(amounts, frame.start is None, scale):
-                found[who, "influencer"] = found.get((who, "influencer"), {}) | values
-        found["all", "platform"] = self._of_platform(frame, amounts)
-        if frame.quantity == "gmv":
-            found |= self._surfaces(frame)
-        return found
+    def _made(self, frame: Frame, population: str, level: str) -> View:
+        if level == "fan":
+            return self._fans(frame)
+        if population in GROUPS["platform"]:
+            return self._surfaces_of(frame, population)
+        if level == "platform":
+            return self._platform(frame)
+        if frame.quantity == "profit":
+            return self._profits(frame, population)
+        if population == "active" and self._all_active:
+            return self.view(frame, "all", level)  # where all that have entered are active, both populations are one
+        return self._holding(frame, population, level)
 
-    def _concentration(self, quantity: str, amounts: Int64s, scale: float) -> Found:
-        """Concentration on the holders of each population and level, where they hold anything; the tail of everybody.
+    def _holding(self, frame: Frame, population: str, level: str) -> Holding:
+        who = (population, level)
+        if who in self._populations:
+            holders = self._populations[who]
+            n, take_amounts = holders.n, partial(holders.amounts, self._amounts)
+        else:
+            group = self._splits[level].names.index(population)
+            n = int(self._splits[level].n_members[group])
+            take_amounts = partial(self._of_group, group, level)
+        is_stock = frame.quantity == "followers"
+        if level in self._splits and (population == "all" or who not in self._populations):
+            totals = partial(self._totals_of_split, self._splits[level], population, level, is_stock)
+        else:
+            totals = partial(self._totals_of_population, who, take_amounts, is_stock)
+        places = self._places.get(who, NO_PLACES)
+        return Holding(n, self._people, self._heads.get(who), places, take_amounts, totals, self._theil)
 
-        Where everybody who has entered is still active, both populations are one.
-        """
-        everybody, active = ("all", "influencer"), ("active", "influencer")
-        wanted = dict.fromkeys((population, level) for population, level, _ in measured(quantity, self._groups))
-        all_active = self._populations[active].n == self._populations[everybody].n
-        apart = [who for who in wanted if who in self._heads and not (who == active and all_active)]
-        held = {who: self._populations[who].amounts(amounts) for who in apart}
-        exponent, x_min, n = top_tail(held[everybody], self._heads[everybody].head_10)
-        least = x_min * scale if n else math.nan
-        found: Found = {everybody: {"tail_exponent": exponent, "tail_x_min": least, "tail_n": float(n)}}
-        held = {who: own for who, own in held.items() if own.any()}
-        for (who, own), index in zip(held.items(), theils(list(held.values())), strict=True):
-            concentration = self._heads[who].concentration(own, self._places[who])
-            found[who] = found.get(who, {}) | concentration | {"theil": index}
-        if all_active:
-            found[active] = found[everybody]
-        return found
+    def _of_group(self, group: int, level: str) -> Int64s:
+        """What each of a group's members has, shape (n,)."""
+        if level == "agency":
+            amounts = self._populations["all", "agency"].amounts(self._amounts)
+            return np.asarray(amounts[self._subgroups.agency_group == group])
+        entered = self._subgroups.entered(self._time)
+        return np.asarray(self._amounts[entered & (self._subgroups.account_group == group)])
 
-    def _of_columns(self, amounts: Int64s, is_stock: bool, scale: float) -> Iterator[tuple[str, dict[str, float]]]:
-        """Totals of each group by a column of the roster, with the growth of a stock."""
-        everything = exact_sum(amounts)
-        for name, holders in self._subgroups.of_columns.items():
-            held = exact_sum(holders.amounts(amounts))
-            values = {"total": held * scale, "share": ratio(held, everything), "mean": ratio(held, holders.n) * scale}
-            if is_stock:
-                values["growth"] = growth(exact_sum(holders.amounts(self._followers_at_start)), held)
-            yield name, values
+    def _totals_of_split(self, split: Split, population: str, level: str, is_stock: bool) -> Totals:
+        """Totals of a group or of all, given what each group has; summed once for all groups of a frame."""
+        if level not in self._held:
+            self._held[level] = _sums(split, self._amounts)
+        own = self._held[level]
+        return Totals(own[population], own["all"], self._at_start[level][population] if is_stock else None)
 
-    def _of_platform(self, frame: Frame, amounts: Int64s) -> dict[str, float]:
-        found = self._mobility_and_merit.values(frame.quantity, amounts, self._entered, frame.time, frame.start)
-        if frame.quantity == "income" and frame.start is not None:
-            of_authors = (exact_sum(self._flows.row(n, frame.start, frame.time)) for n in ("gmv", "tips", "paid"))
-            found["ecommerce_share"] = ecommerce_share(*of_authors)
-        return found
+    def _totals_of_population(self, who: Who, take_amounts: Callable[[], Int64s], is_stock: bool) -> Totals:
+        at_start = self._populations[who].amounts(self._followers_at_start) if is_stock else None
+        everything = exact_sum(self._amounts)
+        return Totals(exact_sum(take_amounts()), everything, None if at_start is None else exact_sum(at_start))
 
-    def _surfaces(self, frame: Frame) -> Found:
+    def _theil(self, held: Holding) -> float:
+        """Theil's index of a holding; those of all in the frame are computed together, which saves calls."""
+        if not self._theils and self._frame is not None:
+            views = {id(v): v for who in self._with_heads[self._frame.quantity] if (v := self.view(self._frame, *who))}
+            held_by = [v for v in views.values() if isinstance(v, Holding) and v.concentration is not UNDEFINED]
+            found = theils([v.amounts for v in held_by])
+            self._theils = dict.fromkeys(views, math.nan) | dict(zip(map(id, held_by), found, strict=True))
+        return self._theils.get(id(held), math.nan)
+
+    def _surfaces_of(self, frame: Frame, kind: str) -> Holding:
         assert frame.start is not None  # turnover is a flow
         upto = self._outcome.history.surface_gmv
-        gmv = (upto[frame.time] - upto[frame.start]).tolist()
-        totals = [sum(gmv[s] for s in of_kind) for of_kind in self._kinds]
-        return {
-            (kind, "platform"): {"total": float(total), "share": ratio(total, sum(gmv))}
-            for kind, total in zip(GROUPS["platform"], totals, strict=True)
-        }
+        gmv = upto[frame.time] - upto[frame.start]
+        return self._counted(gmv[self._surfaces[kind]], gmv)
 
-    def _cuts(self) -> Found:
-        split = self._splits["influencer"]
-        is_cut = self._subgroups.cut(self._time).astype(np.int64)
-        n_cut, n = split.holders.amounts(is_cut).tolist(), split.n_members.tolist()
-        parts = [("all", sum(n_cut), sum(n)), *zip(split.names, n_cut, n, strict=True)]
-        parts += [(name, exact_sum(own.amounts(is_cut)), own.n) for name, own in self._subgroups.of_columns.items()]
-        return {(who, "influencer"): {"total": float(cut), "share": ratio(cut, of)} for who, cut, of in parts}
-
-    def _accounts(self) -> dict[str, float]:
-        status = self._outcome.history.status[self._time]
-        counted = {
-            "n_present": self._subgroups.present(self._time),
-            "n_entered": self._entered[self._outcome.population.n_initial :],
-            "n_cut": self._subgroups.cut(self._time),
-            "n_left": status == AccountStatus.LEFT,
-        }
-        return {name: float(np.count_nonzero(chosen)) for name, chosen in counted.items()}
-
-    def _profit(self, frame: Frame) -> Found:
+    def _profits(self, frame: Frame, population: str) -> Holding:
         assert frame.start is not None  # profit is a flow
         upto = self._outcome.history.profit
         profit = upto[frame.time] - upto[frame.start]
-        found: Found = {}
-        chosen = {"all": np.ones(profit.size, np.bool_)}
-        chosen |= {name: self._subgroups.agency_group == g for g, name in enumerate(GROUPS["agency"])}
-        for who, members in chosen.items():
-            own = profit[members]
-            total = exact_sum(own)
-            found[who, "agency"] = {"total": float(total), "mean": ratio(total, own.size)}
-            found[who, "agency"]["n_losing"] = float(n_losing(own)) if own.size else 0.0
-        return found
+        if population == "all":
+            return self._counted(profit, profit)
+        chosen = self._subgroups.agency_group == GROUPS["agency"].index(population)
+        return self._counted(profit[chosen], profit)
 
-    def _utility(self, frame: Frame) -> float:
-        assert frame.start is not None  # a flow
-        reads = self._outcome.history.reads[frame.time] - self._outcome.history.reads[frame.start]
-        quality = self._outcome.population.quality
-        return mean_utility(reads, quality, self._affinity, self._outcome.accounts.vertical)
+    def _counted(self, own: Int64s, everything: Int64s) -> Holding:
+        """Holders of these amounts, which may be negative and have no head."""
+        return Holding(
+            own.size,
+            self._people,
+            None,
+            NO_PLACES,
+            lambda: own,
+            lambda: Totals(exact_sum(own), exact_sum(everything), None),
+            self._theil,
+        )
+
+    def _platform(self, frame: Frame) -> Platform:
+        time, subgroups, outcome = frame.time, self._subgroups, self._outcome
+
+        def flow(name: str) -> Int64s:
+            start = time if frame.start is None else frame.start
+            return self._flows.row(name, start, time)
+
+        def tier_moves() -> tuple[int, int]:
+            return n_moves(tier_transitions(outcome, self._n_tiers, time))
+
+        return Platform(
+            time=time,
+            start=frame.start,
+            people=self._people,
+            amounts=self._amounts,
+            entered=subgroups.entered(time),
+            present=subgroups.present(time),
+            cut=subgroups.cut(time),
+            left=subgroups.left(time),
+            agency=outcome.history.agency[time],
+            vertical=outcome.accounts.vertical,
+            accounts=self._accounts,
+            take_flow=flow,
+            take_tier_moves=tier_moves,
+        )
+
+    def _fans(self, frame: Frame) -> Fans:
+        assert frame.start is not None  # utility is a flow
+        history = self._outcome.history
+        reads = history.reads[frame.time] - history.reads[frame.start]
+        quality, vertical = self._outcome.population.quality, self._outcome.accounts.vertical
+        return Fans(frame.time, frame.start, reads, quality, self._affinity, vertical)
 
 
-def _totals(
-    split: Split, amounts: Int64s, at_start: Int64s | None, scale: float
-) -> Iterator[tuple[str, dict[str, float]]]:
-    """Totals of each group and of all, with their growth where amounts at day 0 are given."""
-    total, held = sum(amounts.tolist()), amounts.tolist()
-    n = split.n_members.tolist()
-    before = None if at_start is None else at_start.tolist()
-    for g, name in enumerate(split.names):
-        values = {"total": held[g] * scale, "share": ratio(held[g], total), "mean": ratio(held[g], n[g]) * scale}
-        yield name, values | ({"growth": growth(before[g], held[g])} if before else {})
-    values = {"total": total * scale, "mean": ratio(total, sum(n)) * scale}
-    yield "all", values | ({"growth": growth(sum(before), total)} if before else {})
+def _sums(split: Split, amounts: Int64s) -> dict[str, int]:
+    """What each group of a level has together, and all of them."""
+    held = split.holders.amounts(amounts).tolist()
+    return dict(zip((*split.names, "all"), (*held, sum(held)), strict=True))
 
 
 def measure(outcome: Outcome, scenario: Scenario, groups: Groups = NO_GROUPS) -> Floats:
-    """All measures of a run, in the order of ``cells.cells``.
+    """All measures of a run, in the order of ``MeasureIndex.keys``.
 
     Parameters
     ----------
@@ -254,14 +271,22 @@ def measure(outcome: Outcome, scenario: Scenario, groups: Groups = NO_GROUPS) ->
     -------
     ndarray
         Shape (n,); nan where undefined.
+
+    Raises
+    ------
+    InputError
+        A measure of the user's own fails, or gives what is no measure.
     """
-    meter = Meter(outcome, scenario, groups)
+    index = MeasureIndex(scenario.horizon_days, scenario.warmup_days, tuple(groups))
+    meter = Meter(outcome, scenario, index, groups)
+    own = checked_functions()
     values: list[float] = []
-    for frame in frames(scenario.horizon_days, scenario.warmup_days):
-        found = meter.found(frame)
-        for population, level, names in measured(frame.quantity, tuple(groups)):
-            own = found.get((population, level), {})
-            values += [own.get(name, math.nan) for name in names]
+    for frame, population, level, measures in index.parts:
+        view: Any = meter.view(frame, population, level)
+        if own and measures[0] in own:
+            values += [own[each](view, frame.key(population, level, each.name)) for each in measures]
+        else:
+            values += [each.function(view) for each in measures]
     return np.array(values)
 
 
@@ -284,7 +309,7 @@ def tier_transitions(outcome: Outcome, n_tiers: int, until: int) -> Int64s:
 
 
 def lorenz_curves(outcome: Outcome, horizon_days: int) -> Floats:
-    """Lorenz curves over all influencers that have entered, in the order of ``cells.lorenz_cells``.
+    """Lorenz curves over all influencers that have entered, in the order of ``MeasureIndex.lorenz_keys``.
 
     Returns
     -------
@@ -292,7 +317,7 @@ def lorenz_curves(outcome: Outcome, horizon_days: int) -> Floats:
         Shape (n, 101): share held by the smallest 0 %, 1 %, ... 100 %; nan where undefined.
     """
     flows, subgroups = Flows(outcome), Subgroups(outcome)
-    wanted = lorenz_frames(horizon_days)
+    wanted = MeasureIndex(horizon_days, 0, own=()).lorenz_frames
     return np.array([lorenz(flows.amounts(f)[subgroups.entered(f.time)], LORENZ_POINTS) for f in wanted])
 
 

@@ -172,7 +172,7 @@ def _held(file: Path, loaded: Loaded, run: Run, folder: Path, terms: Terms, othe
     policy: CheckPolicy = terms.policy or loaded.check.policy
     source = read_toml(file)
     path = _baseline_file(file, loaded.scenario.name, terms)
-    content = Content.of(run)
+    whole = Content.of(run)
     most = max(loaded.check.max_replications or 0, loaded.scenario.replications)
     more = with_replications(loaded, most) if most > loaded.scenario.replications else None
     baseline = None
@@ -181,19 +181,20 @@ def _held(file: Path, loaded: Loaded, run: Run, folder: Path, terms: Terms, othe
     except BaselineError as error:
         judgement = not_held(loaded, f"{path}: {error}", source.lines)
     if baseline is not None:
+        content = whole.without_new(run, baseline.content.measures)
         judgement = verdict_on(loaded, baseline, content, policy, source)
         if policy == "statistical" and more is not None and judgement.is_undecided:
             values = values_of(_run(more, folder, terms))
-            again = estimates(more, baseline.content.values, values, 2)
+            again = estimates(more, baseline.content.values, values, 2, baseline.content.measures)
             judgement = verdict_on(loaded, baseline, content, policy, source, again)
     judgement = other(judgement, file, loaded, run)
     if terms.reason is None:
         return judgement
-    if baseline is not None and not judgement.changes and _is_same(baseline, content, loaded, most):
+    if baseline is not None and not judgement.changes and _is_same(baseline, whole, loaded, most):
         return replace(judgement, update="unchanged")
-    values = content.values if more is None else values_of(_run(more, folder, terms))
+    values = whole.values if more is None else values_of(_run(more, folder, terms))
     keys, n = Keys.of(loaded, source), loaded.scenario.replications
-    kept = replace(content, values=values)
+    kept = replace(whole, values=values)
     write_baseline(path, Baseline(loaded.scenario.name, terms.reason, provenance.libraries(), n, keys, kept))
     return judgement.rewritten(path, terms.reason, is_new=baseline is None)
 
