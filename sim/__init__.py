@@ -3,15 +3,15 @@
 ``load`` reads a scenario, ``run`` runs it, ``read`` reads a finished run again, ``compare`` lays two of them side by
 side, ``check`` holds scenarios against their baselines, ``follow_graph`` gives who follows whom at a day of a run,
 ``chart`` draws one chart of a run, ``write_report`` writes the page with all of them; the command ``sim`` offers the
-same verbs. What they need is imported when they are called, so that the command line starts at once.
+same verbs. ``policy`` and ``measure`` register functions of your own. What they need is imported when they are called, so that the command line starts at once.
 """
 
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
     import altair
@@ -23,9 +23,84 @@ if TYPE_CHECKING:
 from sim.registry import policy
 from sim.version import __version__ as __version__
 
-__all__ = ["chart", "check", "compare", "follow_graph", "load", "policy", "read", "recreate", "run", "write_report"]
+__all__ = [
+    "chart",
+    "check",
+    "compare",
+    "follow_graph",
+    "load",
+    "measure",
+    "policy",
+    "read",
+    "recreate",
+    "run",
+    "write_report",
+]
 
 Path = str | PathLike[str]
+MeasureFunction = TypeVar("MeasureFunction", bound=Callable[[Any], float])
+
+
+def measure(
+    *,
+    level: Literal["influencer", "agency", "vertical", "platform", "fan"] = "influencer",
+    quantity: str | Sequence[str] = "followers",
+    populations: str | Sequence[str] = "all",
+    unit: str = "",
+    margin: float | None = None,
+    more_concentrated: Literal["higher", "lower"] | None = None,
+    formula: str = "",
+    source: str = "",
+) -> Callable[[MeasureFunction], MeasureFunction]:
+    """Register a measure of your own under its function's name: a decorator with keywords.
+
+    The function is given one of the views of ``sim.measures.views`` with read-only arrays (``Holding`` at the levels
+    influencer, agency and vertical, ``Platform``, ``Fans``) and gives a finite number, or nan where it is undefined.
+    The first line of its docstring says what it is.
+
+    Parameters
+    ----------
+    level
+        What it is measured of.
+    quantity
+        Of which quantities of that level, one or several: ``followers``, ``exposure``, ...
+    populations
+        Of which populations of that level, one or several; at level influencer ``COLUMN=VALUE`` means the groups by a
+        column of the roster that claims name.
+    unit
+        ``share``, ``accounts``, ...; left out: a plain number.
+    margin
+        Smallest change that matters, which claims and checks use where they state none; left out: 2 % of its size in a
+        check, .005 in a claim.
+    more_concentrated
+        Whether it is higher or lower where the quantity is more concentrated; left out: it says nothing of that.
+    formula, source
+        For readers: the formula in a line, a publication.
+
+    Raises
+    ------
+    ValueError
+        The name is taken by a built-in measure, or there is no such level, quantity or population.
+    """
+    from sim.scenario.schema.measurable import own_measure
+
+    def one_or_more(names: str | Sequence[str]) -> tuple[str, ...]:
+        return (names,) if isinstance(names, str) else tuple(names)
+
+    def register(function: MeasureFunction) -> MeasureFunction:
+        about = (level, one_or_more(populations), one_or_more(quantity))
+        own_measure(
+            function,
+            about,
+            unit=unit,
+            margin=margin,
+            more_concentrated=more_concentrated,
+            formula=formula,
+            source=source,
+        )
+        return function
+
+    return register
 
 
 def load(

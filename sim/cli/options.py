@@ -91,7 +91,7 @@ Plugins = Annotated[
     typer.Option(
         "--plugin",
         metavar="FILE",
-        help="Python file with support policies of your own (@sim.policy).",
+        help="Python file with policies and measures of your own (@sim.policy, @sim.measure).",
         show_default=False,
     ),
 ]
@@ -110,7 +110,7 @@ def engine_named(engine: str) -> EngineName:
 
 
 def use_plugins(files: list[Path] | None) -> None:
-    """Run plugin files, which register their policies."""
+    """Run plugin files, which register their policies and measures."""
     if files:
         from sim.registry import load_plugins
 

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.calendar import DAY, snapshot_times
-from sim.registry import registered
 from sim.scenario.schema import measurable
 from sim.scenario.schema.measurable import (
     COLUMN_GROUP,
@@ -22,6 +21,7 @@ from sim.scenario.schema.measurable import (
     built_in_measures,
     column_groups,
     known_windows,
+    own_measures,
     require,
 )
 from sim.types import Floats, Int32s
@@ -141,7 +141,7 @@ class MeasureIndex:
         self.warmup_days = warmup_days
         self.groups = tuple(groups)
         self._built_in = Measurable(built_in_measures())
-        self._own = Measurable([p.item for p in registered("measure").values()] if own is None else own)
+        self._own = Measurable(own_measures() if own is None else own)
         self.known = Measurable([*self._built_in.measures, *self._own.measures])
         """All that is measured, and which names go together."""
 

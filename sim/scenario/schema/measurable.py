@@ -32,11 +32,13 @@ __all__ = [
     "MoreConcentrated",
     "Scope",
     "Watched",
+    "built_in_measures",
     "column_groups",
     "declared",
     "known_groups",
     "known_windows",
     "own_measure",
+    "own_measures",
     "require",
 ]
 
@@ -190,7 +192,7 @@ class Measurable:
     @classmethod
     def here(cls) -> Measurable:
         """What can be measured in this process: the built-in measures, then those of the user's own."""
-        return cls([*built_in_measures(), *(plugin.item for plugin in registered("measure").values())])
+        return cls([*built_in_measures(), *own_measures()])
 
     def named(self, name: str, level: str, quantity: str) -> Measure | None:
         """The measure of a quantity at a level that has this name.
@@ -246,6 +248,11 @@ def built_in_measures() -> list[Measure]:
     return list(built_in("measure").values())
 
 
+def own_measures() -> list[Measure]:
+    """Measures of the user's own by name, whatever the order of their plugins."""
+    return [plugin.item for _, plugin in sorted(registered("measure").items())]
+
+
 def declared(
     *scopes: Scope, name: str | None = None, watched: Sequence[Watched] = (), **about: Any
 ) -> Callable[[Function], Function]:
@@ -264,36 +271,50 @@ def declared(
     return declare
 
 
-def own_measure(measure: Measure) -> None:
-    """Register a measure of the user's own, which is of one scope, once what it declares is looked at.
+def own_measure(function: Callable[[Any], float], about: tuple[str, Sequence[str], Sequence[str]], **more: Any) -> None:
+    """Register a measure of the user's own, once what it declares is looked at.
+
+    Parameters
+    ----------
+    function
+        Its function, whose name and docstring it has.
+    about
+        Its level, populations and quantities.
+    **more
+        As the fields of ``Measure``.
 
     Raises
     ------
     ValueError
-        Its name is no name or is taken, or its level, quantities or populations aren't there to be measured.
+        Its name is taken by a built-in measure, or its level, quantities or populations aren't there to be measured.
     """
     known = Measurable(built_in_measures())
-    (scope,) = measure.scopes
-    if not measure.name.isascii() or not measure.name.isidentifier():
-        raise ValueError(f"a measure's name must be made of letters, digits and _, got {shown(measure.name)}")
-    require("level", scope.level, known.levels())
-    populations = known.populations(scope.level)
-    if scope.level == "platform":
-        populations = ["all"]  # kinds of surfaces have no accounts of their own
-    for population in scope.populations:
-        columns = [COLUMN_GROUP] if scope.level == "influencer" else []
-        require("populations", population, [*populations, *columns], f" at level {scope.level}")
-    quantities = list(dict.fromkeys(q for s in known.scopes if s.level == scope.level for q in s.quantities))
-    for quantity in scope.quantities:
-        require("quantity", quantity, quantities, f" at level {scope.level}")
-        if known.named(measure.name, scope.level, quantity) is not None:
-            raise ValueError(f"{measure.name} of {quantity} at level {scope.level} is built in: choose another name")
-    if not scope.populations or not scope.quantities:
-        raise ValueError("a measure must have at least one population and one quantity")
-    if measure.margin is not None and not 0 <= measure.margin < float("inf"):
-        raise ValueError(f"margin must be >= 0, got {measure.margin}")
-    require("more_concentrated", measure.more_concentrated, ("higher", "lower", None))
-    register("measure", measure.name, measure.function, measure)
+    name = str(getattr(function, "__name__", ""))
+    level, populations, quantities = about[0], tuple(about[1]), tuple(about[2])
+    if not name.isascii() or not name.isidentifier():
+        raise ValueError(f"a measure is a function with a name of letters, digits and _, got {shown(name)}")
+    require("level", level, known.levels())
+    # Kinds of surfaces have no accounts of their own.
+    choices = ["all"] if level == "platform" else known.populations(level)
+    for population in populations:
+        columns = [COLUMN_GROUP] if level == "influencer" else []
+        require("populations", population, [*choices, *columns], f" at level {level}")
+    measured = list(dict.fromkeys(q for s in known.scopes if s.level == level for q in s.quantities))
+    for quantity in quantities:
+        require("quantity", quantity, measured, f" at level {level}")
+        if known.named(name, level, quantity) is not None:
+            raise ValueError(f"{name} of {quantity} at level {level} is built in: choose another name")
+    if not populations or not quantities:
+        raise ValueError(f"{name} must have at least one population and one quantity")
+    margin = more.get("margin")
+    if margin is not None and not 0 <= margin < float("inf"):
+        raise ValueError(f"margin must be >= 0 and finite, got {margin}")
+    require("more_concentrated", more.get("more_concentrated"), ("higher", "lower", None))
+    kept = [population for population in populations if population != COLUMN_GROUP][:1]
+    watched = tuple(Watched(quantity, name, level, population) for population in kept for quantity in quantities)
+    doc = " ".join((function.__doc__ or "").strip().partition("\n\n")[0].split()).removesuffix(".")
+    scopes = (Scope(level, populations, quantities),)
+    register("measure", name, function, Measure(name, scopes, function, doc=doc, watched=watched, **more))
 
 
 def require(key: str, given: str | None, names: Iterable[str | None], where: str = "") -> None:
