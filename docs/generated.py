@@ -19,7 +19,7 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 
 from sim.cli.app import app as commands
-from sim.report.catalogue import CHARTS, SEVERAL
+from sim.report.catalogue import charts, charts_of_several
 from sim.scenario import json_schema
 from sim.scenario.patch import patches as arms
 from sim.scenario.patch import phases
@@ -236,7 +236,7 @@ class Measures(Directive):
                         f"measure-{measure.name}-{measure.scopes[0].level}-{measure.scopes[0].quantities[0]}",
                     )
                 ],
-                _inline(_meaning_of(measure)),
+                _meaning_of(measure),
                 _inline(", ".join(part for part in (measure.range, measure.unit) if part)),
                 _inline("2 %" if measure.margin is None else f"{measure.margin:g}"),
                 _inline(measure.more_concentrated or ""),
@@ -247,11 +247,14 @@ class Measures(Directive):
         return [_table(head, (22, 44, 16, 8, 10), rows)]
 
 
-def _meaning_of(measure: Measure) -> str:
+def _meaning_of(measure: Measure) -> Cell:
     """What a measure is, its formula, and the function that computes it."""
-    formula = f": ``{measure.formula}``" if measure.formula else ""
-    function = f" (``{measure.source}``)" if measure.source else ""
-    return f"{measure.doc}{formula}{function}"
+    cell = _inline(f"{measure.doc}: ``{measure.formula}``" if measure.formula else measure.doc)
+    if not measure.source:
+        return cell
+    name = nodes.literal("", measure.source.rpartition(".")[2])
+    link = pending_xref("", name, refdomain="py", reftype="func", reftarget=measure.source, refexplicit=True)
+    return [*cell, nodes.Text(" ("), link, nodes.Text(")")]
 
 
 def _words(names: Iterable[str]) -> Cell:
@@ -266,14 +269,13 @@ class Charts(Directive):
 
     def run(self) -> list[nodes.Node]:
         """A row for each chart."""
-        charts = {**CHARTS, **SEVERAL}
         rows = [
             (
                 [_named(name, f"chart-{name}")],
-                _inline("several runs" if name in SEVERAL else "one run"),
-                _inline((function.__doc__ or "").split("\n")[0]),
+                _inline("several runs" if chart.of_several else "one run"),
+                _inline(chart.doc),
             )
-            for name, function in charts.items()
+            for name, chart in (charts() | charts_of_several()).items()
         ]
         return [_table(("chart", "of", "shows"), (20, 15, 65), rows)]
 

@@ -3,7 +3,8 @@
 ``load`` reads a scenario, ``run`` runs it, ``read`` reads a finished run again, ``compare`` lays two of them side by
 side, ``check`` holds scenarios against their baselines, ``follow_graph`` gives who follows whom at a day of a run,
 ``chart`` draws one chart of a run, ``write_report`` writes the page with all of them; the command ``sim`` offers the
-same verbs. ``policy`` and ``measure`` register functions of your own. What they need is imported when they are called, so that the command line starts at once.
+same verbs. ``policy`` and ``measure`` register functions of your own. What they need is imported when they are called,
+so that the command line starts at once.
 """
 
 from __future__ import annotations
@@ -238,10 +239,11 @@ def chart(runs: Run | Path | Sequence[Run | Path], name: str) -> altair.VConcatC
     ValueError
         No such chart, several runs for a chart of one, or nothing to show in it.
     """
-    from sim.report.catalogue import CHARTS, SEVERAL, chart_of
+    from sim.report.catalogue import chart_of, charts, charts_of_several
 
-    if name not in (*CHARTS, *SEVERAL):
-        raise ValueError(f"no chart {name!r}; there are {', '.join((*CHARTS, *SEVERAL))}")
+    known = (*charts(), *charts_of_several())
+    if name not in known:
+        raise ValueError(f"no chart {name!r}; there are {', '.join(known)}")
     found = chart_of(_finished(runs), name)
     if found is None:
         raise ValueError(f"nothing to show in the chart {name!r}")

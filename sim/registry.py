@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import CodeType, MappingProxyType, ModuleType
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, TypeVar
 
 from sim.errors import Fault, InputError
 from sim.plugin_modules import Modules
@@ -48,38 +48,26 @@ ENTRY_POINTS = "headshare"
 """Group of the entry points by which an installed package names its modules of policies, measures and charts."""
 
 
-class Kind(NamedTuple):
-    """What can be registered: how users write it, and the modules of the built-in entries, in their order."""
-
-    decorator: str
-    modules: tuple[str, ...]
-
-
-KINDS: Mapping[KindName, Kind] = MappingProxyType(
+KINDS: Mapping[KindName, tuple[str, ...]] = MappingProxyType(
     {
-        "policy": Kind("@sim.policy", ("sim.model.ranking.policies",)),
-        "measure": Kind(
-            "@sim.measure",
-            (
-                "sim.measures.concentration",
-                "sim.measures.totals",
-                "sim.measures.mobility",
-                "sim.measures.merit",
-                "sim.measures.participation",
-                "sim.measures.welfare",
-            ),
+        "policy": ("sim.model.ranking.policies",),
+        "measure": (
+            "sim.measures.concentration",
+            "sim.measures.totals",
+            "sim.measures.mobility",
+            "sim.measures.merit",
+            "sim.measures.participation",
+            "sim.measures.welfare",
         ),
-        "chart": Kind(
-            "@sim.report.charts.declared.one_run",
-            (
-                "sim.report.charts.concentration",
-                "sim.report.charts.people",
-                "sim.report.charts.moves",
-                "sim.report.charts.several",
-            ),
+        "chart": (
+            "sim.report.charts.concentration",
+            "sim.report.charts.people",
+            "sim.report.charts.moves",
+            "sim.report.charts.several",
         ),
     }
 )
+"""What can be registered, with the modules of its built-in entries, in their order."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +155,7 @@ def register(kind: KindName, name: str, function: Callable[..., Any], item: Any)
     item
         What is to be found under the name.
     """
-    if function.__module__ in KINDS[kind].modules:
+    if function.__module__ in KINDS[kind]:
         _BUILT_IN[kind].setdefault(function.__module__, {})[name] = item
         return
     code = getattr(inspect.unwrap(function), "__code__", None)
@@ -208,9 +196,9 @@ def built_in(kind: KindName) -> dict[str, Any]:
     >>> list(built_in("policy"))[:3]
     ['none', 'placebo', 'tiered']
     """
-    for module in KINDS[kind].modules:
+    for module in KINDS[kind]:
         importlib.import_module(module)
-    return {name: item for module in KINDS[kind].modules for name, item in _BUILT_IN[kind].get(module, {}).items()}
+    return {name: item for module in KINDS[kind] for name, item in _BUILT_IN[kind].get(module, {}).items()}
 
 
 def registered(kind: KindName) -> dict[str, Plugin]:
@@ -261,7 +249,7 @@ def load_plugin(path: Path | str) -> None:
         raise InputError([Fault(file, f"plugin failed: {modules.plain(said(error))}", line)]) from error
     mine = list(_new_since(before))
     if not mine:
-        rule = "registers no policy and no measure; a function with @sim.policy or @sim.measure is one"
+        rule = "registers no policy, measure or chart; a function with @sim.policy or @sim.measure is one"
         raise InputError([Fault(str(path), rule)])
     for kind, name, plugin in mine:
         if plugin.modules is None or not plugin.modules.has_run:  # else of a plugin that this one has loaded

@@ -288,7 +288,7 @@ def test_another_plugin_in_the_same_folder_is_refused(tmp_path: Path) -> None:
         (None, "can't be read: No such file or directory"),
         ("def f(:\n", r":1: plugin failed: SyntaxError: invalid syntax \(x.py, line 1\)"),
         ("import sim\n\n1 / 0\n", ":3: plugin failed: ZeroDivisionError: division by zero"),
-        ("x = 1\n", "registers no policy and no measure; a function with @sim.policy or @sim.measure is one"),
+        ("x = 1\n", "registers no policy, measure or chart; a function with @sim.policy or @sim.measure is one"),
         ("import sys\nsys.exit(0)\n", r":2: plugin failed: SystemExit: 0"),
         ("class E(BaseException):\n    def __str__(self):\n        raise E\n\nraise E\n", r":5: plugin failed: E"),
         ("raise ValueError('one\\n\x1b[2Jtwo')\n", r":1: plugin failed: ValueError: one \\x1b\[2Jtwo"),

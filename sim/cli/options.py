@@ -91,7 +91,7 @@ Plugins = Annotated[
     typer.Option(
         "--plugin",
         metavar="FILE",
-        help="Python file with policies and measures of your own (@sim.policy, @sim.measure).",
+        help="Python file with policies, measures or charts of your own (@sim.policy, @sim.measure).",
         show_default=False,
     ),
 ]
