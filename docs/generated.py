@@ -1,7 +1,8 @@
 """Directives that write the reference from the source itself: scenario keys, tables, measures, commands.
 
-``scenario-keys``, ``fixed-keys``, ``run-table``, ``measurable``, ``charts`` and ``command`` make tables, so that no
-page repeats by hand what the code says. Each key and column can be linked to, by ``key-...`` and ``column-...``.
+``scenario-keys``, ``fixed-keys``, ``run-table``, ``measurable``, ``measures``, ``charts`` and ``command`` make tables,
+so that no page repeats by hand what the code says. Each key and column can be linked to, by ``key-...`` and
+``column-...``.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 
 from sim.cli.app import app as commands
-from sim.report.catalogue import CHARTS, SEVERAL
+from sim.report.catalogue import charts, charts_of_several
 from sim.scenario import json_schema
 from sim.scenario.patch import patches as arms
 from sim.scenario.patch import phases
-from sim.scenario.schema.measurable import FAMILIES
+from sim.scenario.schema.measurable import Measurable, Measure, built_in_measures
 from sim.store.columns import TABLES
 
 __all__ = ["scenario_tables", "setup"]
@@ -207,19 +208,53 @@ class RunTable(Directive):
         return [_table(("column", "type", "meaning [unit]"), (28, 17, 55), rows)]
 
 
-class Measurable(Directive):
+class Measured(Directive):
     """``measurable::``: which measures there are of which quantities, populations and levels."""
 
     def run(self) -> list[nodes.Node]:
-        """A row for each family, all of whose combinations exist."""
+        """A row for each scope, all of whose combinations exist."""
         rows = [
             (
-                _inline(family.level),
-                *(_words(each) for each in (family.populations, family.quantities, family.measures)),
+                _inline(scope.level),
+                *(_words(each) for each in (scope.populations, scope.quantities, [m.name for m in measures])),
             )
-            for family in FAMILIES
+            for scope, measures in Measurable(built_in_measures()).scopes.items()
         ]
         return [_table(("level", "population", "quantity", "measure"), (13, 25, 31, 31), rows)]
+
+
+class Measures(Directive):
+    """``measures::``: what each measure is, as it is declared."""
+
+    def run(self) -> list[nodes.Node]:
+        """A row for each measure; of one name there may be several, of different quantities."""
+        rows = [
+            (
+                [
+                    _named(
+                        measure.name,
+                        f"measure-{measure.name}-{measure.scopes[0].level}-{measure.scopes[0].quantities[0]}",
+                    )
+                ],
+                _meaning_of(measure),
+                _inline(", ".join(part for part in (measure.range, measure.unit) if part)),
+                _inline("2 %" if measure.margin is None else f"{measure.margin:g}"),
+                _inline(measure.more_concentrated or ""),
+            )
+            for measure in built_in_measures()
+        ]
+        head = ("measure", "is", "range, unit", "margin", "more concentrated when")
+        return [_table(head, (22, 44, 16, 8, 10), rows)]
+
+
+def _meaning_of(measure: Measure) -> Cell:
+    """What a measure is, its formula, and the function that computes it."""
+    cell = _inline(f"{measure.doc}: ``{measure.formula}``" if measure.formula else measure.doc)
+    if not measure.source:
+        return cell
+    name = nodes.literal("", measure.source.rpartition(".")[2])
+    link = pending_xref("", name, refdomain="py", reftype="func", reftarget=measure.source, refexplicit=True)
+    return [*cell, nodes.Text(" ("), link, nodes.Text(")")]
 
 
 def _words(names: Iterable[str]) -> Cell:
@@ -234,14 +269,13 @@ class Charts(Directive):
 
     def run(self) -> list[nodes.Node]:
         """A row for each chart."""
-        charts = {**CHARTS, **SEVERAL}
         rows = [
             (
                 [_named(name, f"chart-{name}")],
-                _inline("several runs" if name in SEVERAL else "one run"),
-                _inline((function.__doc__ or "").split("\n")[0]),
+                _inline("several runs" if chart.of_several else "one run"),
+                _inline(chart.doc),
             )
-            for name, function in charts.items()
+            for name, chart in (charts() | charts_of_several()).items()
         ]
         return [_table(("chart", "of", "shows"), (20, 15, 65), rows)]
 
@@ -375,7 +409,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("scenario-keys", ScenarioKeys)
     app.add_directive("fixed-keys", FixedKeys)
     app.add_directive("run-table", RunTable)
-    app.add_directive("measurable", Measurable)
+    app.add_directive("measurable", Measured)
+    app.add_directive("measures", Measures)
     app.add_directive("charts", Charts)
     app.add_directive("command", Command)
     app.connect("doctree-resolved", _breakable)

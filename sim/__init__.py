@@ -4,8 +4,8 @@
 ``run`` runs one, ``read`` reads a finished run, ``recreate`` runs it again, ``compare`` compares two of them, ``check``
 compares scenarios with their baselines, ``follow_graph`` gives who follows whom at a day of a run, ``trace`` looks at
 one fan or influencer of it, ``chart`` draws one chart of a run, ``write_report`` writes the page with all of them;
-``policy`` registers a support policy. The command ``sim`` offers the same verbs. What they need is imported when they
-are called, so that the command line starts at once.
+``policy`` and ``measure`` register functions of your own. The command ``sim`` offers the same verbs. What they need is
+imported when they are called, so that the command line starts at once.
 
 Errors are those of ``sim.errors``: ``ArgumentError``, a ``ValueError``, for an argument that can't be used;
 ``InputError`` for a file or a folder with faults, all of them at once; ``MachineError`` where disk, memory or another
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     Graph: TypeAlias = str | PathLike[str] | FollowGraph | networkx.Graph
 
+from sim.measures.decorator import measure
 from sim.registry import policy
 from sim.version import __version__
 
@@ -44,6 +45,7 @@ __all__ = [
     "compare",
     "follow_graph",
     "load",
+    "measure",
     "policy",
     "read",
     "recreate",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
 from support.places import TESTS
 
-from sim import registry as plugins
+from sim import registry
 
 pytest_plugins = ["pytester"]
 
@@ -59,6 +59,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 
 
 @pytest.fixture(autouse=True)
-def _no_policies_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The registry of the user's own policies is the process's: each test finds it empty."""
-    monkeypatch.setattr(plugins, "_REGISTERED", {})
+def _nothing_of_other_tests() -> Iterator[None]:
+    """The registry is the process's: each test finds none of the user's own policies, measures and charts."""
+    with registry.isolated():
+        yield

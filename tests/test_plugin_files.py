@@ -66,7 +66,7 @@ def weight_now(name: str = "own") -> float:
 
 
 def imports() -> set[str]:
-    return set(registered()["own"].imports)
+    return set(registered("policy")["own"].imports)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_helper_is_found_however_it_is_imported_and_a_changed_one_is_another_r
     load_plugin(file)
     assert identity(load(scenario), "compiled") != first
     assert weight_now() == 3.0
-    assert registered()["own"].imports == {"helper.py": hashlib.sha256(b"W = 3.0\n").hexdigest()}
+    assert registered("policy")["own"].imports == {"helper.py": hashlib.sha256(b"W = 3.0\n").hexdigest()}
 
 
 def test_packages_and_what_helpers_import_are_followed(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_helper_that_the_process_has_imported_before_is_read_afresh_and_left_a
 def test_modules_of_python_and_of_packages_are_no_part_of_it_nor_headshare_itself(tmp_path: Path) -> None:
     load_plugin(write(tmp_path, own=own("import json, scipy.special, sim.errors", "1.0")))
     assert imports() == set()
-    assert registered()["own"].function.__globals__["sim"] is sim
+    assert registered("policy")["own"].function.__globals__["sim"] is sim
 
 
 def test_a_module_below_the_folder_that_comes_by_another_path_is_known_and_read_afresh(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_plugin_that_fails_leaves_no_policy_and_no_module_behind(tmp_path: Pat
     modules = set(sys.modules)
     with pytest.raises(InputError):
         load_plugin(write(tmp_path, own=own("import helper") + "\nraise SystemExit(0)\n", helper=""))
-    assert registered() == {}
+    assert registered("policy") == {}
     assert {name for name in set(sys.modules) - modules if "own" in name or "helper" in name} == set()
 
 
@@ -219,14 +219,14 @@ def test_a_policy_registered_from_a_module_knows_what_that_imports(
     write(tmp_path, of_mine=own("import helper_of_mine", "helper_of_mine.W"), helper_of_mine="W = 2.0\n")
     import of_mine  # type: ignore[import-not-found]  # noqa: F401
 
-    assert registered()["own"].file == "of_mine.py"
+    assert registered("policy")["own"].file == "of_mine.py"
     assert imports() == {"helper_of_mine.py"}
 
 
 def test_a_policy_without_a_file_is_known_by_all_of_its_code() -> None:
     def sha256_with(factor: int) -> str:
         exec(f"import sim\n@sim.policy\ndef own(view, support):\n    return view.quality * {factor}", {})
-        return registered()["own"].sha256
+        return registered("policy")["own"].sha256
 
     assert sha256_with(2) == sha256_with(2) != sha256_with(3)
 

@@ -46,7 +46,7 @@ def test_a_policy_registered_from_python_fills_the_reserved_slots_by_its_weights
     def by_quality(view: PlatformView, support: Support) -> Any:  # noqa: ARG001
         return view.quality * view.quality
 
-    assert set(registered()) == {"by-quality"}
+    assert set(registered("policy")) == {"by-quality"}
     outcome = run(world_under("by-quality"), engine=engine)
     assert_frequencies(outcome.counts[:, 0, Counter.RESERVED], np.array([0.2, 0.4, 0.6, 0.8, 0.9]) ** 2)
     assert_frequencies(
@@ -288,7 +288,7 @@ def test_another_plugin_in_the_same_folder_is_refused(tmp_path: Path) -> None:
         (None, "can't be read: No such file or directory"),
         ("def f(:\n", r":1: plugin failed: SyntaxError: invalid syntax \(x.py, line 1\)"),
         ("import sim\n\n1 / 0\n", ":3: plugin failed: ZeroDivisionError: division by zero"),
-        ("x = 1\n", "registers no policy; a function with @sim.policy is one"),
+        ("x = 1\n", "registers no policy, measure or chart; a function with @sim.policy or @sim.measure is one"),
         ("import sys\nsys.exit(0)\n", r":2: plugin failed: SystemExit: 0"),
         ("class E(BaseException):\n    def __str__(self):\n        raise E\n\nraise E\n", r":5: plugin failed: E"),
         ("raise ValueError('one\\n\x1b[2Jtwo')\n", r":1: plugin failed: ValueError: one \\x1b\[2Jtwo"),
@@ -320,7 +320,7 @@ def test_a_file_may_hold_several_policies(tmp_path: Path) -> None:
         HEADER + "    return view.quality\n\n@sim.policy\ndef other_one(view, support):\n    return view.lots\n"
     )
     load_plugin(path)
-    assert set(registered()) == {"own", "other-one"}
+    assert set(registered("policy")) == {"own", "other-one"}
 
 
 def test_a_policy_may_not_take_the_place_of_a_built_in_one(tmp_path: Path) -> None:

@@ -41,10 +41,9 @@ def patched(name: str, changes: Mapping[str, Any], arms: Mapping[str, Any] | Non
 def head_share(run: Any, arm: str, control: str) -> str:
     """Change of the followers' head share at the end in points, with its 95 % interval, or `same` or `-`."""
     from sim.inference.paired import paired_difference
-    from sim.measure.index import primary_cells
 
-    cell = primary_cells(int(run.horizon_days))[0]._asdict()
-    paired = paired_difference(run.values(control, cell), run.values(arm, cell))
+    key = run.index.primary[0]._asdict()
+    paired = paired_difference(run.values(control, key), run.values(arm, key))
     sign = "0" if abs(paired.difference) < MARGIN and max(-paired.ci_low, paired.ci_high) < MARGIN else ""
     sign = sign or ("-" if paired.ci_high < 0 else "+" if paired.ci_low > 0 else "?")
     return f"{sign} {100 * paired.difference:+.2f} ({100 * paired.ci_low:+.2f}, {100 * paired.ci_high:+.2f})"

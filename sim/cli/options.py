@@ -85,7 +85,7 @@ Plugins = Annotated[
     typer.Option(
         "--plugin",
         metavar="FILE",
-        help="Python file with support policies of your own (@sim.policy).",
+        help="Python file with policies, measures or charts of your own (@sim.policy, @sim.measure).",
         show_default=False,
     ),
 ]
@@ -108,7 +108,7 @@ def finished_runs(folders: list[Path]) -> list[Run]:
 
 
 def use_plugins(files: list[Path] | None) -> None:
-    """Run plugin files, which register their policies."""
+    """Run plugin files, which register their policies and measures."""
     if files:
         from sim.registry import load_plugins
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sim.cli.failures import print_object
-from sim.cli.options import Debug, Json, Runs, finished_runs
+from sim.cli.options import Debug, Json, Plugins, Runs, finished_runs, use_plugins
 from sim.errors import Fault, InputError
 from sim.files import whole_file
 
@@ -24,6 +24,7 @@ def plot(
     runs: Runs,
     chart: ChartName,
     out: Picture,
+    plugin: Plugins = None,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001 - read by ``verb``
 ) -> None:
@@ -33,6 +34,7 @@ def plot(
     kind = out.suffix.lower()
     if kind not in (".svg", ".png"):
         raise typer.BadParameter(f"must end in .svg or .png, got {out.name!r}", param_hint="--out")
+    use_plugins(plugin)
     refuse_chart(chart, len(runs))
     drawn = chart_of(finished_runs(runs), chart)
     if drawn is None:

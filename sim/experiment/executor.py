@@ -16,7 +16,7 @@ from sim.experiment.plan import Parallelism
 from sim.experiment.progress import ProgressTracker, Report
 from sim.experiment.refusals import PEOPLE, population_number
 from sim.experiment.units import population_of, run_unit
-from sim.measure.subgroups import NO_GROUPS
+from sim.measures.subgroups import NO_GROUPS
 from sim.model.layout import Total
 from sim.model.simulation import Observation, Watch
 from sim.model.world.population import Population

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sim.calendar import DAY
 from sim.experiment.epochs import EpochKeeper
 from sim.experiment.refusals import population_number
-from sim.measure.meter import lorenz_curves, measure, support_effect, tier_transitions, transitions
-from sim.measure.subgroups import NO_GROUPS, Groups
+from sim.measures.meter import lorenz_curves, measure, support_effect, tier_transitions, transitions
+from sim.measures.subgroups import NO_GROUPS, Groups
 from sim.model.simulation import Observation, Outcome, Watch, simulate
 from sim.model.world.accounts import AccountStatus
 from sim.model.world.population import Population, draw_population

@@ -186,7 +186,7 @@ def _verdict(file: Path, loaded: Loaded, run: Run, folder: Path, terms: Terms, o
     policy: CheckPolicy = terms.policy or loaded.check.policy
     source = read_toml(file)
     path = _baseline_file(file, loaded.scenario.name, terms)
-    content = Content.of(run)
+    whole = Content.of(run)
     most = max(loaded.check.max_replications or 0, loaded.scenario.replications)
     more = with_replications(loaded, most) if most > loaded.scenario.replications else None
     baseline = None
@@ -195,19 +195,20 @@ def _verdict(file: Path, loaded: Loaded, run: Run, folder: Path, terms: Terms, o
     except BaselineError as error:
         verdict = no_verdict(loaded, f"{path}: {error}", source.lines)
     if baseline is not None:
+        content = whole.without_new(run, baseline.content.measures)
         verdict = verdict_on(loaded, baseline, content, policy, source)
         if policy == "statistical" and more is not None and verdict.is_undecided:
             values = values_of(_run(more, folder, terms))
-            again = estimates(more, baseline.content.values, values, 2)
+            again = estimates(more, baseline.content.values, values, 2, baseline.content.measures)
             verdict = verdict_on(loaded, baseline, content, policy, source, again)
     verdict = other(verdict, file, loaded, run)
     if terms.reason is None:
         return verdict
-    if baseline is not None and not verdict.changes and _is_same(baseline, content, loaded, most):
+    if baseline is not None and not verdict.changes and _is_same(baseline, whole, loaded, most):
         return replace(verdict, update="unchanged")
-    values = content.values if more is None else values_of(_run(more, folder, terms))
+    values = whole.values if more is None else values_of(_run(more, folder, terms))
     keys, n = Keys.of(loaded, source), loaded.scenario.replications
-    kept = replace(content, values=values)
+    kept = replace(whole, values=values)
     write_baseline(path, Baseline(loaded.scenario.name, terms.reason, provenance.libraries(), n, keys, kept))
     return verdict.rewritten(path, terms.reason, is_new=baseline is None)
 

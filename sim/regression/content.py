@@ -1,4 +1,4 @@
-"""What of a finished run a baseline keeps: digests of all outputs, values of watched measures; knows no files.
+"""What of a finished run a baseline keeps: digests of all outputs, values of watched measures. It knows no files.
 
 Floats are digested to 9 digits: the last bits may be another machine's or library's.
 """
@@ -7,63 +7,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sim.measure.index import Cell, cell_at_end
+from sim.measures.index import MeasureKey
 from sim.regression.epoch_rows import epoch_rows
 from sim.results.run import Run
+from sim.scenario.schema.measurable import Measurable, Watched
 
-__all__ = ["WATCHED", "Content", "Watched", "values_of", "watched_cell"]
+__all__ = ["Content", "values_of", "watched"]
 
 DIGITS = 30
 """Binary ones, about 9 decimal."""
 SHIFT = 0.6180339887498949
 """In steps: where between two of them the upper one begins, counted down from it; the golden ratio's fraction, from
 which the fractions that numbers end in are far."""
-
-
-class Watched(NamedTuple):
-    """A measure at the end whose values a baseline keeps; a flow's over the last 90 days."""
-
-    quantity: str
-    measure: str
-    level: str = "influencer"
-    population: str = "all"
-
-    @property
-    def key(self) -> str:
-        """Its name in a baseline.
-
-        >>> Watched("gmv", "head_share_10", population="shops").key, Watched("take", "total", "platform").key
-        ('gmv head_share_10 shops', 'take total')
-        """
-        more = [self.population] if self.population != "all" else []
-        more += [self.level] if self.level in ("agency", "vertical") else []
-        return " ".join([self.quantity, self.measure, *more])
-
-
-WATCHED = (
-    *(Watched("followers", m) for m in ("head_share_01", "head_share_10", "initial_head_share_01", "gini", "total")),
-    Watched("followers", "quality_rank_correlation", "platform"),
-    *(Watched("exposure", m) for m in ("head_share_01", "head_share_10", "gini", "total")),
-    Watched("exposure", "gini", "agency"),
-    *(Watched(flow, "total") for flow in ("reads", "new_follows", "unfollows", "orders", "gmv", "tips", "income")),
-    Watched("gmv", "head_share_10", population="shops"),
-    Watched("income", "gini"),
-    Watched("profit", "total", "agency"),
-    Watched("take", "total", "platform"),
-    Watched("utility", "mean", "fan"),
-    Watched("cuts", "total"),
-    *(Watched("accounts", m, "platform") for m in ("n_present", "n_entered")),
-    *(Watched("tiers", m, "platform") for m in ("n_promotions", "n_demotions")),
-)
-"""The primary quantities, and enough others that each mechanism moves one."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +58,22 @@ class Content:
             values=values_of(run),
         )
 
+    def without_new(self, run: Run, known: Collection[str]) -> Content:
+        """The same, its tables digested without rows of measures that aren't known, given the run that it is of.
 
-def watched_cell(watched: Watched, horizon_days: int) -> Cell:
-    """The cell of a watched measure."""
-    about = (watched.population, watched.level, watched.quantity, watched.measure)
-    return cell_at_end(*about, window="quarter", horizon_days=horizon_days, warmup_days=0)
+        ``known`` are the names in a baseline's ``measures``: what was added since is no part of what is compared.
+        """
+        if all(name in known for name in self.measures):
+            return self
+        comparison = _digest(_of_known(run.table("comparison"), known))
+        return replace(self, tables=self.tables | {"comparison": comparison})
+
+
+def watched() -> list[Watched]:
+    """The measures whose values a baseline keeps: the primary quantities, and enough more that each mechanism moves
+    one; and those of the user's own.
+    """
+    return [each for measure in Measurable.here().measures for each in measure.watched]
 
 
 def values_of(run: Run) -> dict[str, dict[str, list[float | None]]]:
@@ -107,23 +81,26 @@ def values_of(run: Run) -> dict[str, dict[str, list[float | None]]]:
 
     Measures that are always 0 or undefined are left out.
     """
-    days = int(run.horizon_days)
     table = run.table("measures")
-    at_end = _at_end(table.filter(pc.equal(table["time_days"], float(days))))
+    at_end = _at_end(table.filter(pc.equal(table["time_days"], run.horizon_days)))
+    keys = {w.key: run.index.at_end(w.population, w.level, w.quantity, w.measure) for w in watched()}
     arms = run.manifest["digests"]
-    found = {f"arm {arm}": {w.key: _short_numbers(at_end[arm, watched_cell(w, days)]) for w in WATCHED} for arm in arms}
+    found = {
+        f"arm {arm}": {name: _short_numbers(at_end[arm, key]) for name, key in keys.items() if (arm, key) in at_end}
+        for arm in arms
+    }
     found |= {f"claim {row['claim']}": {"stated": _stated(row, at_end)} for row in run.claims()}
     return {whose: {key: values for key, values in own.items() if any(values)} for whose, own in found.items()}
 
 
-AtEnd = Mapping[tuple[str, Cell], Sequence[float | None]]
+AtEnd = Mapping[tuple[str, MeasureKey], Sequence[float | None]]
 
 
 def _at_end(rows: pa.Table) -> AtEnd:
-    found: dict[tuple[str, Cell], list[float | None]] = {}
-    names = ("arm", *Cell._fields, "value")
+    found: dict[tuple[str, MeasureKey], list[float | None]] = {}
+    names = ("arm", *MeasureKey._fields, "value")
     for arm, *about, value in zip(*(rows[name].to_pylist() for name in names), strict=True):
-        found.setdefault((arm, Cell(*about)), []).append(value)
+        found.setdefault((arm, MeasureKey(*about)), []).append(value)
     return found
 
 
@@ -131,7 +108,8 @@ def _stated(row: Mapping[str, Any], at_end: AtEnd) -> list[float | None]:
     """Values that a claim is about, replication by replication: a difference of arms, of groups, or of both."""
 
     def of(arm: str, population: str) -> Sequence[float | None]:
-        return at_end[arm, Cell(**{name: row[name] for name in Cell._fields} | {"population": population})]
+        about = {name: row[name] for name in MeasureKey._fields} | {"population": population}
+        return at_end[arm, MeasureKey(**about)]
 
     def less(values: Sequence[float | None], others: Sequence[float | None]) -> list[float | None]:
         pairs = zip(values, others, strict=True)
@@ -159,14 +137,24 @@ def _verdict(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"verdict": row["verdict"]} | numbers
 
 
+def _kinds(table: pa.Table) -> list[str]:
+    """Quantity, measure and level of each row, as a baseline names them."""
+    names = ("quantity", "measure", "level")
+    return [" ".join(kind) for kind in zip(*(table[name].to_pylist() for name in names), strict=True)]
+
+
+def _of_known(table: pa.Table, known: Collection[str]) -> pa.Table:
+    """The rows of a table that are about known measures."""
+    return table.filter(pa.array([kind in known for kind in _kinds(table)], pa.bool_()))
+
+
 def _measures(run: Run) -> dict[str, str]:
     table = run.table("measures")
-    kinds = ("quantity", "measure", "level")
-    groups: dict[tuple[str, ...], list[int]] = {}
-    for i, kind in enumerate(zip(*(table[name].to_pylist() for name in kinds), strict=True)):
+    groups: dict[str, list[int]] = {}
+    for i, kind in enumerate(_kinds(table)):
         groups.setdefault(kind, []).append(i)
     values = _rounded(table["value"])
-    return {" ".join(kind): _short(values[rows].tobytes()) for kind, rows in groups.items()}
+    return {kind: _short(values[rows].tobytes()) for kind, rows in groups.items()}
 
 
 def _digest(table: pa.Table) -> str:

@@ -1,4 +1,4 @@
-"""Whether watched measures have moved: paired by replication, two one-sided tests; knows no files and no runs.
+"""Whether watched measures have moved: paired by replication, two one-sided tests. It knows no files and no runs.
 
 Reference: D. J. Schuirmann, *J. Pharmacokin. Biopharm.* 15 (1987) 657.
 """
@@ -6,49 +6,30 @@ Reference: D. J. Schuirmann, *J. Pharmacokin. Biopharm.* 15 (1987) 657.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
 from sim.inference.paired import paired_differences
-from sim.regression.content import WATCHED, Watched, watched_cell
+from sim.regression.content import watched
 from sim.regression.result import ChangeEstimate
-from sim.results.claims import cell_of
+from sim.results.claims import index_of, key_of
 from sim.results.pairs import pairs
 from sim.scenario import Loaded
+from sim.scenario.schema.measurable import Measurable, Watched
 from sim.types import Floats
 
-__all__ = ["estimates", "margin", "n_values"]
+__all__ = ["estimates", "n_values"]
 
 ALPHA = 0.05
-RELATIVE_MARGIN = 0.02
-"""Of totals and counts."""
 Values = Mapping[str, Mapping[str, Sequence[float | None]]]
 """By ``arm NAME`` or ``claim NAME`` and name."""
 
 
-def margin(measure: str, level: float) -> float:
-    """Change up to which a measure counts as the same.
-
-    Parameters
-    ----------
-    measure
-        Its name.
-    level
-        Its size, of which a total or count may change by 2 %, a count by half a unit at least.
-
-    >>> margin("head_share_01", 0.3), margin("gini", 0.9), margin("total", -500.0), margin("n_present", 10.0)
-    (0.005, 0.01, 10.0, 0.5)
-    """
-    if "head_share" in measure:
-        return 0.005
-    if measure == "gini" or measure.endswith("correlation"):
-        return 0.01
-    return max(RELATIVE_MARGIN * abs(level), 0.5 if measure.startswith("n_") else 0.0)
-
-
-def estimates(loaded: Loaded, old: Values, new: Values, n_looks: int) -> list[ChangeEstimate]:
+def estimates(
+    loaded: Loaded, old: Values, new: Values, n_looks: int, known: Collection[str] | None = None
+) -> list[ChangeEstimate]:
     """Each watched measure's change since the baseline: levels of the control, differences of arms, what claims state.
 
     ``d_r = new_r - old_r`` by replication, with its t interval of level ``1 - .05 / n_looks``: inside -+ the margin it
@@ -62,30 +43,37 @@ def estimates(loaded: Loaded, old: Values, new: Values, n_looks: int) -> list[Ch
         Values of replications 0, 1, ...; those that both have are compared.
     n_looks
         Looks that are taken at most, with more replications each time.
+    known
+        Quantity, measure and level of what the baseline has: what was added since can't have moved. Left out: all.
     """
-    return list(_estimates(loaded, old, new, ALPHA / n_looks))
+    kept = [w for w in watched() if known is None or f"{w.quantity} {w.measure} {w.level}" in known]
+    return list(_estimates(loaded, old, new, ALPHA / n_looks, kept))
 
 
-def _estimates(loaded: Loaded, old: Values, new: Values, alpha: float) -> Iterator[ChangeEstimate]:
-    scenario = loaded.scenario
+def _estimates(
+    loaded: Loaded, old: Values, new: Values, alpha: float, kept: Sequence[Watched]
+) -> Iterator[ChangeEstimate]:
+    scenario, index, measures = loaded.scenario, index_of(loaded.scenario), Measurable.here()
     levels: list[tuple[str, str | None]] = [(scenario.control, None)]
     for arm, control in [*levels, *pairs(loaded)]:
         arms = [f"arm {name}" for name in ((arm,) if control is None else (arm, control))]
         if not all(name in values for name in arms for values in (old, new)):
             continue
-        for watched in WATCHED:
-            if not any(watched.key in values[name] for name in arms for values in (old, new)):
+        for each in kept:
+            if not any(each.key in values[name] for name in arms for values in (old, new)):
                 continue  # always 0 or undefined
-            before, now = (_difference(values, watched, arms) for values in (old, new))
-            allowed = margin(watched.measure, _size(old[arms[0]].get(watched.key, ())))
-            about = watched_cell(watched, scenario.horizon_days)._asdict()
+            measure = measures.named(each.measure, each.level, each.quantity)
+            assert measure is not None  # it names itself
+            before, now = (_difference(values, each.key, arms, measure.of_nothing) for values in (old, new))
+            allowed = measure.margin_at(_size(old[arms[0]].get(each.key, ())))
+            about = index.at_end(each.population, each.level, each.quantity, each.measure)._asdict()
             yield _estimate(about | {"arm": arm, "control": control}, before, now, allowed, alpha)
     for name, claim in scenario.claims.items():
         stated = f"claim {name}"
         if claim.margin > 0 and stated in old and stated in new:
             before, now = (_array(values[stated].get("stated"), n_values(values), 0.0) for values in (old, new))
-            cell = cell_of(claim, claim.group or claim.population, scenario)
-            about = cell._asdict() | {"arm": claim.arm, "control": claim.control}
+            key = key_of(claim, claim.group or claim.population, index)
+            about = key._asdict() | {"arm": claim.arm, "control": claim.control}
             yield _estimate(about | {"claim": name}, before, now, claim.margin, alpha)
 
 
@@ -107,12 +95,10 @@ def _array(values: Sequence[float | None] | None, n: int, absent: float) -> Floa
     return np.array([math.nan if value is None else value for value in values], dtype=np.float64)
 
 
-def _difference(values: Values, watched: Watched, arms: Sequence[str]) -> Floats:
+def _difference(values: Values, key: str, arms: Sequence[str], of_nothing: float) -> Floats:
     """Of one arm its level, of two their difference."""
-    # A total of nothing is 0, a share of nothing is undefined.
-    absent = 0.0 if watched.measure == "total" or watched.measure.startswith("n_") else math.nan
     n = n_values(values)
-    own, *control = (_array(values[arm].get(watched.key), n, absent) for arm in arms)
+    own, *control = (_array(values[arm].get(key), n, of_nothing) for arm in arms)
     return own - control[0] if control else own
 
 

@@ -35,7 +35,7 @@ class Keys:
     orders: dict[str, list[str]]
     """Names in each table of tables: their order decides (tiers, surfaces, segments)."""
     inputs: dict[str, str]
-    """Digest of each input file, and of each of the user's own policies with what it imports."""
+    """Digest of each input file, and of each of the user's own policies and measures with what it imports."""
 
     @classmethod
     def of(cls, loaded: Loaded, source: TomlFile) -> Keys:
@@ -45,13 +45,14 @@ class Keys:
             scenario={entry.key: entry.value for entry in entries if entry.line is not None},
             defaults={entry.key: entry.value for entry in entries if entry.line is None},
             orders={path_text(path): names for path, names in _orders(_effective(loaded), ())},
-            inputs={key: sha[:12] for key, sha in loaded.inputs.items() if key != "scenario"} | _policies(loaded),
+            inputs={key: sha[:12] for key, sha in loaded.inputs.items() if key != "scenario"} | _plugins(loaded),
         )
 
 
-def _policies(loaded: Loaded) -> dict[str, str]:
+def _plugins(loaded: Loaded) -> dict[str, str]:
     own = (provenance.plugins(loaded) or {}).items()
-    return {f"policy {name}": hashlib.sha256(json.dumps(files).encode()).hexdigest()[:12] for name, files in own}
+    short = {name: hashlib.sha256(json.dumps(files).encode()).hexdigest()[:12] for name, files in own}
+    return {name if provenance.is_measure(name) else f"policy {name}": digest for name, digest in short.items()}
 
 
 class _Entry(NamedTuple):
@@ -83,7 +84,7 @@ def changes(old: Keys, loaded: Loaded, source: TomlFile) -> tuple[Change, ...]:
     inputs = Keys.of(loaded, source).inputs
     for key in dict.fromkeys([*old.inputs, *inputs]):
         if old.inputs.get(key) != inputs.get(key):
-            line = None if key.startswith("policy ") else _line(("influencers", key), source)
+            line = None if key.startswith(("policy ", "measure ")) else _line(("influencers", key), source)
             found.append(Change(f"content of the {key}", old.inputs.get(key), inputs.get(key), line))
     return tuple(sorted(found, key=lambda change: change.line is None))
 

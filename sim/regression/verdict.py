@@ -75,6 +75,9 @@ def verdict_on(
 ) -> CheckVerdict:
     """Verdict on a run by its baseline.
 
+    Measures that the baseline doesn't have are reported as new, and fail nothing; ``content`` is without them in its
+    tables, see ``Content.of``.
+
     Parameters
     ----------
     loaded
@@ -92,7 +95,7 @@ def verdict_on(
     n_looks = 1 if policy != "statistical" or n_values(old.values) <= baseline.replications else 2
     same = _same(old, content)
     stale = same and baseline.replications == loaded.scenario.replications and old.epochs != content.epochs
-    seen = [] if same else list(found or estimates(loaded, old.values, content.values, n_looks))
+    seen = [] if same else list(found or estimates(loaded, old.values, content.values, n_looks, old.measures))
     # Rows of epochs are of all replications together.
     comparable = not same and baseline.replications == loaded.scenario.replications
     places = tuple(divergences(old.epochs, content.epochs)) if comparable else ()
@@ -113,7 +116,19 @@ def _versions(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Version, 
 
 
 def _same(old: Content, new: Content) -> bool:
-    return (old.digests, old.tables, old.measures) == (new.digests, new.tables, new.measures)
+    """Whether all that the baseline has is as it was."""
+    return (old.digests, old.tables) == (new.digests, new.tables) and not _differing(old.measures, _kept(old, new))
+
+
+def _kept(old: Content, new: Content) -> dict[str, str]:
+    """Measures of a run without those that the baseline doesn't have."""
+    return {name: digest for name, digest in new.measures.items() if name in old.measures}
+
+
+def _new_measures(old: Content, new: Content) -> list[str]:
+    """What was added since the baseline was written."""
+    added = [name for name in new.measures if name not in old.measures]
+    return [f"measures that are new: {_listed(added)}; --update --reason TEXT keeps them"] if added else []
 
 
 def _status(holds: bool, name: CheckPolicy, policy: CheckPolicy) -> PartStatus:
@@ -126,9 +141,8 @@ def _exact(baseline: Baseline, content: Content, same: bool, policy: CheckPolicy
     status = _status(same, "exact", policy)
     old, n = baseline.content, sum(map(len, content.digests.values()))
     if same:
-        return Part(
-            "exact", status, f"equal to the bit: {n} digests of {len(content.digests)} arms", lines.of(("name",))
-        )
+        says = f"equal to the bit: {n} digests of {len(content.digests)} arms"
+        return Part("exact", status, says, lines.of(("name",)), tuple(_new_measures(old, content)))
     details, arms = [], []
     for arm, digests in content.digests.items():
         before = old.digests.get(arm)
@@ -137,9 +151,13 @@ def _exact(baseline: Baseline, content: Content, same: bool, policy: CheckPolicy
         if before != digests:
             arms.append(arm)
     details += _unpaired(old, content)
-    for what, then, now in (("tables", old.tables, content.tables), ("measures", old.measures, content.measures)):
-        if differing := _differing(then, now):
+    now_kept = _kept(old, content)
+    for what, then, now in (("tables", old.tables, content.tables), ("measures", old.measures, now_kept)):
+        if gone := [name for name in then if name not in now]:
+            details.append(f"{what} that are gone: {_listed(gone)}")
+        if differing := [name for name in _differing(then, now) if name not in gone]:
             details.append(f"{what} that differ: {_listed(differing)}")
+    details += _new_measures(old, content)
     if arms:
         says = f"counters differ in {len(arms)} of {len(content.digests)} arms: {', '.join(arms)}"
     elif old.digests != content.digests:
@@ -198,6 +216,8 @@ def _statistical(
     counted = {verdict: [e for e in found if e.verdict == verdict] for verdict in ("moved", "undecided", "equivalent")}
     moved, undecided = counted["moved"], counted["undecided"]
     unpaired = _unpaired(old, new)
+    if gone := [name for name in old.measures if name not in new.measures]:
+        unpaired.append(f"measures that are gone: {_listed(gone)}")
     status = _status(not (moved or undecided or unpaired) and bool(found), "statistical", policy)
     n = max((estimate.n_pairs for estimate in found), default=0)
     says = ", ".join(f"{len(of)} {verdict}" for verdict, of in counted.items() if of or verdict == "moved")

@@ -16,7 +16,7 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sim.files import whole_file
-from sim.report.catalogue import CHARTS, LINKS, SEVERAL, labels_of
+from sim.report.catalogue import charts, charts_of_several, draw, labels_of
 from sim.report.charts.chart import VEGA_LITE, Chart
 from sim.report.charts.numbers import Numbers
 from sim.report.protocols import protocols
@@ -68,11 +68,12 @@ def write_report(runs: Sequence[Run], out: Path | str | None = None) -> Path:
 def page_of_run(run: Run) -> str:
     """The report of a run; the same run gives the same text."""
     source = Numbers(run)
-    charts = [chart for draw in CHARTS.values() if (chart := draw(source)) is not None]
+    known = charts()
+    drawn = [found for chart in known.values() if (found := draw(chart, [source], labels_of([run]))) is not None]
     scenario, claims = run.manifest["scenario"], run.claims()
     return _rendered(
         "run.html",
-        charts,
+        drawn,
         title=f"{scenario['title'] or scenario['name']} - Headshare",
         stem=scenario["name"],
         answer=source.answer,
@@ -80,7 +81,7 @@ def page_of_run(run: Run) -> str:
         question=QUESTION,
         claims=claims,
         notes=source.answer.notes_on_claims(claims),
-        links=LINKS,
+        links={name: chart.link for name, chart in known.items()},
         manifest=run.manifest,
         facts=_facts(run),
         resolved=json.dumps(scenario, indent=1, ensure_ascii=False),
@@ -92,13 +93,13 @@ def page_of_runs(runs: Sequence[Run]) -> str:
     """Several runs side by side; the same runs in the same order give the same text."""
     labels = labels_of(runs)
     sources = [Numbers(run) for run in runs]
-    charts = [chart for draw in SEVERAL.values() if (chart := draw(sources, labels)) is not None]
+    drawn = [found for chart in charts_of_several().values() if (found := draw(chart, sources, labels)) is not None]
     told = [
         {"label": label, "answer": source.answer, "digest": source.run.digest, "facts": _facts(source.run)}
         for label, source in zip(labels, sources, strict=True)
     ]
     keys = [(key, [_short(value) for value in values]) for key, values in differing_keys(runs).items()]
-    return _rendered("runs.html", charts, title="Runs side by side", stem="runs", runs=told, keys=keys)
+    return _rendered("runs.html", drawn, title="Runs side by side", stem="runs", runs=told, keys=keys)
 
 
 def _short(value: object) -> str:
@@ -110,7 +111,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     """Where a run's numbers come from."""
     manifest, versions = run.manifest, run.manifest["versions"]
     inputs = [f"{name}: SHA-256 {digest}" for name, digest in manifest["inputs"].items() if digest]
-    plugins = [_policy(name, plugin) for name, plugin in (manifest["plugin"] or {}).items()]
+    plugins = [_plugin(name, plugin) for name, plugin in (manifest["plugin"] or {}).items()]
     notes = reading_notes(manifest)
     again = "sim.recreate(FOLDER, OUT, roster=…, graph=…) in Python re-creates it from its manifest."
     facts = [
@@ -123,7 +124,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("Digest of the source", versions["source"]),
         ("Input files", "; ".join(inputs) or "none but the scenario"),
         ("How the input files were read", "; ".join(notes) or "plainly, without anything left out"),
-        ("Policies of the user's", "; ".join(plugins) or "none"),
+        ("Policies and measures of the user's", "; ".join(plugins) or "none"),
         ("Work", f"{manifest['counts']['sessions']:,} sessions, {manifest['counts']['impressions']:,} impressions"),
         ("Time taken", f"{manifest['seconds']:,.1f} s"),
         ("Command", shlex.join(manifest["command"]) or "called from Python"),
@@ -132,8 +133,8 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in facts]
 
 
-def _policy(name: str, plugin: Mapping[str, Any]) -> str:
-    """A policy of the user's own, with its files; a run of an earlier Headshare has one only."""
+def _plugin(name: str, plugin: Mapping[str, Any]) -> str:
+    """A policy or measure of the user's own, with its files; a run of an earlier Headshare has one only."""
     files = {plugin["file"]: plugin["sha256"], **plugin.get("imports", {})}
     return f"{name} from " + ", ".join(f"{file} (SHA-256 {sha256})" for file, sha256 in files.items())
 

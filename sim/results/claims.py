@@ -9,17 +9,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.inference.paired import PairedDifference, paired_difference, verdict
-from sim.measure.index import Cell, cell_at_end
+from sim.measures.index import MeasureIndex, MeasureKey, groups_claimed
 from sim.scenario.schema.claim import Claim
-from sim.scenario.schema.measurable import column_groups
 from sim.scenario.schema.scenario import Scenario
 from sim.types import Floats
 
-__all__ = ["Contrast", "StatedClaim", "cell_of", "decided_claim", "groups_of", "statements"]
+__all__ = ["Contrast", "StatedClaim", "decided_claim", "groups_of", "index_of", "key_of", "statements"]
 
 
 class Contrast(NamedTuple):
-    """What is held against what, replication by replication: a test of its own in the family.
+    """What is compared with what, replication by replication: a test of its own in the family.
 
     Arm - control in one column; without a control, the column - the baseline column in the arm; with both, arm -
     control of that difference.
@@ -49,34 +48,37 @@ class Contrast(NamedTuple):
 
 @dataclass(frozen=True)
 class StatedClaim:
-    """A claim with the cell that its row tells and the contrast that tests it."""
+    """A claim with the key of what its row is about and the contrast that tests it."""
 
     claim: Claim
-    cell: Cell
+    key: MeasureKey
     contrast: Contrast
 
 
 def groups_of(scenario: Scenario) -> tuple[str, ...]:
     """Groups by a column of the roster that a resolved scenario's claims name: they are measured."""
-    return column_groups(name for claim in scenario.claims.values() for name in (claim.group, claim.baseline_group))
+    return groups_claimed([*scenario.claims.values()])
 
 
-def cell_of(claim: Claim, population: str, scenario: Scenario) -> Cell:
+def index_of(scenario: Scenario) -> MeasureIndex:
+    """What a run of a resolved scenario measures."""
+    return MeasureIndex(scenario.horizon_days, scenario.warmup_days, groups_of(scenario))
+
+
+def key_of(claim: Claim, population: str, index: MeasureIndex) -> MeasureKey:
     """What a claim says of a population or group: at the end, flows over its window."""
-    about = (population, claim.level, claim.quantity, claim.measure)
-    days, warmup = scenario.horizon_days, scenario.warmup_days
-    return cell_at_end(*about, window=claim.window, horizon_days=days, warmup_days=warmup)
+    return index.at_end(population, claim.level, claim.quantity, claim.measure, claim.window)
 
 
-def statements(scenario: Scenario, position: Mapping[Cell, int]) -> dict[str, StatedClaim]:
-    """The scenario's claims by name, ``position`` being the column of each cell."""
+def statements(scenario: Scenario, index: MeasureIndex) -> dict[str, StatedClaim]:
+    """The scenario's claims by name, each with the columns that it compares, in the order of the index."""
     found = {}
     for name, claim in scenario.claims.items():
-        cell = cell_of(claim, claim.group or claim.population, scenario)
+        key = key_of(claim, claim.group or claim.population, index)
         baseline = None
         if claim.baseline_group is not None:
-            baseline = position[cell_of(claim, claim.baseline_group, scenario)]
-        found[name] = StatedClaim(claim, cell, Contrast(claim.arm, claim.control, position[cell], baseline))
+            baseline = index.position(key_of(claim, claim.baseline_group, index))
+        found[name] = StatedClaim(claim, key, Contrast(claim.arm, claim.control, index.position(key), baseline))
     return found
 
 
@@ -85,7 +87,7 @@ def decided_claim(name: str, said: StatedClaim, values: Mapping[str, Floats], le
     claim = said.claim
     row: dict[str, Any] = {"claim": name}
     row |= {key: getattr(claim, key) for key in ("arm", "control", "group", "baseline_group")}
-    row |= said.cell._asdict() | {"direction": claim.direction, "margin": claim.margin}
+    row |= said.key._asdict() | {"direction": claim.direction, "margin": claim.margin}
     if level is None or np.isnan(level):
         return row | {"estimate": None, "ci_low": None, "ci_high": None, "verdict": "undecided"}
     paired = said.contrast.paired(values)

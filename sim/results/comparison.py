@@ -17,11 +17,11 @@ from sim.inference.paired import (
     paired_differences,
     variance_ratio_streams,
 )
-from sim.measure.index import Cell, cells, primary_cells
+from sim.measures.index import MeasureIndex
 from sim.model.layout import Total
-from sim.results.claims import Contrast, decided_claim, groups_of, statements
+from sim.results.claims import Contrast, decided_claim, index_of, statements
 from sim.results.pairs import pairs
-from sim.results.tables import cell_columns, words
+from sim.results.tables import key_columns, words
 from sim.scenario import Loaded
 from sim.store.columns import arrow_schema, table_of
 from sim.store.unit import Unit
@@ -40,7 +40,7 @@ class Summary:
 
     digest: str
     values: Floats
-    """Shape (cells,)."""
+    """Shape (n,), in the order of ``MeasureIndex.keys``."""
     totals: NDArray[np.int64]
     """Of the unit, over all surfaces, shape (7,)."""
     support_effect: Floats
@@ -73,7 +73,7 @@ def of_arm(kept: Summaries, arm: str, *, independent: bool = False) -> dict[int,
 
 
 def values_of(kept: Summaries, arm: str, *, independent: bool = False) -> Floats:
-    """Values of an arm, shape (replications, cells)."""
+    """Values of an arm, shape (replications, n)."""
     return np.array([summary.values for summary in of_arm(kept, arm, independent=independent).values()])
 
 
@@ -91,20 +91,19 @@ def unfilled_arms(loaded: Loaded, kept: Summaries) -> list[str]:
 
 
 def compare_units(loaded: Loaded, kept: Summaries) -> Comparison:
-    """Compare all pairs of arms on all cells.
+    """Compare all pairs of arms on all measures.
 
     Confirmatory, and adjusted together by Holm's procedure, are the non-control arms on the two primary quantities, and
     what the scenario's claims state beforehand; all other rows are exploratory, their ``p_holm`` null.
     """
     scenario = loaded.scenario
-    about = cells(scenario.horizon_days, scenario.warmup_days, groups_of(scenario))
-    position = {cell: i for i, cell in enumerate(about)}
+    index = index_of(scenario)
     short = unfilled_arms(loaded, kept)
     compared = [pair for pair in pairs(loaded) if not set(pair) & set(short)]
     values = {arm: values_of(kept, arm) for arm in loaded.arms}
     independent = values_of(kept, scenario.control, independent=True)
-    claims = statements(scenario, position)
-    primary = [position[cell] for cell in primary_cells(scenario.horizon_days)]
+    claims = statements(scenario, index)
+    primary = [index.position(key) for key in index.primary]
     family = dict.fromkeys(
         [Contrast(*pair, column) for pair in compared if pair[1] == scenario.control for column in primary]
         + [said.contrast for said in claims.values() if not said.contrast.arms() & set(short)]
@@ -113,12 +112,12 @@ def compare_units(loaded: Loaded, kept: Summaries) -> Comparison:
     p_family = np.array([contrast.paired(values).p_value for contrast in family])
     p_holm = dict(zip(family, holm(p_family), strict=True)) if family else {}
     levels = dict(zip(family, holm_levels(p_family), strict=True)) if family else {}
-    rows = _comparison_columns(about, compared)
+    rows = _comparison_columns(index, compared)
     for field in ("mean_control", "mean_arm", "difference", "ci_low", "ci_high", "p_value", "vr_total", "n_pairs"):
         rows[field] = _joined(
             [getattr(columns[pair], field) for pair in compared], np.int64 if field == "n_pairs" else np.float64
         )
-    adjusted = np.full((len(compared), len(about)), np.nan)
+    adjusted = np.full((len(compared), len(index.keys)), np.nan)
     for contrast, p in p_holm.items():
         if contrast.control is not None and contrast.baseline is None:
             adjusted[compared.index((contrast.arm, contrast.control)), contrast.column] = p
@@ -127,7 +126,7 @@ def compare_units(loaded: Loaded, kept: Summaries) -> Comparison:
         [
             _vr_streams(values[scenario.control], independent, values[pair[0]])
             if pair[1] == scenario.control
-            else np.full(len(about), np.nan)
+            else np.full(len(index.keys), np.nan)
             for pair in compared
         ],
         np.float64,
@@ -145,14 +144,14 @@ def _joined(parts: list[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any]:
     return np.concatenate([*parts, np.zeros(0)]).astype(kind)
 
 
-def _comparison_columns(about: list[Cell], compared: list[tuple[str, str]]) -> dict[str, Any]:
+def _comparison_columns(index: MeasureIndex, compared: list[tuple[str, str]]) -> dict[str, Any]:
     names = list(dict.fromkeys(name for pair in compared for name in pair))
-    n = len(about)
+    n = len(index.keys)
 
     def repeated(place: int) -> pa.DictionaryArray:
         return words(names, np.repeat(np.array([names.index(pair[place]) for pair in compared], dtype=np.int32), n))
 
-    return {"arm": repeated(0), "control": repeated(1)} | cell_columns(about, len(compared))
+    return {"arm": repeated(0), "control": repeated(1)} | key_columns(index.keys, len(compared))
 
 
 def _vr_streams(control: Floats, independent: Floats, arm: Floats) -> Floats:

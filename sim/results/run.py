@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from sim.errors import Fault, InputError
 from sim.inference.paired import PairedDifference, paired_difference
-from sim.measure.index import Cell, named_cell, primary_cells, require
+from sim.measures.index import MeasureIndex, MeasureKey, groups_claimed
 from sim.results.answer import Answer
 from sim.results.notebook import as_html
-from sim.scenario.schema.measurable import column_groups
+from sim.scenario.schema.measurable import Measure, require
 from sim.store.run_folder import read_manifest, read_table
 
 __all__ = ["Run"]
@@ -72,6 +72,15 @@ class Run:
         """Time of the end [days]."""
         return float(self.manifest["scenario"]["horizon_days"])
 
+    @property
+    def index(self) -> MeasureIndex:
+        """What it has measured, its user's own measures too, whether they are registered now or not."""
+        scenario = self.manifest["scenario"]
+        groups = groups_claimed([*scenario["claims"].values()])
+        plugins = (self.manifest["plugin"] or {}).values()
+        own = [Measure.from_table(each["measure"]) for each in plugins if "measure" in each]
+        return MeasureIndex(scenario["horizon_days"], scenario["warmup_days"], groups, own)
+
     def answer(self) -> list[dict[str, Any]]:
         """Rows of the comparison at the end."""
         table = self.table("comparison")
@@ -88,10 +97,10 @@ class Run:
         return as_html(Answer(self))
 
     def values(self, arm: str, about: Mapping[str, Any]) -> NDArray[np.float64]:
-        """A cell's values of an arm, in order of replication, shape (R,); nan where undefined."""
+        """Values of an arm in order of replication, shape (R,); nan where undefined. ``about`` as a ``MeasureKey``."""
         table = self.table("measures")
         chosen = pc.equal(table["arm"], arm)
-        for name in Cell._fields:
+        for name in MeasureKey._fields:
             wanted = about[name]
             here = pc.is_null(table[name]) if wanted is None else pc.fill_null(pc.equal(table[name], wanted), False)
             chosen = pc.and_(chosen, here)
@@ -132,22 +141,17 @@ class Run:
             The run has no such arm, or that isn't measured; it says what there is.
         """
         scenario = self.manifest["scenario"]
-        days, warmup = scenario["horizon_days"], scenario["warmup_days"]
-        about = (population, level, quantity, measure)
-        claimed = (claim[key] for claim in scenario["claims"].values() for key in ("group", "baseline_group"))
-        groups = column_groups(claimed)
-        cell = named_cell(*about, window=window, horizon_days=days, warmup_days=warmup, groups=groups)
+        key = self.index.find(population, level, quantity, measure, window)
         control = scenario["control"] if control is None else control
         require("arm", arm, scenario["arms"])
         require("control", control, [name for name in scenario["arms"] if name != arm], f" other than {arm}")
-        return self.paired({"arm": arm, "control": control, **cell._asdict()})
+        return self.paired({"arm": arm, "control": control, **key._asdict()})
 
     def against(self, other: Run, arm: str, quantity: str) -> PairedDifference:
         """An arm's head share at the end in another run minus that in this one, paired by common replications."""
 
         def values(run: Run) -> NDArray[np.float64]:
-            days = int(run.horizon_days)
-            return run.values(arm, next(c for c in primary_cells(days) if c.quantity == quantity)._asdict())
+            return run.values(arm, next(key for key in run.index.primary if key.quantity == quantity)._asdict())
 
         own, theirs = values(self), values(other)
         n = min(own.size, theirs.size)

@@ -1,4 +1,4 @@
-"""The tables of a run, made from the records of its units; which columns they have ``sim.store.columns`` says."""
+"""The tables of a run, made from the records of its units. It knows no table's columns: ``sim.store.columns`` does."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sim.calendar import DAY
-from sim.measure.index import Cell, cells, lorenz_cells
-from sim.measure.meter import LORENZ_POINTS
+from sim.measures.index import MeasureKey, Words, columns_of
+from sim.measures.meter import LORENZ_POINTS
 from sim.model.layout import Counter, Total
 from sim.model.world.accounts import AccountStatus
-from sim.results.claims import groups_of
+from sim.results.claims import index_of
 from sim.scenario import Loaded
 from sim.store import columns
 from sim.store.unit import Unit
 from sim.store.unit_record import EpochsRecord, UnitRecord
 
-__all__ = ["UnitTables", "cell_columns", "words"]
+__all__ = ["UnitTables", "key_columns", "words"]
 
 Columns = dict[str, Any]
 
@@ -32,18 +32,10 @@ def words(choices: Sequence[str | None], index: NDArray[np.integer]) -> pa.Dicti
     return pa.DictionaryArray.from_arrays(pa.array(position), pa.array(plain, pa.string()))
 
 
-def cell_columns(wanted: Sequence[Cell], times: int) -> Columns:
-    """The columns that say what a value is about, for cells that are repeated as a whole."""
-    columns: Columns = {}
-    for field in Cell._fields:
-        values = [getattr(cell, field) for cell in wanted]
-        if field in ("time_days", "window_days"):
-            columns[field] = np.tile(np.array([np.nan if v is None else v for v in values], dtype=np.float64), times)
-        else:
-            choices = list(dict.fromkeys(values))
-            position = {value: i for i, value in enumerate(choices)}
-            columns[field] = words(choices, np.tile(np.array([position[v] for v in values], dtype=np.int32), times))
-    return columns
+def key_columns(keys: Sequence[MeasureKey], times: int) -> Columns:
+    """The columns that say what a value is about, for keys that are repeated as a whole."""
+    found = columns_of(keys, times)
+    return {name: words(*column) if isinstance(column, Words) else column for name, column in found.items()}
 
 
 class UnitTables:
@@ -55,10 +47,10 @@ class UnitTables:
         self._surfaces = [columns.exposure_column(name) for name in scenario.surfaces]
         self._own = _own_columns(loaded, self._surfaces)
         self._extra: dict[str, list[str | columns.Column]] = {"influencers": [*self._surfaces, *self._own]}
-        about = cells(scenario.horizon_days, scenario.warmup_days, groups_of(scenario))
-        self._measured = cell_columns(about, 1)
-        curves = [cell for cell in lorenz_cells(scenario.horizon_days) for _ in range(LORENZ_POINTS)]
-        self._curves = cell_columns(curves, 1)
+        index = index_of(scenario)
+        self._measured = key_columns(index.keys, 1)
+        curves = [key for key in index.lorenz_keys for _ in range(LORENZ_POINTS)]
+        self._curves = key_columns(curves, 1)
         del self._curves["measure"]
 
     def of(self, records_of: Mapping[Unit, UnitRecord]) -> dict[str, pa.Table]:

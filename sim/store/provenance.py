@@ -23,6 +23,7 @@ __all__ = [
     "DECIDING",
     "how_read",
     "identity",
+    "is_measure",
     "libraries",
     "plugins",
     "refuse_other_plugins",
@@ -30,6 +31,8 @@ __all__ = [
     "versions",
 ]
 
+MEASURE = "measure"
+"""Before the name of a measure in what a manifest says of plugins; a policy's name is there alone."""
 DECIDING = ("numba", "numpy", "pyarrow", "pydantic", "simpy")
 """Packages whose versions a manifest names."""
 
@@ -61,17 +64,22 @@ def identity(loaded: Loaded, engine: str, *, epochs: bool = False) -> str:
 
 
 def plugins(loaded: Loaded) -> dict[str, dict[str, Any]] | None:
-    """The user's own policies that the arms and their phases use, by name; None: they use none.
+    """The user's own policies that the arms and their phases use, and all measures of the user's own; None: there are
+    none. By name, that of a measure after the word ``measure``.
 
-    Of each: ``file`` and its ``sha256``, and ``imports``, SHA-256 by path of the files that it imports from its folder.
+    Of each: ``file`` and its ``sha256``, and ``imports``, SHA-256 by path of the files that it imports from its folder;
+    of a measure also ``measure``, what it is measured of.
     """
     used = {name for arm in loaded.arms.values() for name in policies_of(arm)}
-    own = {
-        name: {"file": plugin.file, "sha256": plugin.sha256, "imports": dict(plugin.imports)}
-        for name, plugin in sorted(registered().items())
-        if name in used
-    }
+    own = {name: plugin.content for name, plugin in sorted(registered("policy").items()) if name in used}
+    for name, plugin in sorted(registered("measure").items()):
+        own[f"{MEASURE} {name}"] = plugin.content | {"measure": plugin.item.to_table()}
     return own or None
+
+
+def is_measure(name: str) -> bool:
+    """Whether a name in what a manifest says of plugins is a measure's."""
+    return name.startswith(f"{MEASURE} ")
 
 
 def how_read(loaded: Loaded) -> dict[str, Any]:
@@ -84,22 +92,26 @@ def how_read(loaded: Loaded) -> dict[str, Any]:
 
 
 def refuse_other_plugins(wanted: Mapping[str, Mapping[str, Any]] | None, loaded: Loaded, run: str) -> None:
-    """Refuse policies that aren't those of a run, given what its manifest says of them.
+    """Refuse policies and measures that aren't those of a run, given what its manifest says of them.
 
     Raises
     ------
     InputError
-        A file of the first policy that differs is another, or only one of both has it.
+        A file of the first one that differs is another, or only one of both has it.
     """
-    own = plugins(loaded) or {}
-    for name, before in (wanted or {}).items():
-        files = {before["file"]: before["sha256"], **before.get("imports", {})}
-        now = own.get(name, {"file": "none", "sha256": "none"})
-        found = {now["file"]: now["sha256"], **now.get("imports", {})}
+    before, own = wanted or {}, plugins(loaded) or {}
+    nothing: dict[str, Any] = {"file": "none", "sha256": "none", "imports": {}}
+    for name in dict.fromkeys([*before, *own]):
+        what = name if is_measure(name) else f"policy {name!r}"
+        if name not in before:
+            raise InputError([Fault(own[name]["file"], f"must be left out: {run} had no {what}")])
+        then, now = before[name], own.get(name, nothing)
+        files = {then["file"]: then["sha256"], **then.get("imports", {})}
+        found = {now["file"]: now["sha256"], **now["imports"]}
         for file in [*files, *found]:
             if files.get(file) != found.get(file):
                 begins = files.get(file, "none")[:16]
-                rule = f"must be the file of policy {name!r} in {run}, whose SHA-256 begins with {begins}"
+                rule = f"must be the file of {what} in {run}, whose SHA-256 begins with {begins}"
                 raise InputError([Fault(file, rule, value=found.get(file, "none")[:16])])
 
 

@@ -22,7 +22,7 @@ from sim.experiment.execution import experiment
 from sim.experiment.plan import units
 from sim.experiment.refusals import faults_of
 from sim.experiment.units import run_unit
-from sim.measure.index import Cell, cells
+from sim.measures.index import MeasureIndex, MeasureKey
 from sim.model.world.population import draw_population
 from sim.results.pairs import pairs
 from sim.results.run import Run
@@ -45,7 +45,7 @@ def column(run: Run, arm: str, row: Mapping[str, Any]) -> NDArray[np.float64]:
     chosen = {
         measured["replication"]: math.nan if measured["value"] is None else measured["value"]
         for measured in run.table("measures").to_pylist()
-        if measured["arm"] == arm and all(measured[name] == row[name] for name in Cell._fields)
+        if measured["arm"] == arm and all(measured[name] == row[name] for name in MeasureKey._fields)
     }
     return np.array([chosen[replication] for replication in sorted(chosen)])
 
@@ -91,8 +91,8 @@ def test_a_replication_alone_equals_itself_in_the_batch(run: Run, tmp_path: Path
         loaded.arms["tiered"], population, unit.key(3), engine="reference", threads=1, watch=lambda _glance: None
     )
     assert record.digest == run.manifest["digests"]["tiered"][3]
-    cell = Cell(20.0, None, "all", "influencer", "followers", "gini")
-    assert record.measures.values[cells(20, 5).index(cell)] == column(run, "tiered", cell._asdict())[3]
+    cell = MeasureKey(20.0, None, "all", "influencer", "followers", "gini")
+    assert record.measures.values[MeasureIndex(20, 5).keys.index(cell)] == column(run, "tiered", cell._asdict())[3]
 
 
 def test_a_run_is_the_same_where_the_system_does_not_tell_which_cores_it_may_use(
@@ -111,9 +111,11 @@ def test_the_order_of_arms_and_an_added_arm_change_no_other_arm(run: Run, tmp_pa
     assert list(turned.manifest["digests"]) == ["uniform", "tiered", "none"]
     for arm, digests in turned.manifest["digests"].items():
         assert digests == run.manifest["digests"][arm]
-    wanted = {(row["arm"], row["control"], *(row[n] for n in Cell._fields)): row["difference"] for row in run.answer()}
+    wanted = {
+        (row["arm"], row["control"], *(row[n] for n in MeasureKey._fields)): row["difference"] for row in run.answer()
+    }
     for row in turned.answer():
-        assert row["difference"] == wanted[(row["arm"], row["control"], *(row[n] for n in Cell._fields))]
+        assert row["difference"] == wanted[(row["arm"], row["control"], *(row[n] for n in MeasureKey._fields))]
 
 
 def test_a_placebo_equals_none_to_the_bit(run: Run) -> None:
@@ -134,7 +136,7 @@ def test_arms_are_equal_at_day_0(run: Run) -> None:
 
 def test_a_fixed_population_is_shared_by_all_replications(run: Run, tmp_path: Path) -> None:
     fixed = run_of(tmp_path, SIX.replace("warmup_days = 5", 'warmup_days = 5\npopulation = "fixed"'))
-    about = Cell(0.0, None, "all", "influencer", "followers", "gini")._asdict()
+    about = MeasureKey(0.0, None, "all", "influencer", "followers", "gini")._asdict()
     assert len(set(fixed.values("none", about))) == 1
     assert len(set(run.values("none", about))) == 6
     assert len(set(fixed.manifest["digests"]["none"])) == 6
@@ -173,7 +175,7 @@ def test_influencers_add_up_to_surfaces_and_shares_of_the_measures(run: Run) -> 
     for surface in surfaces:
         own = [p for p in people if (p["arm"], p["replication"]) == (surface["arm"], surface["replication"])]
         followers = sorted((p["followers_end"] for p in own), reverse=True)
-        cell = Cell(20.0, None, "all", "influencer", "followers", "head_share_10")._asdict()
+        cell = MeasureKey(20.0, None, "all", "influencer", "followers", "head_share_10")._asdict()
         share = run.values(surface["arm"], cell)[surface["replication"]]
         assert share == pytest.approx(sum(followers[:2]) / sum(followers), rel=1e-3)  # people are rounded
         assert surface["n_impressions"] + surface["n_empty"] == surface["n_slots"] == 10 * surface["n_sessions"]
@@ -225,7 +227,7 @@ def test_the_family_is_the_primary_quantities_and_the_claims_adjusted_by_holm(ru
 
 
 def test_the_decomposition_adds_up_to_the_difference_of_the_initial_heads_share(run: Run) -> None:
-    about = Cell(20.0, None, "all", "influencer", "followers", "initial_head_share_01")._asdict()
+    about = MeasureKey(20.0, None, "all", "influencer", "followers", "initial_head_share_01")._asdict()
     parts = run.table("decomposition").to_pylist()
     assert len(parts) == 6 * 4
     for part in parts:
@@ -241,7 +243,7 @@ def test_vr_streams_holds_independent_streams_on_the_same_population_against_com
     loaded = loaded_from(tmp_path, SIX)
     of_control = [unit for unit in units(loaded) if unit.independent]
     assert [unit.replication for unit in of_control] == list(range(6))
-    cell = Cell(20.0, 20.0, "all", "influencer", "exposure", "gini")
+    cell = MeasureKey(20.0, 20.0, "all", "influencer", "exposure", "gini")
     independent = []
     for unit in of_control:
         population = draw_population(loaded.scenario, None, Key(3, unit.replication))
@@ -249,7 +251,7 @@ def test_vr_streams_holds_independent_streams_on_the_same_population_against_com
             loaded.arms["none"], population, unit.key(3), engine="compiled", threads=1, watch=lambda _glance: None
         )
         assert record.digest not in run.manifest["digests"]["none"]
-        independent.append(record.measures.values[cells(20, 5).index(cell)])
+        independent.append(record.measures.values[MeasureIndex(20, 5).keys.index(cell)])
     row = next(r for r in run.answer() if r["arm"] == "tiered" and all(r[n] == v for n, v in cell._asdict().items()))
     arm, control = (run.values(name, cell._asdict()) for name in ("tiered", "none"))
     expected = np.var(arm - np.array(independent), ddof=1) / np.var(arm - control, ddof=1)

@@ -173,7 +173,7 @@ def test_a_failing_check_names_the_versions_that_differ_and_a_holding_one_needs_
 @pytest.mark.usefixtures("held")
 def test_what_is_made_of_equal_counters_is_compared_too(monkeypatch: pytest.MonkeyPatch) -> None:
     from sim.analysis import entropy
-    from sim.measure import meter as measures
+    from sim.measures import meter as measures
 
     monkeypatch.setattr(measures, "theils", lambda rows: [value * 1.01 for value in entropy.theils(rows)])
     code, (checked,) = found("x.toml")

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.small_runs import TINY, loaded_from
 
-from sim.regression.content import WATCHED
-from sim.regression.equivalence import estimates, margin
+from sim.regression.content import watched
+from sim.regression.equivalence import estimates
 from sim.regression.result import ChangeEstimate
 from sim.scenario import Loaded
+from sim.scenario.schema.measurable import Measurable
 
 ARMS = ("none", "tiered", "uniform")
 
@@ -103,11 +104,25 @@ def test_a_claims_own_margin_decides_on_what_it_states(tmp_path: Path) -> None:
 
 
 def test_every_watched_measure_has_a_name_of_its_own() -> None:
-    assert len({watched.key for watched in WATCHED}) == len(WATCHED)
+    keys = [each.key for each in watched()]
+    assert len(set(keys)) == len(keys) > 25
+
+
+def test_a_watched_measure_names_itself() -> None:
+    measures = Measurable.here()
+    for each in watched():
+        measure = measures.named(each.measure, each.level, each.quantity)
+        assert measure is not None
+        assert each in measure.watched
 
 
 def test_margins_are_those_of_the_design() -> None:
+    def margin(name: str, size: float, level: str = "influencer", quantity: str = "followers") -> float:
+        measure = Measurable.here().named(name, level, quantity)
+        assert measure is not None
+        return measure.margin_at(size)
+
     assert margin("head_share_01", 0.3) == margin("initial_head_share_01", 0.3) == 0.005
     assert margin("gini", 0.3) == 0.01
     assert margin("total", 1e6) == 20_000
-    assert margin("n_present", 1.0) == 0.5
+    assert margin("n_present", 1.0, "platform", "accounts") == 0.5

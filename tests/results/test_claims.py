@@ -14,7 +14,7 @@ from support.outcomes import written_scenario
 from support.small_runs import NOBODY, TINY, loaded_from, run_of
 
 from sim.calendar import DAY
-from sim.measure.index import Cell, cells, frames, window_days
+from sim.measures.index import MeasureIndex, MeasureKey, window_days
 from sim.model.agencies import history
 from sim.results.claims import Contrast, decided_claim, statements
 from sim.results.pairs import pairs
@@ -40,13 +40,12 @@ def invented(seed: int, n_cells: int) -> dict[str, Floats]:
 
 def row_of(made: Claim, values: dict[str, Floats], level: float | None = 0.05) -> dict[str, Any]:
     scenario = written_scenario().model_copy(update={"claims": {"it": made}})
-    position = {cell: i for i, cell in enumerate(cells(60, 0))}
-    return decided_claim("it", statements(scenario, position)["it"], values, level)
+    return decided_claim("it", statements(scenario, MeasureIndex(60, 0))["it"], values, level)
 
 
 def column(values: dict[str, Floats], arm: str, who: str, window: float | None = None, **about: str) -> Floats:
-    cell = Cell(60.0, window, who, about["level"], about["quantity"], about["measure"])
-    return values[arm][:, cells(60, 0).index(cell)]
+    cell = MeasureKey(60.0, window, who, about["level"], about["quantity"], about["measure"])
+    return values[arm][:, MeasureIndex(60, 0).keys.index(cell)]
 
 
 # What can be claimed
@@ -59,28 +58,28 @@ def test_the_flows_that_can_be_measured_are_those_of_the_books_and_exposure_as_a
 
 
 def test_a_claim_passes_the_rules_exactly_where_what_it_compares_is_measured() -> None:
-    about = set(cells(120, 10))
+    about = set(MeasureIndex(120, 10).keys)
     keys = ("level", "population", "quantity", "measure", "group")
-    choices = [get_args(Claim.model_fields[key].annotation) for key in keys[:4]]
+    names = tuple(measurable.Measurable.here().names())
+    choices = [names if key == "measure" else get_args(Claim.model_fields[key].annotation) for key in keys[:4]]
     groups = [None, *itertools.chain(*measurable.GROUPS.values())]
     passed = set()
     for choice in itertools.product(*choices, groups):
         level, population, quantity, measure, group = choice
         made = Claim.model_construct(arm="tiered", control="none", **dict(zip(keys, choice, strict=True)))
         days = None if quantity in measurable.STOCKS else 90.0
-        cell = Cell(120.0, days, group or population, level, quantity, measure)
+        cell = MeasureKey(120.0, days, group or population, level, quantity, measure)
         possible = cell in about and (group is None or population == "all")
         assert possible == (not list(claim_findings(made))), made
         passed |= {choice} if possible else set()
-    for place, key in enumerate(keys):
-        wanted = set(groups) if key == "group" else set(get_args(Claim.model_fields[key].annotation))
-        assert {choice[place] for choice in passed} == wanted
+    for place, wanted in enumerate((*choices, groups)):
+        assert {choice[place] for choice in passed} == set(wanted)
     for (level, population, quantity, measure, group), window in itertools.product(
         passed, get_args(Claim.model_fields["window"].annotation)
     ):
         parts = dict(zip(keys, (level, population, quantity, measure, group), strict=True))
         made = Claim.model_construct(arm="tiered", control="none", window=window, **parts)
-        cell = Cell(120.0, window_days(window, 120, 10), group or population, level, quantity, measure)
+        cell = MeasureKey(120.0, window_days(window, 120, 10), group or population, level, quantity, measure)
         possible = window == "quarter" if quantity in measurable.STOCKS else cell in about
         assert possible == (not list(claim_findings(made))), made
 
@@ -93,7 +92,7 @@ def test_every_group_of_a_level_is_a_choice_of_a_claim_and_every_choice_belongs_
 
 def test_windows_of_the_end_are_those_that_flows_are_measured_over() -> None:
     for horizon, warmup in ((360, 30), (75, 10), (20, 5), (20, 0), (30, 30)):
-        starts = {frame.start for frame in frames(horizon, warmup) if frame.quantity == "gmv"}
+        starts = {frame.start for frame in MeasureIndex(horizon, warmup).frames if frame.quantity == "gmv"}
         for window in ("month", "quarter", "run"):
             assert (horizon - window_days(window, horizon, warmup)) * DAY in starts
     assert [window_days(w, 360, 30) for w in ("month", "quarter", "run")] == [30, 90, 360]
@@ -103,7 +102,7 @@ def test_windows_of_the_end_are_those_that_flows_are_measured_over() -> None:
 
 
 def test_a_group_is_compared_between_arms() -> None:
-    values = invented(1, len(cells(60, 0)))
+    values = invented(1, len(MeasureIndex(60, 0).keys))
     row = row_of(claim(control="none", group="small", measure="growth"), values)
     growth = {"level": "influencer", "quantity": "followers", "measure": "growth"}
     difference = column(values, "tiered", "small", **growth) - column(values, "none", "small", **growth)
@@ -116,7 +115,7 @@ def test_a_group_is_compared_between_arms() -> None:
 
 
 def test_two_groups_are_compared_within_an_arm_pair_by_pair() -> None:
-    values = invented(2, len(cells(60, 0)))
+    values = invented(2, len(MeasureIndex(60, 0).keys))
     about = {"level": "platform", "quantity": "gmv", "measure": "share"}
     row = row_of(claim(group="feed", baseline_group="live", window="month", **about), values)
     difference = column(values, "tiered", "feed", 30.0, **about) - column(values, "tiered", "live", 30.0, **about)
@@ -128,7 +127,7 @@ def test_two_groups_are_compared_within_an_arm_pair_by_pair() -> None:
 
 
 def test_with_two_groups_and_two_arms_the_differences_are_compared() -> None:
-    values = invented(3, len(cells(60, 0)))
+    values = invented(3, len(MeasureIndex(60, 0).keys))
     about = {"level": "agency", "quantity": "gmv", "measure": "mean"}
     made = claim(control="none", group="small_agencies", baseline_group="large_agencies", window="run", **about)
     parts = {
@@ -156,17 +155,17 @@ def test_with_two_groups_and_two_arms_the_differences_are_compared() -> None:
     ],
 )
 def test_a_claim_on_groups_has_a_verdict_like_any_other(shift: float, direction: str, verdict: str) -> None:
-    n = len(cells(60, 0))
+    n = len(MeasureIndex(60, 0).keys)
     noise = np.random.Generator(np.random.Philox(key=5)).normal(0, 0.01, size=(30, n))
     values = {"none": noise, "tiered": noise.copy()}
-    head = cells(60, 0).index(Cell(60.0, None, "head", "influencer", "followers", "growth"))
+    head = MeasureIndex(60, 0).keys.index(MeasureKey(60.0, None, "head", "influencer", "followers", "growth"))
     values["tiered"][:, head] = shift + values["tiered"][:, head]
     made = claim(group="head", baseline_group="small", measure="growth", direction=direction, margin=0.1)
     assert row_of(made, values)["verdict"] == verdict
 
 
 def test_without_a_level_a_claim_stays_undecided() -> None:
-    values = invented(6, len(cells(60, 0)))
+    values = invented(6, len(MeasureIndex(60, 0).keys))
     row = row_of(claim(group="head", baseline_group="small", measure="growth"), values, level=None)
     assert (row["verdict"], row["estimate"], row["ci_low"]) == ("undecided", None, None)
 
@@ -219,7 +218,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def growth(run: Run, arm: str, who: str) -> Floats:
-    return run.values(arm, Cell(20.0, None, who, "influencer", "followers", "growth")._asdict())
+    return run.values(arm, MeasureKey(20.0, None, who, "influencer", "followers", "growth")._asdict())
 
 
 def test_claims_on_groups_of_a_run_are_tests_of_its_measures_in_one_holm_family(run: Run) -> None:
@@ -231,7 +230,7 @@ def test_claims_on_groups_of_a_run_are_tests_of_its_measures_in_one_holm_family(
         "small-gain-more": (small["tiered"] - head["tiered"]) - (small["uniform"] - head["uniform"]),
     }
     p_values = {name: float(stats.ttest_1samp(difference, 0).pvalue) for name, difference in wanted.items()}
-    share = Cell(20.0, None, "all", "influencer", "followers", "head_share_01")._asdict()
+    share = MeasureKey(20.0, None, "all", "influencer", "followers", "head_share_01")._asdict()
     lower = run.values("tiered", share) - run.values("uniform", share)
     p_values["lower"] = float(stats.ttest_1samp(lower, 0).pvalue)
     for row in run.table("comparison").to_pylist():

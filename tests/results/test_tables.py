@@ -11,7 +11,7 @@ from support.outcomes import shares_that_sum_to_one
 from support.small_runs import TINY, loaded_from, run_of
 
 from sim.experiment.follow_graphs import follow_graph
-from sim.measure.index import Cell, cells
+from sim.measures.index import MeasureIndex, MeasureKey
 from sim.results.run import Run
 
 GROUPS = ("head", "middle", "small", "newcomers")
@@ -56,8 +56,8 @@ def units(run: Run, table: str) -> dict[tuple[str, int], Rows]:
     return found
 
 
-def measured(run: Run) -> dict[tuple[str, int], dict[Cell, float]]:
-    about = cells(75, 30)
+def measured(run: Run) -> dict[tuple[str, int], dict[MeasureKey, float]]:
+    about = MeasureIndex(75, 30).keys
     return {
         unit: {
             cell: float("nan") if row["value"] is None else row["value"] for cell, row in zip(about, rows, strict=True)
@@ -73,7 +73,7 @@ def test_accounts_that_came_stand_at_the_end_where_the_measures_count_them(run: 
         assert len(rows) == 20 + 10
         standing = [row["status_end"] for row in rows]
         counted = {
-            name: values[unit][Cell(75.0, None, "all", "platform", "accounts", name)]
+            name: values[unit][MeasureKey(75.0, None, "all", "platform", "accounts", name)]
             for name in ("n_present", "n_entered", "n_cut", "n_left")
         }
         assert standing.count("incubating") + standing.count("established") == counted["n_present"]
@@ -101,8 +101,8 @@ def test_incomes_and_amounts_of_accounts_sum_up_to_the_measures(run: Run) -> Non
     values = measured(run)
     for unit, rows in units(run, "influencers").items():
         # The table holds the warm-up too, and windows of 30 days tile the run: its first is the warm-up.
-        windows = [Cell(0.0, 30.0, "all", "influencer", "income", "total")]
-        windows += [Cell(75.0, 75.0, "all", "influencer", "income", "total")]
+        windows = [MeasureKey(0.0, 30.0, "all", "influencer", "income", "total")]
+        windows += [MeasureKey(75.0, 75.0, "all", "influencer", "income", "total")]
         assert sum(row["income_fen"] for row in rows) == sum(values[unit][cell] for cell in windows) > 0
         assert sum(row["tips_fen"] for row in rows) == 0
         assert shares_that_sum_to_one(values[unit]) > 10
@@ -113,10 +113,10 @@ def test_cuts_of_agencies_and_groups_are_those_of_the_platform(run: Run) -> None
     n_all = 0.0
     for unit, rows in units(run, "agencies").items():
         n_cut = sum(row["n_cut"] for row in rows)
-        assert n_cut == values[unit][Cell(75.0, None, "all", "influencer", "cuts", "total")]
-        assert n_cut == sum(values[unit][Cell(75.0, None, who, "influencer", "cuts", "total")] for who in GROUPS)
+        assert n_cut == values[unit][MeasureKey(75.0, None, "all", "influencer", "cuts", "total")]
+        assert n_cut == sum(values[unit][MeasureKey(75.0, None, who, "influencer", "cuts", "total")] for who in GROUPS)
         n_all += n_cut
-        profit = values[unit][Cell(75.0, 75.0, "all", "agency", "profit", "total")]
+        profit = values[unit][MeasureKey(75.0, 75.0, "all", "agency", "profit", "total")]
         assert sum(row["profit_fen"] for row in rows if row["time_days"] > 0) == profit
     assert n_all
 
@@ -136,7 +136,9 @@ def test_steps_between_tiers_are_those_of_the_agencies_from_review_to_review(run
         told = {(row["tier_from"], row["tier_to"]): row["n"] for row in steps[unit]}
         assert set(told) == {("all", "all"), ("all", None), (None, "all"), (None, None)}
         assert {step: n for step, n in told.items() if n} == counted
-        found = [values[unit][Cell(75.0, None, "all", "platform", "tiers", f"n_{to}motions")] for to in ("pro", "de")]
+        found = [
+            values[unit][MeasureKey(75.0, None, "all", "platform", "tiers", f"n_{to}motions")] for to in ("pro", "de")
+        ]
         assert found == [told[None, "all"], told["all", None]]
         moved += sum(found)
     assert moved

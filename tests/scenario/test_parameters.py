@@ -55,7 +55,7 @@ def test_a_policy_is_swept_by_its_parameters_over_arms_and_phases(tmp_path: Path
     loaded = load(scenario(tmp_path, 'exponent = 1.5\nnames = ["a", 1, false]', SWEEP, phases))
     run = sim.run(loaded, out=tmp_path / "run", threads=1)
     assert len(set(map(tuple, run.manifest["digests"].values()))) == 3
-    seen = sim.registry.registered()["own"].function.__globals__["SEEN"]
+    seen = sim.registry.registered("policy")["own"].function.__globals__["SEEN"]
     low, high = {"exponent": 1, "names": ("a", 1, False)}, {"exponent": 2, "names": ("b",)}
     wanted = [low, low | {"a b": True}, high, high | {"a b": True}]
     assert sorted(map(repr, {repr(p): p for p in seen}.values())) == sorted(map(repr, wanted))

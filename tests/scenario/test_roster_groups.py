@@ -18,8 +18,8 @@ from support.small_runs import TINY, loaded_from, run_of, write
 
 import sim
 from sim.errors import InputError
-from sim.measure.index import Cell, cells
-from sim.measure.meter import measure
+from sim.measures.index import MeasureIndex, MeasureKey
+from sim.measures.meter import measure
 from sim.regression.content import values_of
 from sim.results.run import Run
 from sim.scenario import Loaded, from_resolved, read_roster, resolved
@@ -392,11 +392,11 @@ def test_measures_of_a_group_worked_out_by_hand() -> None:
         "tips": {30: [0, 4] + [0] * 10, 60: [6, 4, 2] + [0] * 9},
     }
     scenario = written_scenario()
-    about = cells(60, scenario.warmup_days, tuple(groups))
+    about = MeasureIndex(60, scenario.warmup_days, tuple(groups)).keys
     values = dict(zip(about, measure(written(flows), scenario, groups).tolist(), strict=True))
 
     def of(quantity: str, name: str, window: float | None = None, who: str = "own=x") -> float:
-        return values[Cell(60.0, window, who, "influencer", quantity, name)]
+        return values[MeasureKey(60.0, window, who, "influencer", quantity, name)]
 
     assert [of("followers", name) for name in ("total", "mean")] == [800, 800 / 3]
     assert of("followers", "share") == 80 / 300
@@ -409,7 +409,9 @@ def test_measures_of_a_group_worked_out_by_hand() -> None:
     assert [of("cuts", name) for name in ("total", "share")] == [1, 1 / 3]
     assert [of("tips", name, 60.0, "own=y") for name in ("total", "share")] == [0, 0]
     assert math.isnan(of("tips", "gini", 60.0, "own=y"))
-    without = dict(zip(cells(60, scenario.warmup_days), measure(written(flows), scenario).tolist(), strict=True))
+    without = dict(
+        zip(MeasureIndex(60, scenario.warmup_days).keys, measure(written(flows), scenario).tolist(), strict=True)
+    )
     rest = {cell: value for cell, value in values.items() if cell.population not in groups}
     assert list(rest) == list(without)
     assert np.array_equal(list(rest.values()), list(without.values()), equal_nan=True)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from support.scenarios import plain, scenario_of
 
 from sim.calendar import DAY
-from sim.measure.index import Cell, cells
-from sim.measure.meter import measure
+from sim.measures.index import MeasureIndex, MeasureKey
+from sim.measures.meter import measure
 from sim.model.agencies.history import RECORDED_FLOWS, History
 from sim.model.simulation import Outcome
 from sim.model.world.accounts import AccountStatus
@@ -109,16 +109,16 @@ def written(
     )
 
 
-def measures_of(outcome: Outcome, scenario: Scenario | None = None) -> dict[Cell, float]:
+def measures_of(outcome: Outcome, scenario: Scenario | None = None) -> dict[MeasureKey, float]:
     """Values by cell."""
     settings = scenario or written_scenario()
-    about = cells(settings.horizon_days, settings.warmup_days)
+    about = MeasureIndex(settings.horizon_days, settings.warmup_days).keys
     values = measure(outcome, settings)
     assert len(values) == len(about) == len(set(about))
     return dict(zip(about, values.tolist(), strict=True))
 
 
-def shares_that_sum_to_one(values: dict[Cell, float]) -> int:
+def shares_that_sum_to_one(values: dict[MeasureKey, float]) -> int:
     """Assert that groups of accounts and of agencies add up to all; how many quantities, times and levels did."""
     checked = 0
     for cell, value in values.items():

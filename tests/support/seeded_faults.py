@@ -498,7 +498,7 @@ FAULTS = (
     ),
     fault(
         "the initial head taken at the end",
-        "measure/meter.py",
+        "measures/meter.py",
         "at_start = followers[0]",
         "at_start = followers[-1]",
         "initial_head_share_01",

@@ -1,4 +1,8 @@
-"""Support policies: one function each, from a frozen view of the platform to the weights of reserved slots."""
+"""Support policies: one function each, from a frozen view of the platform to the weights of reserved slots.
+
+A built-in policy is registered like one of the user's own, here, in the order in which messages list them. They know
+neither surfaces nor tables.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from numpy.typing import NDArray
 
 from sim.errors import Fault, InputError
 from sim.formatting import escaped
-from sim.registry import Plugin, registered, said
+from sim.registry import Plugin, built_in, policy, register, registered
 from sim.scenario.schema.platform import Support
 from sim.types import Floats, Int32s, Int64s
 
@@ -60,6 +64,16 @@ class PlatformView:
 SupportPolicy = Callable[[PlatformView, Support], Floats]
 
 
+def _without_weights(*names: str) -> None:
+    """Register policies that give no weights: the reserved slots stay organic, or empty."""
+    for name in names:
+        register("policy", name, _without_weights, None)
+
+
+_without_weights("none", "placebo")
+
+
+@policy
 def tiered(view: PlatformView, support: Support) -> Floats:
     """``weight[tier]`` of the influencer's agency, 0 without one, spread inside the agency by ``within_tier``.
 
@@ -87,6 +101,7 @@ def tiered(view: PlatformView, support: Support) -> Floats:
     return out
 
 
+@policy
 def uniform(view: PlatformView, support: Support) -> Floats:  # noqa: ARG001 - all policies have one form
     """Equal weights over all accounts."""
     return np.ones(view.followers.size)
@@ -99,49 +114,43 @@ def _eligible(view: PlatformView, support: Support) -> NDArray[np.bool_]:
     return view.tier_of_influencer >= 0
 
 
+@policy
 def flat(view: PlatformView, support: Support) -> Floats:
     """Equal weights over all eligible accounts."""
     return _eligible(view, support).astype(np.float64)
 
 
-def tail(view: PlatformView, support: Support) -> Floats:
-    """``1 / (followers + 1)`` over all eligible accounts."""
-    return np.where(_eligible(view, support), 1.0 / (view.followers + 1.0), 0.0)
-
-
+@policy
 def proportional(view: PlatformView, support: Support) -> Floats:
     """Followers, over all eligible accounts."""
     return np.where(_eligible(view, support), view.followers, 0).astype(np.float64)
 
 
+@policy
+def tail(view: PlatformView, support: Support) -> Floats:
+    """``1 / (followers + 1)`` over all eligible accounts."""
+    return np.where(_eligible(view, support), 1.0 / (view.followers + 1.0), 0.0)
+
+
+@policy
 def head(view: PlatformView, support: Support) -> Floats:  # noqa: ARG001 - all policies have one form
     """Equal weights over the accounts of agencies in the top tier."""
     return np.where(view.tier_of_influencer == 0, 1.0, 0.0)
 
 
+@policy
 def lottery(view: PlatformView, support: Support) -> Floats:
     """Equal weights over those eligible accounts that this month's draw has chosen."""
     return (_eligible(view, support) & (view.lots < support.lottery_share)).astype(np.float64)
 
 
+@policy
 def newcomer(view: PlatformView, support: Support) -> Floats:
     """Equal weights over the eligible accounts under an age."""
     return (_eligible(view, support) & (view.age_days < support.newcomer_days)).astype(np.float64)
 
 
-BUILT_IN: MappingProxyType[str, SupportPolicy] = MappingProxyType(
-    {
-        "tiered": tiered,
-        "uniform": uniform,
-        "flat": flat,
-        "proportional": proportional,
-        "tail": tail,
-        "head": head,
-        "lottery": lottery,
-        "newcomer": newcomer,
-    }
-)
-"""Policies that give weights; ``none``, ``placebo`` and ``empty`` give none."""
+_without_weights("empty")
 
 
 def policy_named(name: str, arm: str, influencers: tuple[str, ...]) -> SupportPolicy | None:
@@ -154,8 +163,11 @@ def policy_named(name: str, arm: str, influencers: tuple[str, ...]) -> SupportPo
     arm, influencers
         Names for messages about a user's policy.
     """
-    own = registered().get(name)
-    return BUILT_IN.get(name) if own is None else _OwnPolicy(name, own, arm, influencers)
+    own = registered("policy").get(name)
+    if own is not None:
+        return _OwnPolicy(name, own, arm, influencers)
+    found: SupportPolicy | None = built_in("policy").get(name)
+    return found
 
 
 class _OwnPolicy:
@@ -198,12 +210,7 @@ class _OwnPolicy:
         except (InputError, KeyboardInterrupt):
             raise
         except BaseException as error:
-            file, line = self._plugin.place(error)
-            text = said(error)
-            if self._plugin.modules is not None:
-                text = self._plugin.modules.plain(text)
-            rule = f"policy failed: {text} (arm {escaped(self._arm)})"
-            raise InputError([Fault(file, rule, line, self._name)]) from error
+            raise self._plugin.failed("policy", self._name, error, f"arm {escaped(self._arm)}") from error
         if given.shape != view.followers.shape:
             got = "nothing" if answer is None else f"shape {given.shape}"
             raise self._refused(f"must give one weight for each of {view.followers.size} influencers", got)

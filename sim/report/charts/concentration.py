@@ -24,6 +24,7 @@ from sim.report.charts.chart import (
     tooltip,
     zero_line,
 )
+from sim.report.charts.declared import one_run
 from sim.report.charts.numbers import PERCENT, Numbers, point
 
 __all__ = ["claims", "decomposition", "differences", "head_share", "lorenz"]
@@ -48,6 +49,7 @@ def _band_and_line(rows: list[Row], colours: dict[str, str], x: alt.X, y: str, t
     return layered(*layers)
 
 
+@one_run("Lorenz curves", 40)
 def lorenz(source: Numbers) -> Chart | None:
     """Lorenz curves of followers at the end and of exposure, and what support changes in them."""
     data: list[Row] = []
@@ -113,6 +115,7 @@ def lorenz(source: Numbers) -> Chart | None:
     )
 
 
+@one_run("Over time", 20)
 def head_share(source: Numbers) -> Chart:
     """The head's share over time, and its paired difference to the control."""
     data: list[Row] = []
@@ -147,6 +150,7 @@ def head_share(source: Numbers) -> Chart:
     )
 
 
+@one_run("Every replication", 10)
 def differences(source: Numbers) -> Chart | None:
     """The paired difference of each replication, by pair of arms, with mean and interval."""
     panels, data = [], []
@@ -202,6 +206,7 @@ def differences(source: Numbers) -> Chart | None:
     )
 
 
+@one_run("Why it moved", 60)
 def decomposition(source: Numbers) -> Chart | None:
     """Why the share of day 0's head moved."""
     parts = ("other accounts are followed", "more or fewer follows")
@@ -235,6 +240,7 @@ def decomposition(source: Numbers) -> Chart | None:
     )
 
 
+@one_run("Claims", 70)
 def claims(source: Numbers) -> Chart | None:
     """Each claim's estimate and adjusted interval, in units of its margin."""
     data = []

@@ -25,6 +25,7 @@ from sim.report.charts.chart import (
     rows_high,
     scale_of,
 )
+from sim.report.charts.declared import one_run
 from sim.report.charts.numbers import PERCENT, Numbers
 
 __all__ = ["mobility", "tiers"]
@@ -54,6 +55,7 @@ def _left_out(source: Numbers) -> str:
     return f" {more} more arm{'s are' if more > 1 else ' is'} in the data." if more else ""
 
 
+@one_run("Tiers", 80)
 def tiers(source: Numbers) -> Chart | None:
     """How many agencies hold each tier, and how they move between tiers from one review to the next."""
     names = [*source.scenario["support"]["tiers"], NO_TIER]
@@ -131,6 +133,7 @@ def _percentage(flow: Row) -> str:
     return f"{share:.0f}" if share >= 99.95 else f"{share:.1f}" if share >= 0.05 else "< .1"
 
 
+@one_run("Mobility", 110)
 def mobility(source: Numbers) -> Chart:
     """Moves of accounts from deciles of followers at day 0 to those at the end, and what changes in them."""
     table = source.chosen("transitions", ["decile_start", "decile_end", "n"])

@@ -25,6 +25,7 @@ from sim.report.charts.chart import (
     scale_of,
     tooltip,
 )
+from sim.report.charts.declared import one_run
 from sim.report.charts.numbers import Ints, Numbers, by_group
 from sim.scenario.schema.measurable import GROUPS, MIDDLE_AGENCY, SMALL_AGENCY
 from sim.store.columns import exposure_column
@@ -87,6 +88,7 @@ def _height(groups: list[str], colours: dict[str, str]) -> int:
     return rows_high(len(groups) * max(1, (len(colours) + 1) // 2))
 
 
+@one_run("Who gained", 30)
 def gains(source: Numbers) -> Chart | None:
     """Who gained and who lost: change of the share of accounts by their rank at day 0."""
     if not source.compared:
@@ -122,6 +124,7 @@ def gains(source: Numbers) -> Chart | None:
     )
 
 
+@one_run("Verticals", 100)
 def verticals(source: Numbers) -> Chart | None:
     """Share of followers and of exposure by vertical, and what changes in it."""
     names = list(source.scenario["verticals"])
@@ -168,6 +171,7 @@ def verticals(source: Numbers) -> Chart | None:
     )
 
 
+@one_run("Agencies", 90)
 def agencies(source: Numbers) -> Chart | None:
     """Growth of agencies' followers by their size at day 0."""
     if not source.scenario["agencies"]:
@@ -195,6 +199,7 @@ def agencies(source: Numbers) -> Chart | None:
     )
 
 
+@one_run("Surfaces", 50)
 def surfaces(source: Numbers) -> Chart:
     """Exposure by surface, organic and support, and the head's share of each."""
     names = list(source.scenario["surfaces"])

@@ -23,6 +23,7 @@ from sim.report.charts.chart import (
     scale_of,
     tooltip,
 )
+from sim.report.charts.declared import several_runs
 from sim.report.charts.numbers import Numbers, point
 from sim.results.side_by_side import Grid, grid_of
 
@@ -44,6 +45,7 @@ def _primary(sources: Sequence[Numbers], labels: Sequence[str], place: int) -> l
     return found
 
 
+@several_runs(10)
 def runs(sources: Sequence[Numbers], labels: Sequence[str]) -> Chart | None:
     """Each primary difference of each run with its interval, on one scale."""
     data: list[Row] = []
@@ -98,6 +100,7 @@ def _listed(rows: list[Row], labels: Sequence[str]) -> tuple[alt.LayerChart, dic
     return intervals(shown, POINTS, zero=True), colours, rows_high(2 * len(drawn))
 
 
+@several_runs(20)
 def grid(sources: Sequence[Numbers], labels: Sequence[str]) -> Chart | None:
     """Where the runs form a grid of two keys: the first pair's differences as a heat map."""
     form = grid_of([source.run for source in sources])

@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import chain
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema, model_validator
 
 from sim.scenario.schema.distributions import Section
-from sim.scenario.schema.measurable import GROUPS
+from sim.scenario.schema.measurable import GROUPS, Measurable, built_in_measures
 
 __all__ = ["MAX_CLAIMS", "Claim"]
 
@@ -23,7 +23,16 @@ GROUP_SCHEMA: dict[str, Any] = {
     ]
 }
 """For editors: which columns there are is known with the roster only, so that any text may be one."""
+MARGIN = 0.005
+"""Margin of a claim on a measure that has none of its own."""
 Group = Annotated[Annotated[str, Field(max_length=500)] | None, WithJsonSchema(GROUP_SCHEMA)]
+
+
+def _measure_choices(schema: dict[str, Any]) -> None:
+    """For editors: the built-in measures; any other name may be one of the user's own."""
+    names = Measurable(built_in_measures()).names()
+    own = {"maxLength": schema.pop("maxLength"), "pattern": r"^[A-Za-z_]\w*$", "type": schema.pop("type")}
+    schema["anyOf"] = [{"enum": names, "type": "string"}, own]
 
 
 class Claim(Section):
@@ -46,10 +55,15 @@ class Claim(Section):
         "COLUMN=VALUE: the accounts with that value in a column of the roster that isn't an attribute of the model; "
         "COLUMN: each such group, in a claim of its own. Left out: the population.",
     )
-    baseline_group: Group = Field(default=None, description="Group that the group is held against; not a whole column.")
+    baseline_group: Group = Field(
+        default=None, description="Group that the group is compared with; not a whole column."
+    )
     direction: Literal["lower", "higher"] = Field(description="Where the arm's or group's measure is said to lie.")
     margin: float = Field(
-        default=0.005, ge=0, description="Smallest difference that matters (.005 for head shares, .01 for Gini)."
+        default=MARGIN,
+        ge=0,
+        description="Smallest difference that matters; left out: the measure's own (.005 for head shares, .01 for "
+        "Gini), or .005.",
     )
     quantity: Literal[
         "followers",
@@ -73,42 +87,11 @@ class Claim(Section):
         default="quarter",
         description="What a flow is measured over: the last 30 days, the last 90, or all from day 0 to the end.",
     )
-    measure: Literal[
-        "head_share_01",
-        "head_share_10",
-        "initial_head_share_01",
-        "top_10_share",
-        "gini",
-        "hhi",
-        "effective_number",
-        "theil",
-        "tail_exponent",
-        "total",
-        "share",
-        "mean",
-        "growth",
-        "n_losing",
-        "start_rank_correlation",
-        "head_turnover_01",
-        "head_turnover_10",
-        "mean_decile_change",
-        "upward_share",
-        "n_reached_head",
-        "n_good_reached_head",
-        "quality_rank_correlation",
-        "top_quality_decile_share",
-        "n_active",
-        "active_share",
-        "gained_share",
-        "n_explosive",
-        "ecommerce_share",
-        "n_present",
-        "n_entered",
-        "n_cut",
-        "n_left",
-        "n_promotions",
-        "n_demotions",
-    ] = Field(default="head_share_01", description="How it is summed up.")
+    measure: Annotated[str, Field(max_length=200)] = Field(
+        default="head_share_01",
+        description="How it is summed up: a measure of the quantity at the level, of the user's own too.",
+        json_schema_extra=_measure_choices,
+    )
     level: Literal["influencer", "agency", "vertical", "platform", "fan"] = Field(
         default="influencer",
         description="Of what: concentration on influencers, agencies or verticals; mobility, merit, participation and "
@@ -117,5 +100,16 @@ class Claim(Section):
     population: Literal["all", "active", "partners", "shops"] = Field(
         default="all",
         description="Over which accounts: all that have ever entered, those here at the time, day 0's partners or "
-        "shops. Left out beside a group.",
+        "shops. Left out with a group.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_the_measures_own_margin(cls, given: Any) -> Any:
+        """Where no margin is stated, that of the measure, if it has one."""
+        if not isinstance(given, dict) or "margin" in given:
+            return given
+        keys = ("measure", "level", "quantity")
+        about = [given.get(key, cls.model_fields[key].default) for key in keys]
+        found = Measurable.here().named(*about) if all(isinstance(each, str) for each in about) else None
+        return given if found is None or found.margin is None else given | {"margin": found.margin}

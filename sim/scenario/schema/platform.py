@@ -14,11 +14,11 @@ from pydantic import (
     model_serializer,
 )
 
+from sim.registry import built_in
 from sim.scenario.schema.distributions import Section
 from sim.scenario.schema.surface_kinds import KINDS
 
 __all__ = [
-    "POLICIES",
     "Cascade",
     "FeedWeights",
     "Geometric",
@@ -242,22 +242,6 @@ class Services(Section):
     )
 
 
-POLICIES = (
-    "none",
-    "placebo",
-    "tiered",
-    "uniform",
-    "flat",
-    "proportional",
-    "tail",
-    "head",
-    "lottery",
-    "newcomer",
-    "empty",
-)
-"""Support policies that are built in."""
-
-
 MAX_PARAMETERS = 100
 MAX_ENTRIES = 1000
 """Of a list, and characters of a text, that is a parameter."""
@@ -275,12 +259,18 @@ PARAMETERS_SCHEMA: dict[str, JsonValue] = {
 }
 
 
+def _policies_named(schema: dict[str, Any]) -> None:
+    """For editors and the reference: the built-in policies, which are registered when they are first asked for."""
+    names = ", ".join(built_in("policy"))
+    schema["description"] = f"Who stands in the reserved slots: {names}, or a policy of the user's own."
+
+
 class Support(Section):
     """The reserved slots and who stands in them."""
 
     policy: str = Field(
         default="none",
-        description=f"Who stands in the reserved slots: {', '.join(POLICIES)}, or a policy of the user's own.",
+        json_schema_extra=_policies_named,
     )
     share: Share = Field(default=0.1, description="Share of slots that are reserved, the same in every arm.")
     within_tier: Literal["equal", "followers", "organic", "best", "per-agency"] | None = Field(

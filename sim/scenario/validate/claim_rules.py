@@ -10,14 +10,7 @@ from sim.errors import named
 from sim.formatting import one_of, suggestion
 from sim.scenario.findings import Finding
 from sim.scenario.schema.claim import Claim
-from sim.scenario.schema.measurable import (
-    GROUPS,
-    known_groups,
-    known_measures,
-    known_populations,
-    known_quantities,
-    known_windows,
-)
+from sim.scenario.schema.measurable import GROUPS, Measurable, known_groups, known_windows
 
 __all__ = ["claim_findings"]
 
@@ -25,8 +18,8 @@ __all__ = ["claim_findings"]
 def claim_findings(claim: Claim, *, has_roster: bool = False) -> Iterator[Finding]:
     """What a claim can't be tested for, paths inside the claim: nothing to compare with, or nothing that is measured.
 
-    The first rule broken on what is compared, and the first on what is measured. Beside a roster a group may name one
-    of its columns, which ``roster_groups`` judges.
+    The first rule broken on what is compared, and the first on what is measured. With a roster a group may name one of
+    its columns, which ``roster_groups`` validates.
     """
     yield from _comparison(claim)
     yield from _measured(claim, has_roster)
@@ -34,7 +27,7 @@ def claim_findings(claim: Claim, *, has_roster: bool = False) -> Iterator[Findin
 
 def _comparison(claim: Claim) -> Iterator[Finding]:
     if claim.group is None and claim.baseline_group is not None:
-        yield Finding(("group",), "is required beside a baseline_group")
+        yield Finding(("group",), "is required with a baseline_group")
     elif claim.control is None and claim.baseline_group is None:
         yield Finding(("control",), "is required without a baseline_group, or there is nothing to compare with")
     elif claim.group is not None and claim.group == claim.baseline_group:
@@ -60,7 +53,7 @@ def _group_rule(group: str, level: str, has_roster: bool) -> str | None:
 
 
 def _measured(claim: Claim, has_roster: bool) -> Iterator[Finding]:
-    level, quantity = claim.level, claim.quantity
+    level, quantity, known = claim.level, claim.quantity, Measurable.here()
     given: list[tuple[str, str]] = [
         (key, value) for key in ("group", "baseline_group") if (value := getattr(claim, key)) is not None
     ]
@@ -69,23 +62,21 @@ def _measured(claim: Claim, has_roster: bool) -> Iterator[Finding]:
             yield Finding((key,), rule, group)
             return
     if given and claim.population != "all":
-        yield Finding(("population",), "must be left out beside a group", claim.population)
+        yield Finding(("population",), "must be left out with a group", claim.population)
         return
-    if claim.population not in known_populations(level):
-        rule = f"must be one of {_claimable('population', known_populations(level))} at level {level}"
+    if claim.population not in known.populations(level):
+        rule = f"must be one of {_claimable('population', known.populations(level))} at level {level}"
         yield Finding(("population",), rule, claim.population)
         return
     # With groups it is them that are measured, each in the same way.
     for population in [group for _, group in given] or [claim.population]:
         whose = "" if population == "all" else f" {population}"
-        quantities, measures = known_quantities(level, population), known_measures(level, population, quantity)
+        quantities = known.quantities(level, population)
         if quantity not in quantities:
             rule = f"must be one of {_claimable('quantity', quantities)}{whose and f' for{whose}'} at level {level}"
             yield Finding(("quantity",), rule, quantity)
             return
-        if claim.measure not in measures:
-            what = f"{quantity}{whose and f' of{whose}'} at level {level}"
-            rule = f"must be one of {_claimable('measure', measures)} for {what}"
+        if rule := _measure_rule(claim, population, f"{quantity}{whose and f' of{whose}'} at level {level}", known):
             yield Finding(("measure",), rule, claim.measure)
             return
     windows = known_windows(quantity)
@@ -93,6 +84,17 @@ def _measured(claim: Claim, has_roster: bool) -> Iterator[Finding]:
         yield Finding(("window",), f"must be left out for {quantity}, measured at the end", claim.window)
     if windows and claim.window not in windows:
         yield Finding(("window",), f"must be one of {one_of(windows)} for {quantity}", claim.window)
+
+
+def _measure_rule(claim: Claim, population: str, what: str, known: Measurable) -> str | None:
+    """The rule that a claim's measure breaks, None: it is measured of the population."""
+    names = [name for name in known.measures_of(claim.level, population, claim.quantity) if name in known.names()]
+    if claim.measure in names:
+        return None
+    rule = f"must be one of {one_of(names)} for {what}"
+    if claim.measure in known.names():
+        return rule
+    return f"{rule}{suggestion(claim.measure, names)}; a measure of your own comes with --plugin FILE.py"
 
 
 def _claimable(key: str, names: Collection[str]) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sim.formatting import Path, shown
+from sim.registry import built_in
 from sim.scenario.findings import Finding
 from sim.scenario.patch.patches import merged
-from sim.scenario.schema.platform import MAX_ENTRIES, POLICIES, Support
+from sim.scenario.schema.platform import MAX_ENTRIES, Support
 from sim.scenario.schema.scenario import Scenario
 
 __all__ = ["parameter_findings", "unread_parameters"]
@@ -74,7 +75,7 @@ def _supports(table: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]
 def _built_in(table: Mapping[str, Any]) -> str:
     """The policies in words, where all of them are built in; else nothing."""
     names = [support["policy"] for _, support in _supports(table) if "policy" in support]
-    return ", ".join(dict.fromkeys(map(shown, names))) if all(name in POLICIES for name in names) else ""
+    return ", ".join(dict.fromkeys(map(shown, names))) if all(name in built_in("policy") for name in names) else ""
 
 
 def _set_places(table: Mapping[str, Any], path: Path, rule: str) -> Iterator[Finding]:

@@ -11,10 +11,10 @@ from typing import get_args
 
 from sim.errors import named
 from sim.formatting import Path, escaped, one_of, suggestion
-from sim.registry import registered
+from sim.registry import built_in, registered
 from sim.scenario.findings import MAX_FAULTS, NO_VALUE, Finding
 from sim.scenario.schema.distributions import Constant, Lognormal, Pareto, Uniform
-from sim.scenario.schema.platform import POLICIES, Support, Surface
+from sim.scenario.schema.platform import Support, Surface
 from sim.scenario.schema.ranges import RANGES, Range
 from sim.scenario.schema.scenario import Scenario
 from sim.scenario.schema.surface_kinds import KINDS, OWN_KEYS
@@ -146,13 +146,13 @@ def _support(scenario: Scenario) -> Iterator[Finding]:
             if service in tier.services[:i]:
                 yield Finding(("support", "tiers", name, "services", i), "must stand in the list once", service)
     yield from parameter_findings(support)
-    own = registered()
-    if support.policy not in (*POLICIES, *own):
-        near = suggestion(support.policy, (*POLICIES, *own)) or f"; one of {one_of([*POLICIES, *own])}"
+    shipped, own = built_in("policy"), registered("policy")
+    if support.policy not in (*shipped, *own):
+        near = suggestion(support.policy, (*shipped, *own)) or f"; one of {one_of([*shipped, *own])}"
         how = named("plugin", "FILE.py", python="@sim.policy")
         rule = f"must be a known policy{near}; a policy of your own comes with {how}"
         yield Finding(("support", "policy"), rule, support.policy)
-    if support.policy in POLICIES and support.policy in own:
+    if support.policy in shipped and support.policy in own:
         rule = f"is built in: the policy of {escaped(own[support.policy].file)} needs a name of its own"
         yield Finding(("support", "policy"), rule, support.policy)
     if support.policy != "tiered":

@@ -17,17 +17,22 @@ from support.scenarios import World, plain, world_of, worlds
 import sim
 from sim.analysis.concentration import head_members
 from sim.calendar import DAY, snapshot_times
-from sim.measure.index import Cell, cells
-from sim.measure.meter import measure, transitions
+from sim.measures import merit, mobility
+from sim.measures.index import MeasureIndex, MeasureKey
+from sim.measures.meter import measure, transitions
 from sim.model.agencies import history
 from sim.model.simulation import Outcome, simulate
 from sim.scenario import Scenario
 from sim.scenario.resolve.follows import affinities
-from sim.scenario.schema import measurable
+from sim.scenario.schema.measurable import Measurable, Scope
 from sim.types import Key
 
-Measured = dict[Cell, float]
+Measured = dict[MeasureKey, float]
 VALID = CORPUS / "valid.toml"
+
+
+def names_of(scope: Scope) -> list[str]:
+    return [measure.name for measure in Measurable.here().scopes[scope]]
 
 
 def outcome_of(world: World) -> Outcome:
@@ -35,14 +40,14 @@ def outcome_of(world: World) -> Outcome:
 
 
 def measured(outcome: Outcome, scenario: Scenario) -> Measured:
-    about = cells(scenario.horizon_days, scenario.warmup_days)
+    about = MeasureIndex(scenario.horizon_days, scenario.warmup_days).keys
     values = measure(outcome, scenario)
     assert len(values) == len(about) == len(set(about))
     return dict(zip(about, values.tolist(), strict=True))
 
 
 def at(values: Measured, level: str, quantity: str, name: str, time: float, window: float | None = None) -> float:
-    return values[Cell(time, window, "all", level, quantity, name)]
+    return values[MeasureKey(time, window, "all", level, quantity, name)]
 
 
 def busy_world(**over: Any) -> World:
@@ -106,7 +111,7 @@ def flow(outcome: Outcome, name: str, start: int, end: int) -> NDArray[np.int64]
 
 def test_at_day_0_nobody_has_moved(busy: tuple[World, Outcome, Measured]) -> None:
     _, _, values = busy
-    found = [at(values, "platform", "followers", name, 0.0) for name in measurable.MOBILITY]
+    found = [at(values, "platform", "followers", name, 0.0) for name in names_of(mobility.FOLLOWERS)]
     assert found[:7] == [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     assert math.isnan(found[7])
 
@@ -204,8 +209,8 @@ def test_holders_at_each_level_have_the_sums_of_their_accounts(busy: tuple[World
 
 def test_a_ranking_by_merit_raises_the_part_of_quality_in_exposure_and_what_fans_get() -> None:
     found = []
-    for merit in (-4.0, 0.0, 4.0):
-        ranking = {"popularity": 0.0, "merit": merit}
+    for exponent in (-4.0, 0.0, 4.0):
+        ranking = {"popularity": 0.0, "merit": exponent}
         surface = {"kind": "discovery", "session_share": 1.0, "slots": 4, "ranking": ranking}
         world = busy_world(surfaces={"find": surface})
         values = measured(outcome_of(world), world.scenario)
@@ -222,7 +227,7 @@ def test_a_ranking_by_merit_raises_the_part_of_quality_in_exposure_and_what_fans
 
 def test_accounts_of_one_quality_have_no_merit() -> None:
     values = measured(outcome_of(world := world_of(plain())), world.scenario)
-    assert all(math.isnan(at(values, "platform", "exposure", name, 10.0, 10.0)) for name in measurable.MERIT)
+    assert all(math.isnan(at(values, "platform", "exposure", name, 10.0, 10.0)) for name in names_of(merit.EXPOSURE))
 
 
 # In the tables

@@ -1,7 +1,7 @@
-"""Who holds what is measured: populations of accounts, agencies and verticals, and the groups that they are split into.
+"""Who has what is measured: populations of accounts, agencies and verticals, and the groups that they are split into.
 
-Who was there at day 0 fixes the sizes of heads, the initial heads and all groups; who is in a population is looked at
-anew at each time.
+Who was there at day 0 fixes the sizes of heads, the initial heads and all groups; who is in a population is looked up
+at each time. It knows no measures.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.analysis.concentration import head_members, head_size, summarise
+from sim.analysis.concentration import head_members, head_size
+from sim.measures.views import Heads
 from sim.model.simulation import Outcome
 from sim.model.world.accounts import AccountStatus, is_present
 from sim.scenario.schema.measurable import GROUPS, MIDDLE_AGENCY, SMALL_AGENCY
 from sim.types import Int32s, Int64s
 
-__all__ = ["NO_GROUPS", "Groups", "Heads", "Holders", "Split", "Subgroups", "agency_classes", "size_classes"]
+__all__ = ["NO_GROUPS", "Groups", "Holders", "Split", "Subgroups", "Who", "agency_classes", "size_classes"]
 
 Who = tuple[str, str]
 """A population and its level."""
@@ -30,12 +31,12 @@ NO_GROUPS: Groups = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Holders:
-    """A population at a level: who holds, and how influencers' amounts become theirs."""
+    """A population at a level: who its holders are, and how influencers' amounts become theirs."""
 
     members: Int64s
-    """Influencers that count, those of a holder side by side."""
+    """Influencers that count, those of a holder next to each other."""
     begin: Int64s | None
-    """Where the members of each holder begin, shape (n + 1,); None: the members themselves hold, ascending."""
+    """Where the members of each holder begin, shape (n + 1,); None: the members are the holders, ascending."""
     n: int
 
     @classmethod
@@ -62,37 +63,13 @@ class Holders:
         return held
 
     def places(self, ids: Int64s) -> Int64s:
-        """Where these holders, influencers by their ids, stand among the amounts; those that aren't here left out."""
+        """Places of these holders, given by their ids, among the amounts; those that aren't here left out."""
         return ids if self.begin is not None else np.flatnonzero(np.isin(self.members, ids))
 
 
 @dataclass(frozen=True)
-class Heads:
-    """Sizes of the heads of a population, and who its head was at day 0."""
-
-    head_01: int
-    head_10: int
-    initial: Int64s
-    """Ids of influencers, agencies or verticals."""
-
-    @classmethod
-    def of(cls, holders: Holders, at_start: Int64s) -> Heads | None:
-        """The heads of these holders, given the influencers' followers at day 0; None without holders."""
-        if not holders.n:
-            return None
-        n_head = head_size(holders.n, 0.01)
-        places = head_members(holders.amounts(at_start), n_head)
-        ids = places if holders.begin is not None else holders.members[places]
-        return cls(n_head, head_size(holders.n, 0.1), ids)
-
-    def concentration(self, amounts: Int64s, places: Int64s) -> dict[str, float]:
-        """Measures of concentration but Theil's index, by name, given where the initial head stands."""
-        return summarise(amounts, head_01=self.head_01, head_10=self.head_10, initial_head=places)
-
-
-@dataclass(frozen=True)
 class Split:
-    """A level split into groups: their names, what each holds, and how many members each has."""
+    """A level split into groups: their names, how influencers' amounts become theirs, and how many members each has."""
 
     names: tuple[str, ...]
     holders: Holders
@@ -124,11 +101,11 @@ def agency_classes(n_accounts: Int64s) -> Int32s:
 
 
 class Subgroups:
-    """Populations and groups of a run at any time that its history know [s].
+    """Populations and groups of a run at any time that its history knows [s].
 
-    Accounts of ``all`` have entered by the time, whether they are still here or not; an agency holds what the accounts
-    have that are under contract with it at the time; verticals hold what everybody has who has chosen them. Partners
-    and shops are those of day 0, and so are ``groups``, which only accounts of the roster can be in.
+    Accounts of ``all`` have entered by the time, whether they are still here or not; an agency has what the accounts
+    have that are under contract with it at the time; a vertical has what all accounts have that have chosen it.
+    Partners and shops are those of day 0, and so are ``groups``, which only accounts of the roster can be in.
     """
 
     def __init__(self, outcome: Outcome, groups: Groups = NO_GROUPS) -> None:
@@ -146,11 +123,20 @@ class Subgroups:
         self.of_columns = {name: Holders.accounts(chosen) for name, chosen in groups.items()}
         """Groups by a column of the roster."""
         self._fixed |= {(name, "influencer"): holders for name, holders in self.of_columns.items()}
-        self._group = size_classes(outcome.followers(0)[: population.n_initial], everyone.size)
-        self._of_group = Holders.groups(everyone, self._group, len(GROUPS["influencer"]))
+        self.account_group = size_classes(outcome.followers(0)[: population.n_initial], everyone.size)
+        """(M,): a number in ``GROUPS["influencer"]``."""
+        self._of_group = Holders.groups(everyone, self.account_group, len(GROUPS["influencer"]))
         n_accounts = np.bincount(self._agency[0][self._agency[0] >= 0], minlength=self._n_agencies)
         self.agency_group = agency_classes(n_accounts)
         """(A,): a number in ``GROUPS["agency"]``."""
+
+    def heads(self, at_start: Int64s) -> dict[Who, Heads]:
+        """Heads of each population with holders, given the influencers' followers at day 0, shape (M,)."""
+        return {
+            who: Heads.of(holders.amounts(at_start), holders.members if holders.begin is None else None)
+            for who, holders in self.populations(0).items()
+            if holders.n
+        }
 
     def entered(self, time: int) -> NDArray[np.bool_]:
         """(M,): who has ever been here."""
@@ -166,8 +152,13 @@ class Subgroups:
         cut: NDArray[np.bool_] = self._status[time] == AccountStatus.CUT
         return cut
 
+    def left(self, time: int) -> NDArray[np.bool_]:
+        """(M,): who has left."""
+        left: NDArray[np.bool_] = self._status[time] == AccountStatus.LEFT
+        return left
+
     def populations(self, time: int) -> Mapping[Who, Holders]:
-        """Holders of every population and level, and of the groups that aren't parts of a split."""
+        """Holders of every population and level, and of the groups by a column of the roster."""
         contract = np.flatnonzero(self._agency[time] >= 0)
         return {
             ("all", "influencer"): Holders.accounts(self.entered(time)),
@@ -179,7 +170,7 @@ class Subgroups:
         """Groups of accounts and of agencies, by level."""
         agency = self._agency[time]
         contract = np.flatnonzero(agency >= 0)
-        of_accounts = self._group[self.entered(time)]
+        of_accounts = self.account_group[self.entered(time)]
         accounts, agencies = GROUPS["influencer"], GROUPS["agency"]
         return {
             "influencer": Split(

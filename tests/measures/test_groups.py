@@ -9,9 +9,9 @@ import pytest
 from support.outcomes import STATUS, L, measures_of, shares_that_sum_to_one, written
 
 from sim.calendar import DAY
-from sim.measure.index import Cell
-from sim.measure.meter import lorenz_curves, tier_transitions, transitions
-from sim.measure.subgroups import agency_classes, size_classes
+from sim.measures.index import MeasureKey
+from sim.measures.meter import lorenz_curves, tier_transitions, transitions
+from sim.measures.subgroups import agency_classes, size_classes
 
 NEW = {
     "new_follows": {
@@ -23,11 +23,11 @@ NEW = {
 """Followers are [110, 50, 20, 50, 5, 5, 5, 3, 1, 1, 30, 0] at day 30 and [120, 40, 20, 50, 5, 5, 5, 5, 1, 1, 138, 0] at
 day 60.
 """
-Values = dict[Cell, float]
+Values = dict[MeasureKey, float]
 
 
 def stock(values: Values, who: str, quantity: str, name: str, day: float = 60.0, level: str = "influencer") -> float:
-    return values[Cell(day, None, who, level, quantity, name)]
+    return values[MeasureKey(day, None, who, level, quantity, name)]
 
 
 def flow(
@@ -39,7 +39,7 @@ def flow(
     day: float = 60.0,
     level: str = "influencer",
 ) -> float:
-    return values[Cell(day, window, who, level, quantity, name)]
+    return values[MeasureKey(day, window, who, level, quantity, name)]
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_followers_of_groups_are_their_totals_shares_means_and_growth(followed: 
             assert stock(followed, who, "followers", "growth") == pytest.approx(growth, abs=1e-15)
         if who != "all":
             assert stock(followed, who, "followers", "share") == total / 3900
-    assert Cell(60.0, None, "newcomers", "influencer", "followers", "growth") not in followed
+    assert MeasureKey(60.0, None, "newcomers", "influencer", "followers", "growth") not in followed
 
 
 def test_nobody_has_grown_at_day_0_and_newcomers_are_not_there_yet(followed: Values) -> None:
