@@ -24,7 +24,7 @@ name = "small"
 seed = 5
 horizon_days = 45
 warmup_days = 3
-replications = 2
+replications = 3
 
 [fans]
 count = 30
