@@ -31,8 +31,11 @@ QUICK_BOUND = 20 * QUICK_SECONDS
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose how many examples a test over drawn ones asks for: few where the quick tests alone are wanted."""
-    settings.load_profile("quick" if config.option.markexpr == "quick" else "headshare")
+    """Where the quick tests alone are wanted, leave long forms out, and draw few examples for each property."""
+    is_quick = config.option.markexpr == "quick"
+    settings.load_profile("quick" if is_quick else "headshare")
+    if is_quick:
+        config.option.markexpr = "quick and not slow"
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -168,6 +168,10 @@ LISTS: dict[str, tuple[dict[str, Any], Floats]] = {
 }
 
 
+QUICKER = ("uniform", "tiered", "head-agency")
+"""Lists of the ordinary suite; two share their runs with tests further down."""
+
+
 def assert_law_holds(runs: Law, support_list: Floats) -> None:
     """Every account's share and the initial head's, with the precision that the law's test asks for."""
     surprise = runs.surprise(support_list)
@@ -184,25 +188,27 @@ def runs_under(name: str, n: int) -> Law:
 
 
 @replications(200, 2000)
-@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in QUICKER else pytest.mark.slow) for name in LISTS]
+)
 def test_shares_follow_the_law_of_support(name: str, n: int) -> None:
     assert_law_holds(runs_under(name, n), LISTS[name][1])
 
 
 @replications(200, 2000)
-@pytest.mark.parametrize("share", [0.0, 0.1, 1.0])
+@pytest.mark.parametrize("share", [pytest.param(0.0, marks=pytest.mark.slow), 0.1, 1.0])
 def test_the_law_holds_at_other_shares_of_reserved_slots(share: float, n: int) -> None:
     assert_law_holds(law_runs(urn(share=share), n, share), UNIFORM)
 
 
 @replications(200, 2000)
-@pytest.mark.parametrize("policy", ["none", "placebo"])
+@pytest.mark.parametrize("policy", ["none", pytest.param("placebo", marks=pytest.mark.slow)])
 def test_without_support_expected_shares_are_constant(policy: str, n: int) -> None:
     assert_law_holds(law_runs(urn(policy=policy), n, 0.0), UNIFORM)
 
 
 @replications(200, 2000)
-@pytest.mark.parametrize("offset", [0.5, 20.0])
+@pytest.mark.parametrize("offset", [pytest.param(0.5, marks=pytest.mark.slow), 20.0])
 def test_with_an_offset_the_law_holds_for_the_augmented_shares(offset: float, n: int) -> None:
     assert_law_holds(law_runs(urn(offset=offset), n, RESERVED_SHARE, offset), UNIFORM)
 

@@ -21,8 +21,11 @@ from sim.model.kernel.pages import LONG
 from sim.model.layout import Counter
 from sim.model.simulation import simulate
 
-# Compiled code counts modulo 2^64 without a word, as is wanted; numpy's scalars warn of it.
-pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered in scalar:RuntimeWarning")
+# Compiled code counts modulo 2^64, and divides by 0, without a word, as is wanted; numpy's scalars warn of both.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:overflow encountered in scalar:RuntimeWarning"),
+    pytest.mark.filterwarnings("ignore:divide by zero encountered in scalar divide:RuntimeWarning"),
+]
 
 SUPPORT: dict[str, Any] = {
     "support": {"policy": "tiered", "within_tier": "equal", "share": 0.3, "tiers": {"t": {"weight": 1.0}}},
