@@ -19,7 +19,7 @@ from sim.model.kernel import draws
 from sim.regression.baseline import Baseline, write_baseline
 from sim.regression.content import Content
 from sim.regression.keys import Keys
-from sim.regression.result import Change, Checked, Divergence, Estimate, Part, Version
+from sim.regression.result import Change, ChangeEstimate, Checked, Divergence, Part, Version
 from sim.results.run import Run
 
 Fake = Callable[[Checked], Callable[[], list[str]]]
@@ -33,7 +33,7 @@ BAD = SMALL.replace("seed = 3", "sead = 3")
 TESTS = "def test_of_its_own():\n    pass\n"
 
 PASSED = tuple(Part(name, "passed", "holds", 1) for name in ("valid", "exact", "statistical", "claim lower"))
-MOVED = Estimate(
+MOVED = ChangeEstimate(
     "tiered", "none", 20.0, None, "all", "influencer", "followers", "gini", 0.5, 0.7, 0.2, 0.1, 0.3, 0.01, 2, "moved"
 )
 DIFFERS = Checked(
@@ -76,7 +76,7 @@ def checks(pytester: pytest.Pytester) -> Fake:
         pytester.makeconftest(
             f"""
             import pytest
-            from sim.regression.result import Change, Checked, Estimate, Part, Divergence, Version
+            from sim.regression.result import Change, Checked, ChangeEstimate, Part, Divergence, Version
 
             def check(file, terms, *_):
                 with open({str(log)!r}, "a") as log:
