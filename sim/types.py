@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # a scenario is read without NumPy
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Bools", "CheckPolicy", "EngineName", "Floats", "Int8s", "Int32s", "Int64s", "Key"]
 
-Int64s = NDArray[np.int64]
-Int32s = NDArray[np.int32]
-Int8s = NDArray[np.int8]
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+Int64s: TypeAlias = "NDArray[np.int64]"
+Int32s: TypeAlias = "NDArray[np.int32]"
+Int8s: TypeAlias = "NDArray[np.int8]"
+Floats: TypeAlias = "NDArray[np.float64]"
+Bools: TypeAlias = "NDArray[np.bool_]"
 
 EngineName = Literal["compiled", "reference"]
 CheckPolicy = Literal["exact", "statistical", "claims"]
