@@ -65,8 +65,7 @@ def experiment(
     out
         Run folder; left out: ``results/runs/NAME-DIGEST`` under the current folder.
     engine, threads
-        ``compiled`` or ``reference``, and threads, 1 or more, left out: as many as the process may use. No effect on
-        the outcome.
+        ``compiled`` or ``reference``; threads, 1 or more, left out: all that there are. No effect on the outcome.
     resume, force
         Insist that there is a run to go on with; run even where memory is expected not to suffice.
     command
@@ -79,24 +78,15 @@ def experiment(
 
     Raises
     ------
-    ArgumentError
-        An argument can't be used.
     InputError
-        The folder has something else in it, or nothing to resume; a population can't be drawn.
-    MachineError
-        Disk, memory, or another process on the same folder.
-    InterruptedRunError
-        Interrupted; what was finished is kept.
+        The folder has something else in it, or nothing to resume; a population can't be drawn; an argument can't be
+        used (``ArgumentError``).
+    MachineError, InterruptedRunError
+        Disk, memory, another process on the folder; interrupted, in which case what was finished is kept.
     """
     started = time.perf_counter()
-    refuse(
-        file_path("out", out),
-        engine_name(engine),
-        threads_number(threads),
-        switch("resume", resume),
-        switch("force", force),
-        callback("report", report),
-    )
+    refuse(file_path("out", out), engine_name(engine), threads_number(threads), callback("report", report))
+    refuse(switch("resume", resume), switch("force", force))
     work = UnitWork(loaded, engine, epochs=epochs, report=report, note=note)
     free = psutil.virtual_memory().available
     path = Path(out or default_folder(loaded, engine))

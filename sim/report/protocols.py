@@ -186,8 +186,11 @@ def _odd(facts: _Facts) -> list[tuple[str, str]]:
 
 
 def _stress(facts: _Facts) -> list[tuple[str, str]]:
-    manifest = facts.manifest
-    counts = manifest["counts"]
+    return [*_stress_model(facts), *_stress_execution(facts)]
+
+
+def _stress_model(facts: _Facts) -> list[tuple[str, str]]:
+    """Sections 1 to 3: what is modelled, and of which data."""
     return [
         ("1.1 Purpose of the model", facts.purpose()),
         (
@@ -221,6 +224,13 @@ def _stress(facts: _Facts) -> list[tuple[str, str]]:
         ),
         ("3.3 Input parameters", "The resolved scenario above: every key, defaults filled in."),
         ("3.4 Assumptions", f"{facts.switches()} Further ones: {YOURS.lower()}."),
+    ]
+
+
+def _stress_execution(facts: _Facts) -> list[tuple[str, str]]:
+    """Sections 4 to 6: how it was run, and how it is run again."""
+    counts = facts.manifest["counts"]
+    return [
         (
             "4.1 Initialisation",
             facts.timing() + " In the warm-up all slots are organic; there are no follows or unfollows.",
@@ -240,7 +250,7 @@ def _stress(facts: _Facts) -> list[tuple[str, str]]:
             "Next-event control plane (SimPy) on an integer clock; sessions between events run in parallel and "
             "give the same bits at any number of threads.",
         ),
-        ("5.4 System specification", f"{manifest['seconds']:,.1f} s in all; machine: {YOURS.lower()}."),
+        ("5.4 System specification", f"{facts.manifest['seconds']:,.1f} s in all; machine: {YOURS.lower()}."),
         (
             "6.1 Computer model sharing",
             "The run folder's manifest re-creates every table to the bit with the same version of Headshare, which is "

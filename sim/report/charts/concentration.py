@@ -26,6 +26,7 @@ from sim.report.charts.chart import (
 )
 from sim.report.charts.declared import one_run
 from sim.report.charts.numbers import PERCENT, Numbers, point
+from sim.types import Floats
 
 __all__ = ["claims", "decomposition", "differences", "head_share", "lorenz"]
 
@@ -68,22 +69,7 @@ def lorenz(source: Numbers) -> Chart | None:
             continue
         share, place = np.unique(table["holder_share"].to_numpy(), return_inverse=True)
         values = source.pivoted(table, place.astype(np.int64), share.size, "amount_share")
-        curves, changes = source.means(values), source.differences(values)
-        own: list[Row] = []
-        for arm, curve in curves.items():
-            nothing = [{"mean": None, "low": None, "high": None}] * share.size
-            for x, level, change in zip(share.tolist(), curve, changes.get(arm, nothing), strict=True):
-                own.append(
-                    {
-                        "quantity": label,
-                        "arm": arm,
-                        "accounts": rounded(x * PERCENT),
-                        "held": level["mean"],
-                        "change": change["mean"],
-                        "low": change["low"],
-                        "high": change["high"],
-                    }
-                )
+        own = _lorenz_rows(source, label, share, values)
         data += own
         x = alt.X("accounts:Q", title="accounts, smallest first [%]", scale=alt.Scale(domain=[0, 100]))
         equal = alt.Chart(inline_data([{"accounts": 0, "held": 0}, {"accounts": 100, "held": 100}])).mark_line(
@@ -113,6 +99,27 @@ def lorenz(source: Numbers) -> Chart | None:
         panels,
         data,
     )
+
+
+def _lorenz_rows(source: Numbers, label: str, share: Floats, values: Floats) -> list[Row]:
+    """Points of the curves of a quantity, arm by arm, with what each differs by from the control's."""
+    curves, changes = source.means(values), source.differences(values)
+    rows: list[Row] = []
+    for arm, curve in curves.items():
+        nothing = [{"mean": None, "low": None, "high": None}] * share.size
+        rows += [
+            {
+                "quantity": label,
+                "arm": arm,
+                "accounts": rounded(x * PERCENT),
+                "held": level["mean"],
+                "change": change["mean"],
+                "low": change["low"],
+                "high": change["high"],
+            }
+            for x, level, change in zip(share.tolist(), curve, changes.get(arm, nothing), strict=True)
+        ]
+    return rows
 
 
 @one_run("Over time", 20)

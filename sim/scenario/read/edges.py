@@ -234,6 +234,25 @@ class _Reader:
         if found:
             raise InputError(found + self.faults.listed())
 
+    def graph(self) -> FollowGraph:
+        """The graph of all rows that were added; ``InputError`` for their faults."""
+        self.check_directions()
+        fan, influencer = self.distinct()
+        self.check(influencer)
+        table = self.table
+        return FollowGraph(
+            tuple(self.fans),
+            tuple(self.influencers),
+            fan,  # type: ignore[arg-type]
+            influencer,  # type: ignore[arg-type]
+            columns=(self.names[0], self.names[1]),
+            n_skipped=self.skipped.n,
+            skipped=self.skipped.reasons(),
+            place="line" if table.is_text else "row",
+            notes=(*self.notes, *table.notes()),
+            sha256=table.sha256(),
+        )
+
 
 def read_edges(
     path: str | os.PathLike[str],
@@ -289,18 +308,4 @@ def read_edges(
             reader.add(row)
             if reader.is_enough():
                 break
-    reader.check_directions()
-    fan, influencer = reader.distinct()
-    reader.check(influencer)
-    return FollowGraph(
-        tuple(reader.fans),
-        tuple(reader.influencers),
-        fan,  # type: ignore[arg-type]
-        influencer,  # type: ignore[arg-type]
-        columns=(reader.names[0], reader.names[1]),
-        n_skipped=reader.skipped.n,
-        skipped=reader.skipped.reasons(),
-        place="line" if table.is_text else "row",
-        notes=(*reader.notes, *table.notes()),
-        sha256=table.sha256(),
-    )
+    return reader.graph()

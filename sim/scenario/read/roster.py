@@ -14,7 +14,7 @@ from sim.scenario.read.other_columns import OtherColumn
 from sim.scenario.read.roster_cells import Cells
 from sim.scenario.read.roster_rows import RosterRows
 from sim.scenario.read.skipped_rows import Reason
-from sim.scenario.read.table_rows import open_table
+from sim.scenario.read.table_rows import Table, open_table
 from sim.scenario.schema.encodings import EncodingName
 from sim.scenario.schema.roster_columns import KNOWN
 
@@ -118,14 +118,18 @@ def read_roster(
     -----
     O(rows). No random numbers.
     """
-    import numpy as np
-
     with open_table(path, None, encoding) as table:
         headers = Headers(table.columns, KNOWN, names or {}, suggested_names)
         headers.check(table.file, table.header_line, REQUIRED_COLUMNS[:1] if has_graph else REQUIRED_COLUMNS)
         cells = Cells(table.separator, verticals)
         rows = RosterRows(table, headers, cells, dirty_rows == "skip")
         rows.read()
+    return _roster(rows, headers, cells, table)
+
+
+def _roster(rows: RosterRows, headers: Headers, cells: Cells, table: Table) -> Roster:
+    """The roster of the good rows, with what was noted of the others."""
+    import numpy as np
 
     columns: dict[str, object] = dict.fromkeys(field.name for field in fields(Roster))
     for name, column in rows.columns.items():
