@@ -10,8 +10,9 @@ from functools import cache
 from typing import get_args, get_type_hints
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sim.model.layout import Counter, FanState, Tables
+from sim.model.layout import Counter, FanState, FollowLists, Tables, Tally
 
 __all__ = [
     "fan_bytes",
@@ -31,6 +32,8 @@ ROOM_FOR_FOLLOWS = 1.4
 """Places of a follow list for each entry: powers of two, of lengths of which none is preferred."""
 
 
+ALIASED = {"np": np, "NDArray": NDArray}
+"""What the aliases of ``sim.types`` are made of, which are texts."""
 KEPT = (np.int32, np.int8)
 """Of each influencer in an entry of the history: its agency, and its status."""
 
@@ -39,7 +42,7 @@ KEPT = (np.int32, np.int8)
 def _item_bytes(kind: type) -> dict[str, int]:
     """Bytes of one number of each array that a record of arrays has, by the array's name."""
     found = {}
-    for name, annotated in get_type_hints(kind).items():
+    for name, annotated in get_type_hints(kind, localns=ALIASED).items():
         choices = get_args(annotated)
         if len(choices) == 2 and (number := get_args(choices[1])):  # ndarray[shape, dtype[number]]
             found[name] = np.dtype(number[0]).itemsize
@@ -53,14 +56,14 @@ def _sum(kind: type, names: Iterable[str]) -> int:
 
 def fan_bytes() -> int:
     """Of a fan at work: its own state [bytes]."""
-    return _sum(FanState, FanState._fields)
+    return _sum(FanState, FanState._fields) + _sum(FollowLists, ["start", "length", "room"])
 
 
 def follow_bytes() -> float:
     """Of a follow at work: an entry of the arena, with the room that lists and arena have for more [bytes]."""
-    from sim.model.engines.compiled import LIST_ROOM, Chunk
+    from sim.model.engines.compiled import LIST_ROOM
 
-    return _sum(Chunk, ["arena"]) * ROOM_FOR_FOLLOWS * LIST_ROOM
+    return _sum(FollowLists, ["arena"]) * ROOM_FOR_FOLLOWS * LIST_ROOM
 
 
 def influencer_bytes() -> int:
@@ -70,9 +73,7 @@ def influencer_bytes() -> int:
 
 def surface_bytes() -> int:
     """Of an influencer on one surface: its counts, and what feeds and follows read of it [bytes]."""
-    from sim.model.engines.compiled import Worker
-
-    counts = len(Counter) * _sum(Worker, ["counts"])
+    counts = len(Counter) * _sum(Tally, ["counts"])
     return COPIES_OF_COUNTS * counts + _sum(Tables, ["feed_weight", "follow"])
 
 

@@ -209,4 +209,4 @@ def _record(kind: type, arrays: dict[str, NDArray[Any]], above: str) -> Any:
 @cache
 def _types(kind: type) -> dict[str, Any]:
     """Types of a record's fields, by name."""
-    return get_type_hints(kind)
+    return get_type_hints(kind, localns={"np": np, "NDArray": NDArray})  # aliases of ``sim.types`` are texts

@@ -14,7 +14,7 @@ from support.small_runs import TINY, loaded_from
 from sim.experiment.units import population_of
 from sim.model import sizes
 from sim.model.engines.compiled import CompiledEngine
-from sim.model.layout import Counter
+from sim.model.layout import Counter, FansAtStart
 from sim.model.ranking.blank_tables import blank_tables
 from sim.model.simulation import simulate
 from sim.model.world.population import Population
@@ -57,12 +57,15 @@ def test_tables_take_what_is_said_of_influencers_surfaces_and_slot_tables(tmp_pa
 def test_an_engine_takes_what_is_said_of_fans_and_counts(tmp_path: Path) -> None:
     scenario, population = drawn(tmp_path, TEXT)
     tables, _ = blank_tables(scenario, population, own_list=True)
-    of_fans = (population.segment, population.mean_gap, population.joined, population.begin, population.members)
-    engine = CompiledEngine(tables, *of_fans, Key(1, 0))
+    engine = CompiledEngine(
+        tables, FansAtStart(*(getattr(population, name) for name in FansAtStart._fields)), Key(1, 0)
+    )
     (chunk,), (worker,) = engine._chunks, engine._workers
-    assert sum(array.nbytes for array in chunk.fans) == F * sizes.fan_bytes()
-    assert worker.counts.nbytes == 2 * M * len(Counter) * 8
-    assert chunk.arena.itemsize < sizes.follow_bytes() < 2 * chunk.arena.itemsize
+    lists = chunk.lists
+    of_lists = (lists.start, lists.length, lists.room)
+    assert sum(array.nbytes for array in (*chunk.fans, *of_lists)) == F * sizes.fan_bytes()
+    assert worker.tally.counts.nbytes == 2 * M * len(Counter) * 8
+    assert lists.arena.itemsize < sizes.follow_bytes() < 2 * lists.arena.itemsize
 
 
 def test_an_entry_of_the_history_takes_no_more_than_is_said(tmp_path: Path) -> None:
