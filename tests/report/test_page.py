@@ -110,7 +110,7 @@ def test_the_answer_with_its_interval_comes_first_then_the_differences_then_the_
 
 def test_page_and_terminal_say_the_same(run: Run, page: Page) -> None:
     printed = " ".join(sim("compare", run.path).out.split())
-    for label, arm, control, says in package.experiment.answer.Answer(run).sentences():  # type: ignore[attr-defined]
+    for label, arm, control, says in package.results.answer.Answer(run).sentences():  # type: ignore[attr-defined]
         sentence = f"{label}{arm} against {control}: {says}"
         assert sentence in printed
         assert sentence in page.words()
