@@ -25,7 +25,7 @@ def lines(header: str, separator: str = ",") -> str:
 @pytest.mark.parametrize(
     ("header", "fan_first"),
     [
-        ("TomlFile,Target", True),
+        ("Source,Target", True),
         ("target,source", False),
         ("follower_id,followee_id", True),
         ("followee_id,follower_id", False),
@@ -58,10 +58,10 @@ def test_a_known_pair_is_found_by_name_wherever_it_stands(pair, is_reversed, spe
 @pytest.mark.parametrize(
     "raw",
     [
-        b"\xef\xbb\xbf" + lines("TomlFile;Target", ";").encode(),
-        lines("TomlFile\tTarget", "\t").encode(),
-        lines("TomlFile, Target", ", ").encode(),
-        lines("TomlFile,Target").encode("utf-16"),
+        b"\xef\xbb\xbf" + lines("Source;Target", ";").encode(),
+        lines("Source\tTarget", "\t").encode(),
+        lines("Source, Target", ", ").encode(),
+        lines("Source,Target").encode("utf-16"),
     ],
     ids=["semicolons and a mark", "tabs", "spaces after commas", "utf-16"],
 )
@@ -156,14 +156,14 @@ def test_an_account_may_have_the_name_of_a_known_column(tmp_path: Path) -> None:
 
 
 def test_a_header_within_a_file_is_a_bad_row(tmp_path: Path) -> None:
-    path = write(tmp_path / "e.csv", "TomlFile,Target\nx,a\nSource,Target\ny,a\n")
-    with pytest.raises(InputError, match='3: repeats the header, got "TomlFile", "Target"'):
+    path = write(tmp_path / "e.csv", "Source,Target\nx,a\nSource,Target\ny,a\n")
+    with pytest.raises(InputError, match='3: repeats the header, got "Source", "Target"'):
         read_edges(path)
     graph = read_edges(path, dirty_rows="skip")
     assert (graph.follows(), graph.n_skipped) == ([("x", "a"), ("y", "a")], 1)
 
 
-@pytest.mark.parametrize("pair", ["TomlFile,Target", "fan,influencer"])
+@pytest.mark.parametrize("pair", ["Source,Target", "fan,influencer"])
 @pytest.mark.parametrize(
     ("kinds", "directed", "message"),
     [
@@ -234,10 +234,10 @@ def test_columns_that_can_t_be_those_of_the_follow_graph_are_refused(
 
 
 def test_columns_that_a_follow_has_no_use_for_are_named_before_the_run(tmp_path: Path) -> None:
-    path = scenario_file(tmp_path, "TomlFile,Target,Type,Id,Weight\nx,a,Directed,0,2.5\ny,a,Directed,1,1e-9\n")
+    path = scenario_file(tmp_path, "Source,Target,Type,Id,Weight\nx,a,Directed,0,2.5\ny,a,Directed,1,1e-9\n")
     notes = graph_notes(load(path))
     assert notes == [
-        'follow graph: of the columns, "TomlFile" is who follows, "Target" who is followed',
+        'follow graph: of the columns, "Source" is who follows, "Target" who is followed',
         "follow graph: Type is Directed in all rows",
         "follow graph: columns that the model doesn't use: Id, Weight (a follow has no weight)",
     ]
@@ -259,7 +259,7 @@ def test_a_row_whose_weight_is_not_above_0_is_bad(tmp_path: Path, name: str, wei
     "row", ["ann;amy;1,5", "ann;amy;3", "ann;amy;2E-05", "ann;amy;1.250", "ann;amy;1,250", "ann;amy;0.125"]
 )
 def test_weights_are_read_as_a_spreadsheet_writes_them(tmp_path: Path, row: str) -> None:
-    path = write(tmp_path / "e.csv", f"TomlFile;Target;Weight\n{row}\n")
+    path = write(tmp_path / "e.csv", f"Source;Target;Weight\n{row}\n")
     assert read_edges(path).follows() == [("ann", "amy")]
 
 

@@ -46,10 +46,10 @@ def test_with_a_roster_the_influencers_are_the_roster_s_in_its_order(tmp_path: P
 
 
 def test_a_mutual_list_makes_everybody_both_and_each_edge_two_follows(tmp_path: Path) -> None:
-    graph = read_edges(write(tmp_path / "e.csv", "TomlFile,Target\np,q\nq,r\n"), directed=False)
+    graph = read_edges(write(tmp_path / "e.csv", "Source,Target\np,q\nq,r\n"), directed=False)
     assert graph.fans == graph.influencers == ("p", "q", "r")
     assert graph.follows() == [("p", "q"), ("q", "p"), ("q", "r"), ("r", "q")]
-    assert graph.columns == ("TomlFile", "Target")
+    assert graph.columns == ("Source", "Target")
 
 
 @pytest.mark.parametrize("text", ["influencer,since,fan\na,1,x\n", "who,whom\nx,a\n", "﻿fan,influencer\r\n x , a \r\n"])
@@ -63,9 +63,9 @@ def test_a_parquet_edge_list_reads_as_the_same_csv(tmp_path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.table({"TomlFile": [6, 7, 6], "Target": [1, 1, 2]})
+    table = pa.table({"Source": [6, 7, 6], "Target": [1, 1, 2]})
     pq.write_table(table, tmp_path / "e.parquet")
-    same = read_edges(write(tmp_path / "e.csv", "TomlFile,Target\n6,1\n7,1\n6,2\n"))
+    same = read_edges(write(tmp_path / "e.csv", "Source,Target\n6,1\n7,1\n6,2\n"))
     assert read_edges(tmp_path / "e.parquet") == same
     pq.write_table(pa.concat_tables([table, table]), tmp_path / "twice.parquet")
     with pytest.raises(InputError, match="row 4: a follow must stand there once, stands in row 1 already"):

@@ -215,7 +215,7 @@ def test_a_total_is_refused_as_the_first_row_and_before_an_average_or_a_source(
         "",
         "Average,1123\n",
         "Average,1123\nMedian,1090\n",
-        *(["TomlFile: us,\n", "us\n"] * (dirty_rows == "skip")),
+        *(["Source: us,\n", "us\n"] * (dirty_rows == "skip")),
     ):
         assert refused(tmp_path, head + TWENTY + total + footer, dirty_rows) == f'r.csv:22: {what}, got "{name}", 22470'
     rounded = f"{name},2.2万\n" if name != "any" else f"{name},2.25万\n"
