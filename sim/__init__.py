@@ -9,7 +9,7 @@ same verbs. What they need is imported when they are called, so that the command
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ def load(
     roster: Path | None = None,
     graph: Any = None,
     replications: int | None = None,
+    set: Mapping[str, Any] | Sequence[str] = (),
     encoding: str | None = None,
     suggested_columns: bool = False,
 ) -> Loaded:
@@ -45,6 +46,7 @@ def load(
         roster=roster,
         graph=graph,
         replications=replications,
+        set=set,
         encoding=encoding,
         suggested_columns=suggested_columns,
     )
@@ -56,6 +58,7 @@ def run(
     roster: Path | None = None,
     graph: Any = None,
     replications: int | None = None,
+    set: Mapping[str, Any] | Sequence[str] = (),
     encoding: str | None = None,
     suggested_columns: bool = False,
     **options: Any,
@@ -66,7 +69,7 @@ def run(
     ----------
     scenario
         A file, or what ``load`` made of one.
-    roster, graph, replications, encoding, suggested_columns
+    roster, graph, replications, set, encoding, suggested_columns
         As for ``load``; of a file only.
     **options
         As ``sim.experiment.execution.experiment``: ``out``, ``engine``, ``threads``, ``resume``, ``force``, ``report``,
@@ -86,11 +89,12 @@ def run(
             roster=roster,
             graph=graph,
             replications=replications,
+            set=set,
             encoding=encoding,
             suggested_columns=suggested_columns,
         )
-    elif suggested_columns or any(each is not None for each in (roster, graph, replications, encoding)):
-        raise TypeError("roster, graph, replications, encoding and suggested_columns are sim.load's")
+    elif set or suggested_columns or any(each is not None for each in (roster, graph, replications, encoding)):
+        raise TypeError("roster, graph, replications, set, encoding and suggested_columns are sim.load's")
     return experiment(scenario, **options)
 
 

@@ -76,7 +76,7 @@ def test_a_finished_run_is_read_again_and_says_in_a_line_what_it_is(tmp_path: Pa
 
 
 def test_what_belongs_to_loading_is_refused_beside_a_scenario_that_is_loaded(tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match="roster, graph, replications, encoding and suggested_columns are"):
+    with pytest.raises(TypeError, match="roster, graph, replications, set, encoding and suggested_columns are"):
         sim.run(sim.load(write(tmp_path, TINY)), out=tmp_path / "a", replications=2)
     assert not (tmp_path / "a").exists()
 

@@ -31,6 +31,7 @@ from sim.cli.options import (
     Quiet,
     Roster,
     ScenarioFile,
+    Set,
     SuggestedColumns,
     Threads,
     asks_for_object,
@@ -180,6 +181,7 @@ def run(
     edges: Edges = None,
     encoding: Encoding = None,
     suggested_columns: SuggestedColumns = False,
+    set: Set = None,
     threads: Threads = None,
     replications: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="In place of the scenario's number.", show_default=False)
@@ -204,6 +206,7 @@ def run(
         replications=replications,
         encoding=encoding,
         suggested_columns=suggested_columns,
+        set=set or (),
     )
     with _lasting():
         from sim.cli.progress import Display, compiling_notes
@@ -286,6 +289,7 @@ def validate(
     edges: Edges = None,
     encoding: Encoding = None,
     suggested_columns: SuggestedColumns = False,
+    set: Set = None,
     plugin: Plugins = None,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -303,6 +307,7 @@ def validate(
         "graph": edges,
         "encoding": encoding,
         "suggested_columns": suggested_columns,
+        "set": set or (),
     }
     examined = {file: examine(file, **given) for file in files}
     faults = [fault for file in files for fault in examined[file].faults]
