@@ -88,9 +88,7 @@ def examine(
     Of the populations as many are drawn as ``n_drawn`` says, as far as their followers go.
     """
     try:
-        loaded = load(
-            path, roster=roster, graph=graph, encoding=encoding, suggested_columns=suggested_columns, set=set
-        )
+        loaded = load(path, roster=roster, graph=graph, encoding=encoding, suggested_columns=suggested_columns, set=set)
     except InputError as error:
         return Examined(list(error.faults), None)
     return Examined(faults_of(loaded, range(n_drawn(loaded))), loaded)

@@ -31,9 +31,9 @@ from sim.regression.result import Checked, Part
 from sim.regression.verdict import CheckVerdict, not_held, verdict_on
 from sim.results.run import Run
 from sim.scenario import Loaded, load
-from sim.scenario.read.toml_file import read_toml
 from sim.scenario.resolve.loading import with_replications
 from sim.scenario.resolve.shipped import shipped_baseline
+from sim.scenario.resolve.sources import read_scenario
 from sim.store import provenance
 from sim.types import CheckPolicy, EngineName
 
@@ -127,7 +127,7 @@ def _checked(file: Path, terms: Terms, other: Other, taken: Mapping[str, Path], 
             judgement = _held(file, loaded, run, folder, terms, other)
         except InputError as error:  # tables of a run that was kept are damaged
             says = "; ".join(map(str, error.faults))
-            judgement = not_held(loaded, says, read_toml(file).lines, "no run to look at")
+            judgement = not_held(loaded, says, read_scenario(file).lines, "no run to look at")
     return Checked(
         file=str(file),
         name=name,
@@ -170,7 +170,7 @@ def _unchecked(file: Path, name: str, valid: Part, terms: Terms, started: float)
 def _held(file: Path, loaded: Loaded, run: Run, folder: Path, terms: Terms, other: Other) -> CheckVerdict:
     """A run held against its scenario's baseline, which is rewritten where there is a reason to."""
     policy: CheckPolicy = terms.policy or loaded.check.policy
-    source = read_toml(file)
+    source = read_scenario(file)
     path = _baseline_file(file, loaded.scenario.name, terms)
     content = Content.of(run)
     most = max(loaded.check.max_replications or 0, loaded.scenario.replications)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sim.formatting import Path, path_text
@@ -34,13 +35,20 @@ class Place(NamedTuple):
 class Places:
     """Places of the keys of a scenario; a path that has none of its own gets that of its nearest parent."""
 
-    def __init__(self, file: str, places: Mapping[Path, Place] | None) -> None:
-        """Take the scenario's file, and the places of the paths that have one; None: it isn't a file with lines."""
+    def __init__(
+        self, file: str, places: Mapping[Path, Place] | None, changed: Mapping[Path, Place] = MappingProxyType({})
+    ) -> None:
+        """Take the scenario's file, the places of the paths that have one (None: it isn't a file with lines), and for
+        tables that a setting changes in part the place of the last one that does.
+        """
         self._places = {} if places is None else places
+        self._changed = changed
         self._top = Place(file, None if places is None else 1)
 
     def of(self, path: Path) -> Place:
         """The place of a path, or of the nearest parent that has one; at last the file's first line."""
+        if path in self._changed:  # what is wrong with a table as a whole comes of the setting
+            return self._changed[path]
         while path and path not in self._places:
             path = path[:-1]
         return self._places.get(path, self._top)
@@ -60,6 +68,8 @@ class Layer(NamedTuple):
 
     data: dict[str, Any]
     places: dict[Path, Place]
+    changed: Mapping[Path, Place] = MappingProxyType({})
+    """Of tables that a setting changes in part."""
 
 
 def layered(base: Layer, above: Layer) -> Layer:
@@ -69,7 +79,7 @@ def layered(base: Layer, above: Layer) -> Layer:
     """
     gone = _replaced(base.data, above.data, ())
     kept = {path: place for path, place in base.places.items() if not _is_in(path, gone)}
-    return Layer(merged(base.data, above.data), kept | above.places)
+    return Layer(merged(base.data, above.data), kept | above.places, {**base.changed, **above.changed})
 
 
 def _replaced(base: Mapping[str, Any], above: Mapping[str, Any], path: Path) -> set[Path]:

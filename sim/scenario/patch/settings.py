@@ -41,7 +41,7 @@ def with_settings(layer: Layer, settings: GivenSettings, file: str) -> Layer:
     """
     faults: list[Fault] = []
     for setting in _settings(settings, file, faults):
-        layer = layered(layer, setting._replace(places=_places_above(setting, layer)))
+        layer = layered(layer, _with_tables(setting, layer))
     if faults:
         raise InputError(faults)
     return layer
@@ -49,7 +49,8 @@ def with_settings(layer: Layer, settings: GivenSettings, file: str) -> Layer:
 
 def _settings(settings: GivenSettings, file: str, faults: list[Fault]) -> Iterator[Layer]:
     """Each setting as a layer; those that are none go to ``faults``."""
-    given = settings.items() if isinstance(settings, Mapping) else ((text, None) for text in settings)
+    texts = [settings] if isinstance(settings, str) else settings
+    given = settings.items() if isinstance(settings, Mapping) else ((text, None) for text in texts)
     for text, value in given:
         is_text = not isinstance(settings, Mapping)
         name = "--set" if is_text else "set"
@@ -65,8 +66,8 @@ def _settings(settings: GivenSettings, file: str, faults: list[Fault]) -> Iterat
         if is_text and not rest.startswith("="):
             faults.append(Fault(file, "must be KEY=VALUE", None, name, shown(text)))
             continue
-        written = escaped(text[: len(text) - len(rest)].strip()[:MOST_SHOWN])
-        said = f"--set {written}" if is_text else f'set["{written}"]'
+        written = text[: len(text) - len(rest)].strip()[:MOST_SHOWN]
+        said = f"--set {escaped(written)}" if is_text else f"set[{shown(written, MOST_SHOWN)}]"
         if path[0] == "extends":
             faults.append(Fault(file, EXTENDS_RULE, None, said))
             continue
@@ -80,11 +81,12 @@ def _layer(path: Path, value: Any, place: Place) -> Layer:
     return Layer(data, {path: place})
 
 
-def _places_above(setting: Layer, layer: Layer) -> dict[Path, Place]:
-    """Places of a setting with those of the tables that it is the first to give."""
+def _with_tables(setting: Layer, layer: Layer) -> Layer:
+    """A setting with its place for the tables above its key: those that it is the first to give, and the others."""
     ((path, place),) = setting.places.items()
-    tables = (path[:n] for n in range(1, len(path)))
-    return {table: place for table in tables if not _has_table(layer.data, table)} | setting.places
+    tables = {path[:n]: place for n in range(1, len(path))}
+    new = {table: place for table in tables if not _has_table(layer.data, table)}
+    return Layer(setting.data, new | setting.places, tables)
 
 
 def _has_table(data: Any, path: Path) -> bool:

@@ -86,7 +86,7 @@ def read_scenario(path: str | os.PathLike[str], settings: GivenSettings = ()) ->
         data=layer.data,
         lines=Lines({path: line for path, line in lines.items() if line is not None}),
         sha256=own.sha256,
-        places=Places(own.file, layer.places),
+        places=Places(own.file, layer.places, layer.changed),
         folders={toml.file: at.parent for toml, at in files},
         bases={_name(at, file.parent): toml.sha256 for toml, at in files[1:]},
     )
