@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import pathlib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
@@ -65,6 +65,7 @@ def load(
     roster: Path | None = None,
     graph: Graph | None = None,
     replications: int | None = None,
+    set: Mapping[str, Any] | Sequence[str] = (),
     encoding: str | None = None,
     suggested_columns: bool = False,
 ) -> Loaded:
@@ -84,6 +85,8 @@ def load(
         NetworkX graph.
     replications
         In place of the scenario's number, from 1 to 100,000.
+    set
+        Values in place of the scenario's: ``{"support.share": 0.2}``, or texts, ``["support.share=0.2"]``.
     encoding
         Of roster and follow graph, where it isn't UTF-8: ``utf-16``, ``gb18030``, ``latin-1``, ``windows-1252``.
     suggested_columns
@@ -96,6 +99,7 @@ def load(
         roster=roster,
         graph=graph,
         replications=replications,
+        set=set,
         encoding=encoding,
         suggested_columns=suggested_columns,
     )
@@ -105,6 +109,7 @@ def validate(
     *paths: Path,
     roster: Path | None = None,
     graph: Graph | None = None,
+    set: Mapping[str, Any] | Sequence[str] = (),
     encoding: str | None = None,
     suggested_columns: bool = False,
 ) -> list[Fault]:
@@ -117,12 +122,12 @@ def validate(
     ----------
     *paths
         TOML files, or names of shipped scenarios.
-    roster, graph, encoding, suggested_columns
+    roster, graph, set, encoding, suggested_columns
         As for ``load``, for each of the files.
     """
     from sim.experiment.refusals import validate as faults_of
 
-    return faults_of(paths, roster=roster, graph=graph, encoding=encoding, suggested_columns=suggested_columns)
+    return faults_of(paths, roster=roster, graph=graph, set=set, encoding=encoding, suggested_columns=suggested_columns)
 
 
 def schema() -> dict[str, Any]:
@@ -145,6 +150,7 @@ def run(
     replications: int | None = None,
     roster: Path | None = None,
     graph: Graph | None = None,
+    set: Mapping[str, Any] | Sequence[str] = (),
     encoding: str | None = None,
     suggested_columns: bool = False,
     resume: bool = False,
@@ -164,7 +170,7 @@ def run(
         ``"compiled"`` or ``"reference"``: the same outcome to the bit.
     threads
         Threads to use, from 1 to 1024; left out: as many as the process may use. No effect on the outcome.
-    replications, roster, graph, encoding, suggested_columns
+    replications, roster, graph, set, encoding, suggested_columns
         As for ``load``; of a file only (else ``TypeError``).
     resume, force
         Insist that there is a run to go on with; run even where memory is expected not to suffice.
@@ -180,6 +186,7 @@ def run(
         roster=roster,
         graph=graph,
         replications=replications,
+        set=set,
         encoding=encoding,
         suggested_columns=suggested_columns,
     )
@@ -361,12 +368,8 @@ def write_report(runs: Run | Path | Sequence[Run | Path], out: Path | None = Non
     runs
         A run or its folder, or a list of them.
     out
-        File to write; left out: ``report.html`` in the run folder, of several runs in ``results/reports/``.
-
-    Returns
-    -------
-    pathlib.Path
-        The file.
+        File to write, which is returned; left out: ``report.html`` in the run folder, of several runs in
+        ``results/reports/``.
     """
     from sim.arguments import file_path, refuse
     from sim.report.page import write_report as write
@@ -375,14 +378,14 @@ def write_report(runs: Run | Path | Sequence[Run | Path], out: Path | None = Non
     return write(_finished(runs), None if out is None else pathlib.Path(out))
 
 
-def _loaded(scenario: Loaded | Path, **given: Any) -> Loaded:
+def _loaded(scenario: Loaded | Path, *, set: Mapping[str, Any] | Sequence[str] = (), **given: Any) -> Loaded:
     """A scenario, read where a file is given; ``TypeError`` where ``load``'s arguments are given with a loaded one."""
     from sim.scenario import Loaded
 
     if not isinstance(scenario, Loaded):
-        return load(scenario, **given)
-    if any(each is not None and each is not False for each in given.values()):
-        raise TypeError("roster, graph, replications, encoding and suggested_columns are sim.load's")
+        return load(scenario, set=set, **given)
+    if set or any(each is not None and each is not False for each in given.values()):
+        raise TypeError("roster, graph, replications, set, encoding and suggested_columns are sim.load's")
     return scenario
 
 

@@ -189,13 +189,13 @@ class ScenarioFile(pytest.File):
         """An item for each part of the check."""
         from sim.errors import InputError
         from sim.scenario import load
-        from sim.scenario.read.toml_file import read_toml
         from sim.scenario.resolve.roster_groups import claim_path
+        from sim.scenario.resolve.sources import read_scenario
 
         if self.config.pluginmanager.hasplugin("xdist"):
             self.add_marker(pytest.mark.xdist_group(self.nodeid))
         try:
-            lines = read_toml(self.path).lines
+            lines = read_scenario(self.path).lines
             scenario = load(self.path, small=True).scenario
         except InputError:
             yield self._item(_What("valid"))

@@ -1,4 +1,4 @@
-"""Array aliases and types that several rooms share, each once. It knows nothing of what they hold."""
+"""Array aliases and types that several rooms share, each once. It knows nothing of what they contain."""
 
 from __future__ import annotations
 

@@ -96,6 +96,7 @@ def test_no_verb_takes_an_argument_without_a_name_and_a_type() -> None:
         ("out", 3, "must be a path, a str or an os.PathLike"),
         ("roster", ["a"], "must be a path, a str or an os.PathLike"),
         ("report", True, "must be a function"),
+        ("set", 5, "must be values by key, or texts KEY=VALUE"),
     ],
 )
 def test_a_run_refuses_an_argument_it_cannot_use_and_makes_nothing(
@@ -236,7 +237,7 @@ def test_a_finished_run_is_read_again_and_says_in_a_line_what_it_is(tmp_path: Pa
 
 
 def test_what_belongs_to_loading_is_refused_with_a_scenario_that_is_loaded(tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match="roster, graph, replications, encoding and suggested_columns are"):
+    with pytest.raises(TypeError, match="roster, graph, replications, set, encoding and suggested_columns are"):
         sim.run(sim.load(write(tmp_path, TINY)), out=tmp_path / "a", replications=2)
     assert not (tmp_path / "a").exists()
 

@@ -22,6 +22,7 @@ from sim.cli.options import (
     Replication,
     Roster,
     ScenarioFile,
+    Set,
     SuggestedColumns,
     engine_named,
     use_plugins,
@@ -52,6 +53,7 @@ def graph(
     edges: Edges = None,
     encoding: Encoding = None,
     suggested_columns: SuggestedColumns = False,
+    set: Set = None,
     plugin: Plugins = None,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -62,7 +64,9 @@ def graph(
     use_plugins(plugin)
     from sim.scenario import load
 
-    loaded = load(scenario, roster=roster, graph=edges, encoding=encoding, suggested_columns=suggested_columns)
+    loaded = load(
+        scenario, roster=roster, graph=edges, encoding=encoding, suggested_columns=suggested_columns, set=set or ()
+    )
     from sim.analysis.follow_graph import graph_measures
     from sim.cli.progress import compiling_notes
     from sim.experiment.follow_graphs import follow_graph

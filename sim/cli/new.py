@@ -9,7 +9,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,9 @@ from sim.cli.failures import print_object
 from sim.cli.options import Debug, Json
 from sim.errors import Fault, InputError, MachineError
 from sim.files import whole_file
+
+if TYPE_CHECKING:
+    from sim.scenario import Loaded
 
 __all__ = ["new"]
 
@@ -47,21 +50,34 @@ def new(
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
         raise typer.BadParameter("must be 1 to 100 letters, digits, `.`, `_`, `-`, the first a letter or digit")
     file = shipped_file(SMALLEST) if source is None else Path(scenario_file(source))
-    people = load(file).scenario.influencers
+    inputs = _inputs(load(file), file.parent)
     text = _with_schema(file.read_text(encoding="utf-8"), file.parent)
     renamed, found = re.subn(r"(?m)^name\s*=.*$", f'name = "{name}"', text, count=1)
     if not found:
         raise InputError([Fault(str(file), 'must name the scenario on a line of its own: name = "…"')])
     if os.path.lexists(target):
         raise InputError([Fault(str(target), "exists already; nothing was written")])
-    with _copied(file.parent, [inner for inner in (people.roster, people.follow_graph) if inner is not None]) as inputs:
+    with _copied(file.parent, inputs) as copied:
         _write(target, renamed)
     if as_json:
-        print_object({"file": str(target), "inputs": [str(each) for each in inputs]})
+        print_object({"file": str(target), "inputs": [str(each) for each in copied]})
         return
-    for each in inputs:
+    for each in copied:
         print(f"{each}: copied, {target} reads it")
     print(f"{target}: written\ncheck it: sim validate {target}\nrun it: sim run {target}")
+
+
+def _inputs(loaded: Loaded, folder: Path) -> list[str]:
+    """The files that a scenario in that folder reads, by their paths from it: those that it extends, and others.
+
+    Shipped scenarios that it extends, and what these name, are found from anywhere.
+    """
+    found = [Path(name) for name in loaded.source.bases if (folder / name).exists()]
+    for key in ("roster", "follow_graph"):
+        name, at = getattr(loaded.scenario.influencers, key), loaded.source.folder_of("influencers", key)
+        if name is not None and at is not None and at.is_relative_to(folder):
+            found.append(at.relative_to(folder) / name)
+    return list(map(os.fspath, found))
 
 
 def _with_schema(text: str, folder: Path) -> str:

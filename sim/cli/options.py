@@ -26,6 +26,7 @@ __all__ = [
     "Roster",
     "Runs",
     "ScenarioFile",
+    "Set",
     "SuggestedColumns",
     "Threads",
     "engine_named",
@@ -63,6 +64,15 @@ Encoding = Annotated[
     typer.Option(
         metavar="NAME",
         help="Encoding of roster and follow graph, where it isn't UTF-8: utf-16, gb18030, latin-1, windows-1252.",
+        show_default=False,
+    ),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="A value in place of the scenario's: support.share=0.3, arms.tiered.support.policy=flat; repeatable.",
         show_default=False,
     ),
 ]

@@ -20,6 +20,7 @@ from sim.cli.options import (
     Quiet,
     Roster,
     ScenarioFile,
+    Set,
     SuggestedColumns,
     Threads,
     engine_named,
@@ -49,6 +50,7 @@ def run(
     edges: Edges = None,
     encoding: Encoding = None,
     suggested_columns: SuggestedColumns = False,
+    set: Set = None,
     threads: Threads = None,
     replications: Replications = None,
     resume: Resume = False,
@@ -71,6 +73,7 @@ def run(
         replications=replications,
         encoding=encoding,
         suggested_columns=suggested_columns,
+        set=set or (),
     )
     with lasting():
         from sim.cli.progress import Display, compiling_notes

@@ -20,6 +20,7 @@ from sim.cli.options import (
     Replication,
     Roster,
     ScenarioFile,
+    Set,
     SuggestedColumns,
     engine_named,
     use_plugins,
@@ -48,6 +49,7 @@ def trace(
     graph: Edges = None,
     encoding: Encoding = None,
     suggested_columns: SuggestedColumns = False,
+    set: Set = None,
     plugin: Plugins = None,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001 - read by ``verb``
@@ -59,7 +61,9 @@ def trace(
     use_plugins(plugin)
     from sim.scenario import load
 
-    loaded = load(scenario, roster=roster, graph=graph, encoding=encoding, suggested_columns=suggested_columns)
+    loaded = load(
+        scenario, roster=roster, graph=graph, encoding=encoding, suggested_columns=suggested_columns, set=set or ()
+    )
     from sim.cli.progress import compiling_notes
     from sim.experiment.unit_trace import look_at_fan, look_at_influencer
     from sim.report.trace import fan_lines, fan_trace, influencer_lines, influencer_trace

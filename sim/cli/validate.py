@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sim.cli.failures import leave, print_object
 from sim.cli.input_notes import input_notes
-from sim.cli.options import Debug, Edges, Encoding, Json, Plugins, Quiet, Roster, SuggestedColumns, use_plugins
+from sim.cli.options import Debug, Edges, Encoding, Json, Plugins, Quiet, Roster, Set, SuggestedColumns, use_plugins
 from sim.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def validate(
     edges: Edges = None,
     encoding: Encoding = None,
     suggested_columns: SuggestedColumns = False,
+    set: Set = None,
     plugin: Plugins = None,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -39,10 +40,14 @@ def validate(
     use_plugins(plugin)
     from sim.experiment.refusals import examine
 
-    examined = {
-        file: examine(file, roster=roster, graph=edges, encoding=encoding, suggested_columns=suggested_columns)
-        for file in files
+    given: dict[str, Any] = {
+        "roster": roster,
+        "graph": edges,
+        "encoding": encoding,
+        "suggested_columns": suggested_columns,
+        "set": set or (),
     }
+    examined = {file: examine(file, **given) for file in files}
     faults = [fault for file in files for fault in examined[file].faults]
     names = [str(file) for file in files]
     if faults:

@@ -21,6 +21,7 @@ from sim.model.world.limits import Largest, countable_findings
 from sim.scenario import Loaded, load
 from sim.scenario.findings import Finding
 from sim.scenario.patch.phases import phase_scenarios
+from sim.scenario.patch.settings import GivenSettings
 from sim.scenario.resolve.follows import Refusal, rooms, shared_out
 from sim.scenario.resolve.inputs import GivenGraph, GivenRoster
 from sim.scenario.schema.distributions import Constant, Distribution, Uniform
@@ -71,6 +72,7 @@ def examine(
     graph: GivenGraph = None,
     encoding: str | None = None,
     suggested_columns: bool = False,
+    set: GivenSettings = (),
 ) -> Examined:
     """Read a scenario file and look for all that keeps it from being run; no error is raised for what it says, only
     ``ArgumentError`` for arguments.
@@ -79,7 +81,7 @@ def examine(
     ----------
     path
         The scenario file.
-    roster, graph, encoding, suggested_columns
+    roster, graph, encoding, suggested_columns, set
         As for ``sim.scenario.load``.
 
     Notes
@@ -87,7 +89,7 @@ def examine(
     Of the populations as many are drawn as ``n_drawn`` says, as far as their followers go.
     """
     try:
-        loaded = load(path, roster=roster, graph=graph, encoding=encoding, suggested_columns=suggested_columns)
+        loaded = load(path, roster=roster, graph=graph, encoding=encoding, suggested_columns=suggested_columns, set=set)
     except ArgumentError:
         raise
     except InputError as error:

@@ -32,9 +32,9 @@ from sim.regression.result import Checked, Part
 from sim.regression.verdict import CheckVerdict, no_verdict, verdict_on
 from sim.results.run import Run
 from sim.scenario import Loaded, load
-from sim.scenario.read.toml_file import read_toml
 from sim.scenario.resolve.loading import with_replications
 from sim.scenario.resolve.shipped import shipped_baseline
+from sim.scenario.resolve.sources import read_scenario
 from sim.store import provenance
 from sim.types import CheckPolicy, EngineName
 
@@ -141,7 +141,7 @@ def _checked(file: Path, terms: Terms, other: Other, taken: Mapping[str, Path], 
             verdict = _verdict(file, loaded, run, folder, terms, other)
         except InputError as error:  # tables of a run that was kept are damaged
             says = "; ".join(map(str, error.faults))
-            verdict = no_verdict(loaded, says, read_toml(file).lines, "no run to look at")
+            verdict = no_verdict(loaded, says, read_scenario(file).lines, "no run to look at")
     return Checked(
         file=str(file),
         name=name,
@@ -184,7 +184,7 @@ def _unchecked(file: Path, name: str, valid: Part, terms: Terms, started: float)
 def _verdict(file: Path, loaded: Loaded, run: Run, folder: Path, terms: Terms, other: Other) -> CheckVerdict:
     """The verdict on a run by its scenario's baseline, which is rewritten where there is a reason to."""
     policy: CheckPolicy = terms.policy or loaded.check.policy
-    source = read_toml(file)
+    source = read_scenario(file)
     path = _baseline_file(file, loaded.scenario.name, terms)
     whole = Content.of(run)
     most = max(loaded.check.max_replications or 0, loaded.scenario.replications)

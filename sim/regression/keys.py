@@ -11,13 +11,15 @@ from typing import Any, NamedTuple
 from sim.formatting import Path, path_text
 from sim.regression.result import Change
 from sim.scenario import Loaded, resolved
-from sim.scenario.read.toml_file import TomlFile
+from sim.scenario.resolve.sources import ScenarioSource
 from sim.store import provenance
 
 __all__ = ["Keys", "changes"]
 
 DESCRIPTIVE = ("name", "title", "description")
 """Keys that change nothing that is run."""
+FILES = ("roster", "follow_graph")
+"""Input files whose content decides; that of scenario files does by their keys."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,14 @@ class Keys:
     """Digest of each input file, and of each of the user's own policies and measures with what it imports."""
 
     @classmethod
-    def of(cls, loaded: Loaded, source: TomlFile) -> Keys:
+    def of(cls, loaded: Loaded, source: ScenarioSource) -> Keys:
         """Keys of a scenario and of the file that it was loaded from."""
         entries = list(_entries(loaded, source))
         return cls(
             scenario={entry.key: entry.value for entry in entries if entry.line is not None},
             defaults={entry.key: entry.value for entry in entries if entry.line is None},
             orders={path_text(path): names for path, names in _orders(_effective(loaded), ())},
-            inputs={key: sha[:12] for key, sha in loaded.inputs.items() if key != "scenario"} | _plugins(loaded),
+            inputs={key: sha[:12] for key, sha in loaded.inputs.items() if key in FILES} | _plugins(loaded),
         )
 
 
@@ -60,9 +62,11 @@ class _Entry(NamedTuple):
     value: Any
     line: int | None
     """Where the file states it; None: nowhere."""
+    base: str | None
+    """File and line where a file that it extends states it; None: it does itself."""
 
 
-def changes(old: Keys, loaded: Loaded, source: TomlFile) -> tuple[Change, ...]:
+def changes(old: Keys, loaded: Loaded, source: ScenarioSource) -> tuple[Change, ...]:
     """Keys whose values differ from those of a baseline, first those that the file states.
 
     A key that only one of the two has is a change if that one states it.
@@ -71,8 +75,8 @@ def changes(old: Keys, loaded: Loaded, source: TomlFile) -> tuple[Change, ...]:
     entries = list(_entries(loaded, source))
     now = {entry.key for entry in entries}
     found = [
-        Change(key, before.get(key), value, line)
-        for key, value, line in entries
+        Change(key, before.get(key), value, line, base)
+        for key, value, line, base in entries
         if before.get(key) != value and (key in before or line is not None)
     ]
     found += [Change(key, value, None, None) for key, value in old.scenario.items() if key not in now]
@@ -93,11 +97,13 @@ def _effective(loaded: Loaded) -> dict[str, Any]:
     return {key: part for key, part in resolved(loaded).items() if key not in DESCRIPTIVE}
 
 
-def _entries(loaded: Loaded, source: TomlFile) -> Iterator[_Entry]:
+def _entries(loaded: Loaded, source: ScenarioSource) -> Iterator[_Entry]:
     for path, value in _flat(_effective(loaded), ()):
         sized: Path = ("check", "replications") if path == ("replications",) else ("check", "size", *path)
-        line = _line(sized, source)
-        yield _Entry(path_text(path), value, _line(path, source) if line is None else line)
+        stated = path if _line(sized, source) is None else sized
+        place = source.places.of(stated)
+        base = None if place.file == source.file else f"{place.file}:{place.line}"
+        yield _Entry(path_text(path), value, _line(stated, source), base)
 
 
 def _flat(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
@@ -117,7 +123,7 @@ def _orders(table: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, list[s
         yield from _orders(entry, (*path, key))
 
 
-def _line(path: Path, source: TomlFile) -> int | None:
+def _line(path: Path, source: ScenarioSource) -> int | None:
     """Line on which the file states a value or a table; None: it doesn't."""
     data: Any = source.data
     for key in path:

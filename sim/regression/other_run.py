@@ -17,7 +17,7 @@ from sim.regression.verdict import CheckVerdict
 from sim.results.run import Run
 from sim.results.side_by_side import NAMING, differing_keys
 from sim.scenario import Loaded
-from sim.scenario.read.toml_file import read_toml
+from sim.scenario.resolve.sources import read_scenario
 from sim.store.run_folder import MANIFEST
 
 __all__ = ["Other", "no_other", "other_run"]
@@ -66,7 +66,7 @@ def other_run(against: str, files: Sequence[Path], plugins: Sequence[Path], opti
 def _name(file: Path) -> str | None:
     """A scenario's name; None: the file has faults, which its check reports."""
     try:
-        name = read_toml(file).data.get("name")
+        name = read_scenario(file).data.get("name")
     except InputError:
         return None
     return name if isinstance(name, str) else None

@@ -41,6 +41,8 @@ class Change:
     new: Any
     line: int | None
     """Line of the scenario file that states the new value, of its check's size too; None: it is a default."""
+    base: str | None = None
+    """File and line of a value that the scenario inherits, ``line`` being that of ``extends``; None: it doesn't."""
 
     @property
     def says(self) -> str:
@@ -49,7 +51,7 @@ class Change:
         >>> Change("surfaces.for-you.follow_prob", 0.02, 0.021, 42).says
         'surfaces.for-you.follow_prob: 0.02 -> 0.021 (line 42)'
         """
-        place = "not in the file" if self.line is None else f"line {self.line}"
+        place = "not in the file" if self.line is None else self.base or f"line {self.line}"
         return f"{escaped(self.key)}: {shown(self.old)} -> {shown(self.new)} ({place})"
 
 

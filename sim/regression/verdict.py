@@ -15,9 +15,9 @@ from sim.regression.equivalence import estimates, n_values
 from sim.regression.keys import changes
 from sim.regression.result import Change, ChangeEstimate, Divergence, Part, PartStatus, Version
 from sim.scenario import Loaded
-from sim.scenario.read.toml_file import TomlFile
 from sim.scenario.read.toml_lines import Lines
 from sim.scenario.resolve.roster_groups import claim_path
+from sim.scenario.resolve.sources import ScenarioSource
 from sim.store import provenance
 from sim.types import CheckPolicy
 
@@ -70,7 +70,7 @@ def verdict_on(
     baseline: Baseline,
     content: Content,
     policy: CheckPolicy,
-    source: TomlFile,
+    source: ScenarioSource,
     found: Sequence[ChangeEstimate] | None = None,
 ) -> CheckVerdict:
     """Verdict on a run by its baseline.

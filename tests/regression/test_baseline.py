@@ -23,7 +23,7 @@ from sim.regression.baseline import Baseline, BaselineError, read_baseline, writ
 from sim.regression.content import DIGITS, SHIFT, Content, _rounded
 from sim.regression.keys import Keys, changes
 from sim.scenario import load
-from sim.scenario.read.toml_file import read_toml
+from sim.scenario.resolve.sources import read_scenario
 
 MUTANTS = 400
 NO_KEYS = Keys({}, {}, {}, {})
@@ -168,7 +168,7 @@ def test_what_cant_be_written_leaves_the_old_baseline(
 
 def keys_of(folder: Path, text: str) -> Keys:
     (folder / "x.toml").write_text(text)
-    return Keys.of(load(folder / "x.toml", small=True), read_toml(folder / "x.toml"))
+    return Keys.of(load(folder / "x.toml", small=True), read_scenario(folder / "x.toml"))
 
 
 def changed(folder: Path, before: str, after: str) -> list[str]:
@@ -178,7 +178,7 @@ def changed(folder: Path, before: str, after: str) -> list[str]:
 
 def said(folder: Path, old: Keys, text: str) -> list[str]:
     (folder / "x.toml").write_text(text)
-    found = changes(old, load(folder / "x.toml", small=True), read_toml(folder / "x.toml"))
+    found = changes(old, load(folder / "x.toml", small=True), read_scenario(folder / "x.toml"))
     return [change.says for change in found]
 
 

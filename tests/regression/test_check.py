@@ -137,7 +137,13 @@ def test_what_moved_is_named_with_arms_measures_event_and_the_keys_that_changed(
     }
     (divergence,) = checked["divergences"]
     assert (divergence["arm"], divergence["event"], divergence["from_days"]) == ("uniform", "refresh", 0)
-    change = {"key": "arms.uniform.support.policy", "old": "uniform", "new": "tail", "line": exact["line"]}
+    change = {
+        "key": "arms.uniform.support.policy",
+        "old": "uniform",
+        "new": "tail",
+        "line": exact["line"],
+        "base": None,
+    }
     assert (checked["changes"], checked["versions"], checked["notes"]) == ([change], [], [])
 
 

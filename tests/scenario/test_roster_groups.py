@@ -23,8 +23,8 @@ from sim.measures.meter import measure
 from sim.regression.content import values_of
 from sim.results.run import Run
 from sim.scenario import Loaded, from_resolved, read_roster, resolved
-from sim.scenario.read.toml_file import read_toml
 from sim.scenario.resolve.roster_groups import claim_path, members, stated_claims
+from sim.scenario.resolve.sources import read_scenario
 from sim.scenario.schema.claim import Claim
 from sim.store.columns import columns_of, own_columns, table_of
 
@@ -245,7 +245,7 @@ def test_a_baseline_keeps_what_each_claim_of_a_column_states_and_a_failure_has_t
     stated = values_of(run)["claim each (gender=female)"]["stated"]
     change = run.values("tiered", row := run.claims()[2]) - run.values("none", row)
     assert stated == pytest.approx(change.tolist(), rel=1e-6)
-    lines = read_toml(folder / "x.toml").lines
+    lines = read_scenario(folder / "x.toml").lines
     wanted = lines.of(("claims", "each"))
     assert wanted > 1
     assert lines.of(claim_path("each (gender=female)", lines)) == wanted

@@ -19,7 +19,7 @@ from sim.model.world.population import Population, draw_population
 from sim.scenario import Roster, Scenario
 from sim.scenario.patch.phases import phase_scenarios, with_support_shares
 from sim.scenario.schema.economy import Contracts, Live
-from sim.scenario.validate.validation import validated
+from sim.scenario.validate.validation import Files, validated
 from sim.types import Key
 
 __all__ = [
@@ -104,8 +104,7 @@ def roster_of(
 
 def scenario_of(parts: Drawn) -> Scenario:
     """A scenario that holds to all rules, with its support shares resolved as the loader does it."""
-    whole = validated(parts, has_roster=True, has_graph=False)
-    assert whole.scenario is not None
+    whole = validated(parts, Files(roster=True))
     assert not whole.wrong, whole.wrong
     return with_support_shares(whole.scenario)
 

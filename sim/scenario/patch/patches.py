@@ -1,4 +1,4 @@
-"""Arms as patches of the base scenario: what a patch may say, how it is laid over; knows nothing of files or lines."""
+"""Patches of a scenario: what one may contain, and how it is applied to the objects; knows no files and no lines."""
 
 from __future__ import annotations
 
@@ -6,11 +6,24 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
-from sim.formatting import Path, suggestion
+from sim.formatting import Path, nearest, suggestion
 from sim.scenario.findings import Finding
 from sim.scenario.schema.distributions import Section
+from sim.scenario.schema.scenario import Scenario
+from sim.scenario.schema.sections import valid_parts
 
-__all__ = ["allowed", "allowed_in_size", "difference", "merged", "opened", "pruned", "with_own_arm"]
+__all__ = [
+    "allowed",
+    "allowed_in_size",
+    "difference",
+    "merged",
+    "opened",
+    "patched",
+    "pruned",
+    "replaces",
+    "touched",
+    "with_own_arm",
+]
 
 FIXED_RULE = "can't differ between arms, which have the same people and the same time"
 
@@ -18,6 +31,7 @@ FIXED: tuple[Path, ...] = (
     ("name",),
     ("title",),
     ("description",),
+    ("extends",),
     ("seed",),
     ("horizon_days",),
     ("warmup_days",),
@@ -41,8 +55,19 @@ FIXED: tuple[Path, ...] = (
 )
 """Keys that no arm can patch, since all arms have the same people and the same time."""
 
-NOT_A_SIZE = ("name", "title", "description", "control", "arms", "claims", "check", "replications", "population")
-"""Keys that are no matter of a scenario's size when it is checked."""
+NOT_A_SIZE = (
+    "name",
+    "title",
+    "description",
+    "extends",
+    "control",
+    "arms",
+    "claims",
+    "check",
+    "replications",
+    "population",
+)
+"""Keys that have nothing to do with a scenario's size when it is checked."""
 
 GROUPS = {
     "segments": "a segment",
@@ -59,8 +84,10 @@ DEPTH = 3
 
 def _tag(path: Path) -> str | None:
     """The key that tells the kinds of a distribution or an examination apart; None: the table has one kind."""
-    if path[:1] == ("phases",):
+    if path[:2] == ("check", "size"):
         path = path[2:]
+    for table in ("arms", "phases"):
+        path = path[2:] if path[:1] == (table,) else path
     if len(path) == 3 and path[::2] == ("surfaces", "examination"):
         return "model"
     is_drawn = (len(path) == 2 and path[0] == "influencers") or (
@@ -69,8 +96,8 @@ def _tag(path: Path) -> str | None:
     return "kind" if is_drawn else None
 
 
-def _replaces(path: Path, base: Mapping[str, Any], patch: Mapping[str, Any]) -> bool:
-    """Whether the patch is a table of another kind, to which the base's parameters mean nothing."""
+def replaces(path: Path, base: Mapping[str, Any], patch: Mapping[str, Any]) -> bool:
+    """Whether a table takes the place of another as a whole: it is of another kind, which has parameters of its own."""
     tag = _tag(path)
     return tag is not None and patch.get(tag, base.get(tag)) != base.get(tag)
 
@@ -81,7 +108,7 @@ def opened(table: Any) -> Any:
 
 
 def merged(base: Any, patch: Any, path: Path = ()) -> Any:
-    """The base with the patch laid over it: tables merge, everything else replaces. Neither is changed.
+    """The base with the patch applied: tables merge, everything else replaces. Neither is changed.
 
     A section is a table; those that the patch doesn't touch stay the same objects, which need no validation.
 
@@ -89,10 +116,27 @@ def merged(base: Any, patch: Any, path: Path = ()) -> Any:
     {'a': {'b': 1, 'c': [2]}}
     """
     base = opened(base)
-    if not (isinstance(base, dict) and isinstance(patch, dict)) or _replaces(path, base, patch):
+    if not (isinstance(base, dict) and isinstance(patch, dict)) or replaces(path, base, patch):
         return patch
-    laid = {key: merged(base[key], entry, (*path, key)) if key in base else entry for key, entry in patch.items()}
-    return {**base, **laid}
+    changed = {key: merged(base[key], entry, (*path, key)) if key in base else entry for key, entry in patch.items()}
+    return {**base, **changed}
+
+
+def touched(scenario: Scenario, patch: Mapping[str, Any]) -> dict[str, Any]:
+    """The sections of a scenario that a patch touches, with the patch applied, not validated yet."""
+    sections = vars(scenario)
+    return {key: merged(sections[key], entry, (key,)) if key in sections else entry for key, entry in patch.items()}
+
+
+def patched(scenario: Scenario, patch: Mapping[str, Any]) -> Scenario:
+    """A scenario with a patch applied; the sections that the patch doesn't touch are the same objects.
+
+    Raises
+    ------
+    ValidationError
+        The patch has an unknown key, or a value that its key can't have.
+    """
+    return scenario.model_copy(update=valid_parts(Scenario, touched(scenario, patch))) if patch else scenario
 
 
 def _is_same(first: Any, second: Any, path: Path) -> bool:
@@ -109,7 +153,7 @@ def _is_same(first: Any, second: Any, path: Path) -> bool:
 def difference(base: Mapping[str, Any], arm: Mapping[str, Any], path: Path = ()) -> dict[str, Any]:
     """The smallest patch with ``merged(base, patch) == arm``, where the arm has all keys that the base has.
 
-    Sections are tables; what stands in the patch is plain data.
+    Sections are tables; the patch is plain data.
 
     >>> difference({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 1, "c": 4}, "d": 3})
     {'a': {'c': 4}}
@@ -121,7 +165,7 @@ def difference(base: Mapping[str, Any], arm: Mapping[str, Any], path: Path = ())
         if key in base and before == entry and _is_same(before, entry, inner):
             continue
         old, new = opened(before), opened(entry)
-        nested = isinstance(old, dict) and isinstance(new, dict) and not _replaces(inner, old, new)
+        nested = isinstance(old, dict) and isinstance(new, dict) and not replaces(inner, old, new)
         patch[key] = difference(old, new, inner) if nested else _plain(entry)
     return patch
 
@@ -136,14 +180,15 @@ def _plain(entry: Any) -> Any:
 def with_own_arm(data: dict[str, Any]) -> dict[str, Any]:
     """A file's data, where it has no arms but a support policy with the one arm that the platform then is.
 
-    The arm bears the policy's name and is the control, unless the file names one. The data aren't changed.
+    The arm has the policy's name and is the control, unless the file names one. The data aren't changed.
 
     >>> with_own_arm({"support": {"policy": "uniform"}})
     {'control': 'uniform', 'support': {'policy': 'uniform'}, 'arms': {'uniform': {}}}
     """
     support = data.get("support")
     policy = support.get("policy") if isinstance(support, dict) else None
-    if "arms" in data or not isinstance(policy, str) or policy == "none":
+    names_arms = any(nearest(key, ("arms",)) for key in data if key == "arms" or key not in Scenario.model_fields)
+    if names_arms or not isinstance(policy, str) or policy == "none":
         return data
     return {"control": policy, **data, "arms": {policy: {}}}
 
@@ -151,7 +196,7 @@ def with_own_arm(data: dict[str, Any]) -> dict[str, Any]:
 def pruned(
     patch: Mapping[str, Any], refusal: Callable[[Path, Any], Finding | None]
 ) -> tuple[dict[str, Any], list[Finding]]:
-    """The part of a patch that isn't refused, and the refusals, of which each stands for all below it."""
+    """The part of a patch that isn't refused, and the refusals, each of which is for all below it."""
     found: list[Finding] = []
 
     def kept(path: Path, entry: Any) -> Any:
@@ -170,7 +215,7 @@ def pruned(
 
 
 def allowed(base: Mapping[str, Any], patch: Mapping[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
-    """The part of a patch that an arm may say, and findings (with paths inside the patch) on the rest."""
+    """The part of a patch that an arm may have, and findings (with paths inside the patch) on the rest."""
 
     def refusal(path: Path, entry: Any) -> Finding | None:
         pattern = (*path[:1], "*", *path[2:]) if len(path) == 3 else path

@@ -1,4 +1,4 @@
-"""Phases as patches of a scenario, each on top of those before it; knows nothing of files, lines or models."""
+"""Phases as patches of a scenario, each on top of those before it; knows no files, lines or models."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from sim.formatting import Path, escaped, suggestion
 from sim.scenario.findings import Finding, InWords
-from sim.scenario.patch.patches import merged, opened, pruned
+from sim.scenario.patch.patches import merged, opened, patched, pruned
 from sim.scenario.schema.people import Segment
 from sim.scenario.schema.scenario import Scenario
 from sim.scenario.schema.surface_kinds import KINDS
@@ -16,7 +16,6 @@ __all__ = [
     "START",
     "allowed_in_phase",
     "crossing",
-    "in_phase",
     "phase_scenarios",
     "policies_of",
     "start_findings",
@@ -43,7 +42,7 @@ FIXED: dict[Path, str] = {
 
 MOST_CROSSINGS = 1_000
 MOST_VALUES = 10_000
-"""Bounds on a scenario's arms times its phases, and times the values in these: it is to be validated at once."""
+"""Bounds on a scenario's arms times its phases, and times the values in these, so that it is validated quickly."""
 
 GROUPS: dict[Path, str] = {("surfaces",): "surface", ("segments",): "segment", ("support", "tiers"): "tier"}
 """Tables whose entries are the same in every phase."""
@@ -62,19 +61,13 @@ def with_support_shares(scenario: Scenario) -> Scenario:
     return scenario.model_copy(update={"surfaces": {**scenario.surfaces, **filled}}) if filled else scenario
 
 
-def in_phase(data: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    """A scenario's table as it is from a phase on, without further phases; neither is changed."""
-    table: dict[str, Any] = merged(data, {key: entry for key, entry in patch.items() if key != START})
-    return {**table, "phases": {}}
-
-
 def phase_scenarios(scenario: Scenario) -> list[tuple[int, Scenario]]:
     """The scenarios in force from the start of each phase on, in order.
 
     Parameters
     ----------
     scenario
-        A resolved scenario, of an arm or of the base, that holds to all rules. Not changed.
+        A resolved scenario, of an arm or of the base, that breaks no rule. Not changed.
 
     Returns
     -------
@@ -88,7 +81,8 @@ def phase_scenarios(scenario: Scenario) -> list[tuple[int, Scenario]]:
     """
     found: list[tuple[int, Scenario]] = []
     for patch in scenario.phases.values():
-        scenario = with_support_shares(Scenario.model_validate(in_phase(opened(scenario), patch)))
+        changes = {key: entry for key, entry in patch.items() if key != START}
+        scenario = with_support_shares(patched(scenario, changes)).model_copy(update={"phases": {}})
         found.append((patch[START], scenario))
     return found
 
@@ -128,7 +122,7 @@ def policies_of(scenario: Scenario) -> list[str]:
 
 
 def allowed_in_phase(base: Mapping[str, Any], patch: Mapping[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
-    """The part of a patch that a phase may say, and findings (with paths inside the patch) on the rest."""
+    """The part of a patch that a phase may have, and findings (with paths inside the patch) on the rest."""
 
     def refusal(path: Path, entry: Any) -> Finding | None:
         if len(path) == 1 and path[0] not in SECTIONS:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import contextlib
 import re
 import tomllib
+from collections.abc import ItemsView
 
 from sim.formatting import Path
 
-__all__ = ["MAX_TOML_DEPTH", "Lines", "TooDeepError", "index"]
+__all__ = ["MAX_TOML_DEPTH", "Lines", "TooDeepError", "dotted_key", "index"]
 
 MAX_TOML_DEPTH = 32
 
@@ -61,6 +62,10 @@ class Lines:
     def knows(self, path: Path) -> bool:
         """Whether the path has a line of its own."""
         return path in self._lines
+
+    def items(self) -> ItemsView[Path, int]:
+        """All paths that have a line of their own, with it."""
+        return self._lines.items()
 
 
 class _Scanner:
@@ -231,3 +236,22 @@ def index(text: str) -> Lines:
     with contextlib.suppress(_StopError):
         scanner.scan()
     return Lines(scanner.lines)
+
+
+def dotted_key(text: str) -> tuple[Path, str] | None:
+    """The path of the dotted key that a text begins with, and what follows it; None: it begins with no key.
+
+    Raises
+    ------
+    TooDeepError
+        It has more than ``MAX_TOML_DEPTH`` parts.
+
+    >>> dotted_key('agencies."a=b".count = 3')
+    (('agencies', 'a=b', 'count'), '= 3')
+    """
+    scanner = _Scanner(text)
+    try:
+        path = tuple(scanner.keys())
+    except _StopError:
+        return None
+    return path, text[scanner.at :]

@@ -1,4 +1,4 @@
-"""The files beside a scenario, its roster and its follow graph: found, read, and held against the scenario."""
+"""The files of a scenario, its roster and its follow graph: found, read, and compared with what the scenario says."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
-from pathlib import PureWindowsPath
 from typing import Any
 
 from sim.errors import Fault, InputError, named
@@ -15,12 +14,14 @@ from sim.scenario.read.edges import read_edges
 from sim.scenario.read.follow_graph import IN_MEMORY, FollowGraph, from_networkx
 from sim.scenario.read.graph_files import is_graph_file, read_graph_file
 from sim.scenario.read.roster import Roster, read_roster
-from sim.scenario.read.toml_file import open_regular, os_rule
+from sim.scenario.resolve.own_files import inside, unreadable, with_slashes
 from sim.scenario.resolve.roster_groups import stated_claims
+from sim.scenario.resolve.sources import ScenarioSource
 from sim.scenario.schema.encodings import EncodingName
 from sim.scenario.schema.people import Influencers
 from sim.scenario.schema.scenario import Scenario
 from sim.scenario.validate.rules import accounts_finding
+from sim.scenario.validate.validation import Validated
 
 __all__ = ["Given", "GivenGraph", "GivenRoster", "Inputs", "names_input", "read_inputs"]
 
@@ -40,11 +41,19 @@ class Given:
     """Take columns of common names for ours."""
 
 
+READ_FIRST = (
+    "roster",
+    "follow_graph",
+    "follow_graph_directed",
+    "follow_graph_columns",
+    "dirty_rows",
+    "encoding",
+    "columns",
+)
+"""Keys of ``influencers`` that say which files are read, and how."""
+
 SAME = 1e-9
 """How near the follows of a fan that a scenario gives must be to the graph's, relative to it."""
-
-ESCAPED_BY_MISTAKE = "\b\t\n\f\r\x1b"
-"""What a backslash before a letter of a path becomes in TOML's double quotes."""
 
 
 @dataclass
@@ -67,28 +76,35 @@ class Inputs:
         found = {} if self.roster is None else {"roster": self.roster.sha256}
         return found if self.graph is None else {**found, "follow_graph": self.graph.sha256}
 
-    def misfits(self, scenario: Scenario) -> list[Finding]:
-        """What of the scenario the files contradict: its numbers, groups of its claims."""
-        count, fans = scenario.influencers.count, scenario.fans
-        found = accounts_finding(scenario, self._n_influencers())
-        if self.roster is not None and count not in (None, len(self.roster.influencer)):
-            rule = f"must be left out, or be the roster's number of good rows, {len(self.roster.influencer)}"
-            found.append(Finding(("influencers", "count"), rule, count))
+    def misfits(self, judged: Validated) -> list[Finding]:
+        """What of a scenario the files contradict, of its keys that are valid: its numbers, groups of its claims."""
+        if self.roster is None and self.graph is None:
+            return []
+        scenario = judged.scenario
+        found: list[Finding] = []
+        if judged.can_read("entry.newcomers_per_month", "horizon_days"):
+            found += accounts_finding(scenario, self._n_influencers())
         if self.roster is not None:
+            n, whose = len(self.roster.influencer), "the roster's number of good rows"
+        else:
+            n, whose = self._n_influencers() or 0, "the number of influencers in the follow graph"
+        if judged.can_read("influencers.count") and scenario.influencers.count not in (None, n):
+            rule = f"must be left out, or be {whose}, {n}"
+            found.append(Finding(("influencers", "count"), rule, scenario.influencers.count))
+        if self.roster is not None and judged.can_read("claims"):
             found += stated_claims(scenario.claims, self.roster)[1]
-        if self.graph is None:
-            return found
-        n = len(self.graph.influencers)
-        if self.roster is None and count not in (None, n):
-            rule = f"must be left out, or be the number of influencers in the follow graph, {n}"
-            found.append(Finding(("influencers", "count"), rule, count))
-        if fans.count not in (None, len(self.graph.fans)):
-            rule = f"must be left out, or be the number of fans in the follow graph, {len(self.graph.fans)}"
-            found.append(Finding(("fans", "count"), rule, fans.count))
+        return found + (self._misfits_of_fans(judged, self.graph) if self.graph is not None else [])
+
+    def _misfits_of_fans(self, judged: Validated, graph: FollowGraph) -> list[Finding]:
+        found: list[Finding] = []
+        if judged.can_read("fans.count") and judged.scenario.fans.count not in (None, len(graph.fans)):
+            rule = f"must be left out, or be the number of fans in the follow graph, {len(graph.fans)}"
+            found.append(Finding(("fans", "count"), rule, judged.scenario.fans.count))
+        given = judged.scenario.fans.follows_per_fan if judged.can_read("fans.follows_per_fan") else None
         mean = self._follows_per_fan()
-        if fans.follows_per_fan is not None and abs(fans.follows_per_fan - mean) > SAME * mean:
+        if given is not None and abs(given - mean) > SAME * mean:
             rule = f"must be left out, or be the follow graph's mean, {mean:.12g}"
-            found.append(Finding(("fans", "follows_per_fan"), rule, fans.follows_per_fan))
+            found.append(Finding(("fans", "follows_per_fan"), rule, given))
         return found
 
     def filled(self, scenario: Scenario) -> Scenario:
@@ -138,34 +154,12 @@ def names_input(data: Mapping[str, Any], key: str) -> bool:
     return isinstance(people, dict) and people.get(key) is not None
 
 
-def _inside(folder: FilePath, name: str) -> FilePath | None:
-    """The file of that name in the folder or below, or None where the name leads out of it."""
-    windows = PureWindowsPath(name)  # knows drives and both slashes
-    if "\0" in name or windows.is_absolute() or windows.drive or name.startswith(("/", "\\")) or ".." in windows.parts:
-        return None
-    path = folder / name
-    try:
-        return path if path.resolve().is_relative_to(folder.resolve()) else None
-    except (OSError, RuntimeError):  # symlinks in a circle, which can't be opened either
-        return path
-
-
-def _unreadable(path: FilePath) -> str | None:
-    """Why a file can't be read, as a rule; None where it can."""
-    try:
-        open_regular(path).close()
-    except (FileNotFoundError, NotADirectoryError):
-        return "no such file in the scenario's folder"
-    except OSError as error:
-        return os_rule(error)
-    return None
-
-
 def _found(
-    key: str, argument: str, name: str | None, folder: FilePath | None, is_given: bool
+    key: str, argument: str, name: str | None, source: ScenarioSource, is_given: bool
 ) -> tuple[FilePath | None, Finding | None]:
-    """The file that a scenario names, where it is not given beside it, and what is wrong with the name."""
+    """The file that a scenario names, where it is not given with it, and what is wrong with the name."""
     at, what = ("influencers", key), key.replace("_", " ")
+    folder = source.folder_of(*at)
     if is_given:
         missing = folder is None and name is None
         return None, Finding(at, f"a {what} is given, but the scenario has none") if missing else None
@@ -173,15 +167,14 @@ def _found(
         return None, None
     if folder is None:
         return None, Finding(at, f"the {what} must be given beside a resolved scenario", name)
-    inside = _inside(folder, name)
-    if inside is None:
+    file = inside(folder, name)
+    if file is None:
         rule: str | None = f"must be a file in the scenario's own folder (or give it with {named(argument, 'FILE')})"
     else:
-        rule = _unreadable(inside)
+        rule = unreadable(file)
     if rule is None:
-        return inside, None
-    is_windows = "\\" in name or any(c in name for c in ESCAPED_BY_MISTAKE)
-    return None, Finding(at, f"{rule}; paths are written with /" if is_windows else rule, name)
+        return file, None
+    return None, Finding(at, with_slashes(rule, name), name)
 
 
 def _columns_finding(people: Influencers, file: str | os.PathLike[str] | None) -> Finding | None:
@@ -213,27 +206,34 @@ def _graph(
     )
 
 
-def read_inputs(scenario: Scenario, folder: FilePath | None, given: Given) -> Inputs:
-    """Read what the scenario names, or what is given in its place.
+def read_inputs(judged: Validated, source: ScenarioSource, given: Given) -> Inputs:
+    """Read what the scenario names, or what is given in its place; nothing where a key that says how is faulty.
 
     Parameters
     ----------
-    scenario
-        A scenario that holds to its models.
-    folder
-        The folder of its file, None for a resolved scenario, which names files but doesn't know where they are.
+    judged
+        The scenario.
+    source
+        Its files, which say where those that they name are. A resolved scenario names files, but not where they are.
     given
         What takes the place of the scenario's own. The plain names of files go into the resolved scenario.
     """
+    scenario = judged.scenario
+    if (
+        judged.is_hopeless
+        or not judged.can_read(*(f"influencers.{key}" for key in READ_FIRST))
+        or judged.faulty.covers(("verticals",))
+    ):
+        return Inputs()
     people, roster, graph = scenario.influencers, given.roster, given.graph
     made = Inputs(roster_name=people.roster, graph_name=people.follow_graph, encoding=given.encoding or people.encoding)
     is_memory = made.is_memory = graph is not None and not isinstance(graph, str | os.PathLike)
-    if folder is not None and roster is not None:
+    if source.folders and roster is not None:
         made.roster_name = FilePath(roster).name
-    if folder is not None and graph is not None:
+    if source.folders and graph is not None:
         made.graph_name = IN_MEMORY if is_memory else FilePath(graph).name
-    path, wrong = _found("roster", "roster", people.roster, folder, roster is not None)
-    edges, also_wrong = _found("follow_graph", "graph", people.follow_graph, folder, graph is not None)
+    path, wrong = _found("roster", "roster", people.roster, source, roster is not None)
+    edges, also_wrong = _found("follow_graph", "graph", people.follow_graph, source, graph is not None)
     made.wrong += [finding for finding in (wrong, also_wrong) if finding is not None]
     if made.wrong:
         return made

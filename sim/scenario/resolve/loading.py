@@ -5,28 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path as FilePath
 from typing import Any
 
 from sim.arguments import MAX_REPLICATIONS, file_path, refuse, switch, whole_number
 from sim.errors import Fault, InputError
 from sim.formatting import Path
 from sim.scenario.findings import MAX_FAULTS, Finding
-from sim.scenario.patch.patches import allowed, allowed_in_size, difference, merged, opened, with_own_arm
+from sim.scenario.patch.patches import allowed, allowed_in_size, difference, opened, with_own_arm
 from sim.scenario.patch.phases import crossing, with_support_shares
+from sim.scenario.patch.settings import GivenSettings
 from sim.scenario.read.encodings import encoding_named
 from sim.scenario.read.follow_graph import FollowGraph
 from sim.scenario.read.roster import Roster
-from sim.scenario.read.toml_file import read_toml
-from sim.scenario.read.toml_lines import Lines
 from sim.scenario.resolve.inputs import Given, GivenGraph, GivenRoster, Inputs, names_input, read_inputs
-from sim.scenario.resolve.shipped import scenario_file
+from sim.scenario.resolve.sources import ScenarioSource, read_scenario, resolved_source
 from sim.scenario.schema.check import Check
 from sim.scenario.schema.scenario import Scenario
 from sim.scenario.validate.faults import faults
 from sim.scenario.validate.parameters import unread_parameters
-from sim.scenario.validate.repair import related
-from sim.scenario.validate.validation import Validated, alone, mark, validated
+from sim.scenario.validate.validation import Files, Validated, alone, mark, validated, validated_patch
 
 __all__ = ["Loaded", "from_resolved", "json_schema", "load", "resolved", "with_replications"]
 
@@ -40,25 +37,29 @@ class Loaded:
 
     ``scenario`` is the base, its arms written as the smallest patches; ``arms`` holds, in the file's order, each arm
     as a scenario of its own, whose one arm patches nothing. ``inputs`` gives the SHA-256 of ``"scenario"`` (the file's
-    bytes), ``"roster"`` and ``"follow_graph"``; ``file`` is the name that the user gave, ``lines`` are those of its
-    keys; ``check`` says how it is held against its baseline; ``follows_left_out`` is the number taken for
-    ``fans.follows_per_fan`` where file and follow graph give none. Two are equal when scenario, arms, roster and follow
-    graph are.
+    bytes), of each file that it extends, ``"extends base.toml"``, of ``"roster"`` and of ``"follow_graph"``; ``source``
+    says where its keys are given; ``check`` says how it is compared with its baseline; ``follows_left_out`` is the
+    number taken for ``fans.follows_per_fan`` where file and follow graph give none. Two are equal when scenario, arms,
+    roster and follow graph are.
     """
 
     scenario: Scenario
     arms: dict[str, Scenario]
     roster: Roster | None
     inputs: dict[str, str] = field(compare=False)
-    file: str = field(compare=False)
+    source: ScenarioSource = field(compare=False, repr=False)
     graph: FollowGraph | None = None
     check: Check = field(default=Check(), compare=False)
-    lines: Lines | None = field(default=None, compare=False, repr=False)
     follows_left_out: float | None = field(default=None, compare=False)
 
+    @property
+    def file(self) -> str:
+        """The scenario's own file as the user named it."""
+        return self.source.file
+
     def located(self, found: Iterable[Finding]) -> list[Fault]:
-        """Findings on the scenario, or under ``arms.NAME`` on an arm, as faults of its file with their lines."""
-        return faults(found, self.file, self.lines)
+        """Findings on the scenario, or under ``arms.NAME`` on an arm, as faults of its files with their lines."""
+        return faults(found, self.source.places)
 
 
 class _Findings:
@@ -88,101 +89,94 @@ class _Findings:
                 self.seen.add(key)
                 self.listed.append(finding)
 
-    def faults(self, file: str, lines: Lines | None) -> list[Fault]:
-        listed = faults(self.listed, file, lines)
-        return [*listed, Fault(file, f"and more; these are the first {MAX_FAULTS}")] if self.has_more else listed
+    def faults(self, source: ScenarioSource) -> list[Fault]:
+        listed = faults(self.listed, source.places)
+        return [*listed, Fault(source.file, f"and more; these are the first {MAX_FAULTS}")] if self.has_more else listed
 
 
 def _filled(scenario: Scenario, inputs: Inputs) -> Scenario:
     """The scenario without defaults left to fill in; how it is checked is no part of it."""
-    return inputs.filled(with_support_shares(scenario)).model_copy(update={"check": Check()})
+    return inputs.filled(with_support_shares(scenario)).model_copy(update={"check": Check(), "extends": None})
 
 
-def _arms(base: Validated, has_roster: bool, has_graph: bool, found: _Findings) -> dict[str, Scenario]:
+def _arms(base: Validated, files: Files, found: _Findings) -> dict[str, Validated]:
     """Each arm as a scenario of its own; what is wrong with an arm but not with the base goes to ``found``."""
-    scenarios: dict[str, Scenario] = {}
-    if base.scenario is None:
-        return scenarios
-    crossed = crossing(base.scenario)
+    judged: dict[str, Validated] = {}
+    if base.is_hopeless or base.faulty.is_at(("arms",)):
+        return judged
+    crossed = None if base.faulty.is_at(("phases",)) else crossing(base.scenario)
     if crossed is not None:
         found.add([crossed])
-        return scenarios
+        return judged
     start = opened(base.scenario)
     for name, patch in base.scenario.arms.items():
         if found.full():
             break
+        if base.faulty.is_at(("arms", name)):
+            continue
         kept, refused = allowed(start, patch)
-        data = alone(merged(start, kept), name)
-        arm = validated(data, has_roster=has_roster, has_graph=has_graph, base=base)
-        found.add((f for f in refused + arm.wrong if not related(f.path, base.touched)), name)
-        if arm.scenario is not None:
-            scenarios[name] = arm.scenario
-    return scenarios
+        judged[name] = validated_patch(base, kept, files, alone(name))
+        found.add(refused + judged[name].wrong, name)
+    return judged
 
 
-def _shrunk(
-    base: Validated, inputs: Inputs, has_roster: bool, has_graph: bool, found: _Findings
-) -> tuple[Validated, dict[str, Scenario]]:
+def _shrunk(base: Validated, inputs: Inputs, files: Files, found: _Findings) -> tuple[Validated, dict[str, Validated]]:
     """The scenario and its arms at the size at which it is checked; what is wrong with that size goes to ``found``."""
-    assert base.scenario is not None
-    start = opened(base.scenario)
-    kept, refused = allowed_in_size(start, base.scenario.check.size)
+    kept, refused = allowed_in_size(opened(base.scenario), base.scenario.check.size)
     wrong = _Findings()
     wrong.add(refused)
-    small = validated(merged(start, kept), has_roster=has_roster, has_graph=has_graph)
+    small = validated_patch(base, kept, files)
     wrong.add(small.wrong)
-    arms = _arms(small, has_roster, has_graph, wrong)
-    for scenario in [] if small.scenario is None else [small.scenario, *arms.values()]:
-        wrong.add(inputs.misfits(scenario))
+    arms = _arms(small, files, wrong)
+    for each in (small, *arms.values()):
+        wrong.add(inputs.misfits(each))
     found.add(finding._replace(path=("check", "size", *finding.path)) for finding in wrong.listed)
     return small, arms
 
 
-def _loaded(
-    data: dict[str, Any],
-    *,
-    file: str,
-    lines: Lines | None,
-    folder: FilePath | None,
-    given: Given,
-    small: bool = False,
-) -> Loaded:
+def _unread(base: Validated) -> Iterable[Finding]:
+    """Parameters that no policy reads, where all that says so is valid."""
+    keys = ("support.policy", "support.parameters", "arms", "phases")
+    return unread_parameters(base.scenario) if base.can_read(*keys) else ()
+
+
+def _loaded(source: ScenarioSource, given: Given, *, small: bool = False) -> Loaded:
     """Validate, resolve, and read the roster and the follow graph; all faults at once, those of the small size too."""
-    data = with_own_arm(data)
+    data = with_own_arm(source.data)
     found = _Findings()
-    has_roster = given.roster is not None or names_input(data, "roster")
-    has_graph = given.graph is not None or names_input(data, "follow_graph")
-    whole = validated(data, has_roster=has_roster, has_graph=has_graph)
-    found.add(whole.wrong)
-    arms = _arms(whole, has_roster, has_graph, found)
-    base = whole.scenario
-    inputs = Inputs() if base is None else read_inputs(base, folder, given)
-    if base is not None:
+    files = Files(
+        roster=given.roster is not None or names_input(data, "roster"),
+        graph=given.graph is not None or names_input(data, "follow_graph"),
+    )
+    base = validated(data, files)
+    found.add(base.wrong)
+    arms = _arms(base, files, found)
+    inputs = read_inputs(base, source, given)
+    if not base.is_hopeless:
         found.add([*inputs.wrong, *inputs.misfits(base)])
-        if not related(("support", "policy"), whole.touched):
-            found.add(unread_parameters(base))
-        for name, scenario in arms.items():
-            found.add(inputs.misfits(scenario), name)
-    check = Check() if base is None else base.check
-    if base is not None and check.size and not found.listed and not inputs.faults:
-        shrunk, arms_of_it = _shrunk(whole, inputs, has_roster, has_graph, found)
+        found.add(_unread(base))
+        for name, arm in arms.items():
+            found.add(inputs.misfits(arm), name)
+    is_valid = not found.listed and not inputs.faults
+    check = base.scenario.check if is_valid else Check()
+    if check.size:
+        shrunk, arms_of_it = _shrunk(base, inputs, files, found)
         if small:
-            base, arms = shrunk.scenario, arms_of_it
-    if base is None or found.listed or inputs.faults:
-        raise InputError(found.faults(file, lines) + inputs.faults)
-    inputs.fit(base)
-    filled = _filled(base, inputs)
-    filled_arms = {arm: _filled(scenario, inputs) for arm, scenario in arms.items()}
+            base, arms = shrunk, arms_of_it
+    if found.listed or inputs.faults:
+        raise InputError(found.faults(source) + inputs.faults)
+    inputs.fit(base.scenario)
+    filled = _filled(base.scenario, inputs)
+    filled_arms = {name: _filled(arm.scenario, inputs) for name, arm in arms.items()}
     patches = {arm: difference(_parts(filled), _parts(scenario)) for arm, scenario in filled_arms.items()}
     return Loaded(
         scenario=filled.model_copy(update={"arms": patches}),
         arms=filled_arms,
         roster=inputs.roster,
-        inputs=inputs.sha256(),
-        file=file,
+        inputs=source.sha256s() | inputs.sha256(),
+        source=source,
         graph=inputs.graph,
         check=check,
-        lines=lines,
         follows_left_out=inputs.follows_left_out,
     )
 
@@ -198,6 +192,7 @@ def load(
     roster: GivenRoster = None,
     graph: GivenGraph = None,
     replications: int | None = None,
+    set: GivenSettings = (),
     small: bool = False,
     encoding: str | None = None,
     suggested_columns: bool = False,
@@ -209,13 +204,15 @@ def load(
     path
         The TOML file, or the name of a shipped scenario.
     roster
-        A roster to use in place of the scenario's own; it may stand anywhere. Its plain file name goes into the
-        resolved scenario.
+        A roster to use in place of the scenario's own; it may be anywhere. Its plain file name goes into the resolved
+        scenario.
     graph
-        A follow graph to use in place of the scenario's own: an edge list, which may stand anywhere, a
-        ``FollowGraph`` or a NetworkX graph.
+        A follow graph to use in place of the scenario's own: an edge list, which may be anywhere, a ``FollowGraph`` or
+        a NetworkX graph.
     replications
         Takes the place of the file's number, from 1 to 100,000.
+    set
+        Values in place of the file's, by key: ``{"support.share": 0.2}``; or texts ``KEY=VALUE``.
     small
         Resolve it at the size at which it is checked, with the replications of its check.
     encoding
@@ -236,16 +233,12 @@ def load(
         switch("suggested_columns", suggested_columns),
         file_path("roster", roster),
     )
-    file = scenario_file(path)
-    source = read_toml(file)
+    source = read_scenario(path, set)
     given = Given(roster, graph, None if encoding is None else encoding_named(encoding), suggested_columns)
-    folder = FilePath(file).parent
-    loaded = _loaded(source.data, file=source.file, lines=source.lines, folder=folder, given=given, small=small)
+    loaded = _loaded(source, given, small=small)
     if small and replications is None:
         replications = loaded.check.replications
-    if replications is not None:
-        loaded = with_replications(loaded, int(replications))
-    return replace(loaded, inputs={"scenario": source.sha256} | loaded.inputs)
+    return loaded if replications is None else with_replications(loaded, int(replications))
 
 
 def with_replications(loaded: Loaded, replications: int) -> Loaded:
@@ -258,7 +251,7 @@ def with_replications(loaded: Loaded, replications: int) -> Loaded:
 def resolved(loaded: Loaded) -> dict[str, Any]:
     """The scenario without defaults, fit for JSON; ``from_resolved`` makes the same of it again.
 
-    The order of its keys matters (tiers stand from the highest down): write it without sorting them.
+    The order of its keys matters (tiers are in order from the highest down): write it without sorting them.
     """
     return loaded.scenario.model_dump(mode="json")
 
@@ -272,7 +265,7 @@ def from_resolved(data: Mapping[str, Any], roster: GivenRoster, graph: GivenGrap
         The data were changed by hand and break a rule, or a file is missing or has another number of rows
         (whether they are the same files the caller sees from ``inputs``).
     """
-    return _loaded(dict(data), file=RESOLVED, lines=None, folder=None, given=Given(roster, graph))
+    return _loaded(resolved_source(data, RESOLVED), Given(roster, graph))
 
 
 def json_schema() -> dict[str, Any]:

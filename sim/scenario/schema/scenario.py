@@ -24,6 +24,12 @@ class Scenario(Section):
     name: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description="Short name; the run folder carries it."
     )
+    # No part of what is run: what the other file gives is.
+    extends: str | None = Field(
+        default=None,
+        exclude=True,
+        description="Scenario that this one patches: a TOML file in its folder or below, or the name of a shipped one.",
+    )
     title: str = Field(default="", max_length=1000, description="One line for people.")
     description: str = Field(default="", max_length=20_000, description="What the scenario stands for.")
     seed: Seed = Field(description="Seed of all random numbers.")

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from sim.errors import Fault
-from sim.formatting import Path, one_of, path_text, shown, suggestion
+from sim.formatting import Path, one_of, shown, suggestion
 from sim.scenario.findings import NO_VALUE, Finding, InWords
-from sim.scenario.read.toml_lines import Lines
+from sim.scenario.patch.places import Places
 from sim.scenario.schema.distributions import Section
 from sim.scenario.schema.scenario import Scenario
 
@@ -201,18 +201,19 @@ def _value_text(finding: Finding) -> str | None:
     return f"{shown(value)} ({unit})" if unit else shown(value)
 
 
-def _as_written(path: Path, lines: Lines | None) -> Path:
-    """The path of a plain number that stands for a constant distribution is that of the distribution."""
-    is_plain = path[-1:] == ("value",) and lines is not None and not lines.knows(path)
+def _as_written(path: Path, places: Places) -> Path:
+    """The path of a plain number that is a constant distribution is that of the distribution."""
+    is_plain = path[-1:] == ("value",) and places.is_file and not places.knows(path)
     return path[:-1] if is_plain and kinds_of(expected(_patched(path[:-1]))[0]) else path
 
 
-def faults(found: Iterable[Finding], file: str, lines: Lines | None) -> list[Fault]:
-    """The findings as faults of a file, in the order of its lines (of the findings, where there are no lines)."""
+def faults(found: Iterable[Finding], places: Places) -> list[Fault]:
+    """The findings as faults of a scenario's files, in the order of files and lines; those of settings come first."""
     listed = []
     for finding in found:
-        line = lines.of(finding.path) if lines else None
-        path = path_text(_as_written(finding.path, lines)) or None
-        listed.append(Fault(file, finding.rule, line, path, _value_text(finding)))
-    listed.sort(key=lambda fault: fault.line or 0)
+        place = places.of(finding.path)
+        path = place.path_text(_as_written(finding.path, places))
+        listed.append(Fault(place.file, finding.rule, place.line, path, _value_text(finding)))
+    files = list(dict.fromkeys([places.of(()).file, *(fault.file for fault in listed)]))
+    listed.sort(key=lambda fault: (files.index(fault.file), fault.line or 0))
     return listed

@@ -1,4 +1,4 @@
-"""The free table ``support.parameters``: what it may hold, and that somebody reads it; knows no files or lines."""
+"""The free table ``support.parameters``: what it may contain, and that a policy reads it; knows no files or lines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sim.formatting import Path, shown
 from sim.registry import built_in
 from sim.scenario.findings import Finding
 from sim.scenario.patch.patches import merged
-from sim.scenario.schema.platform import MAX_ENTRIES, Support
+from sim.scenario.schema.platform import MAX_ENTRIES
 from sim.scenario.schema.scenario import Scenario
 
 __all__ = ["parameter_findings", "unread_parameters"]
@@ -18,17 +18,16 @@ __all__ = ["parameter_findings", "unread_parameters"]
 PLACE: Path = ("support", "parameters")
 
 
-def parameter_findings(support: Support) -> Iterator[Finding]:
-    """What is wrong with the values, paths from the scenario."""
-    for name, value in support.parameters.items():
-        path = (*PLACE, name)
-        if not isinstance(value, list):
-            yield from _value_findings(path, value, ", or a list of those")
-        elif len(value) > MAX_ENTRIES:
-            yield Finding(path, f"must have at most {MAX_ENTRIES} entries", len(value))
-        else:
-            for i, entry in enumerate(value):
-                yield from _value_findings((*path, i), entry)
+def parameter_findings(name: str, value: object) -> Iterator[Finding]:
+    """What is wrong with the value of a parameter, paths from the scenario."""
+    path = (*PLACE, name)
+    if not isinstance(value, list):
+        yield from _value_findings(path, value, ", or a list of those")
+    elif len(value) > MAX_ENTRIES:
+        yield Finding(path, f"must have at most {MAX_ENTRIES} entries", len(value))
+    else:
+        for i, entry in enumerate(value):
+            yield from _value_findings((*path, i), entry)
 
 
 def _value_findings(path: Path, value: object, also: str = "") -> Iterator[Finding]:

@@ -5,124 +5,167 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
 
 from sim.formatting import Path, shown
 from sim.scenario.findings import MAX_FAULTS, Finding
-from sim.scenario.patch.patches import opened
-from sim.scenario.patch.phases import allowed_in_phase, in_phase, start_findings
+from sim.scenario.patch.patches import opened, touched
+from sim.scenario.patch.phases import START, allowed_in_phase, start_findings
 from sim.scenario.read.toml_file import huge_integers
 from sim.scenario.schema.scenario import Scenario
+from sim.scenario.schema.sections import made_of, valid_parts
 from sim.scenario.validate.faults import findings
-from sim.scenario.validate.repair import related, repaired
+from sim.scenario.validate.faulty import NOWHERE, Faulty, faulty_paths
 from sim.scenario.validate.rules import broken_rules
+from sim.scenario.validate.valid_part import valid_sections
 
-__all__ = ["Validated", "alone", "mark", "validated"]
+__all__ = ["Files", "Validated", "alone", "mark", "validated", "validated_patch"]
+
+Mark = tuple[Path, str, str]
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Validated:
-    """A scenario, or as near to it as the data allow, with all that is wrong with them; ``touched`` are repaired."""
+    """A scenario without what is wrong in its data, and all that is wrong with them; ``faulty`` is what it lacks."""
 
-    scenario: Scenario | None
+    scenario: Scenario
     wrong: list[Finding]
-    touched: list[Path]
+    faulty: Faulty
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether so much is wrong that nothing further is looked at."""
+        return len(self.wrong) > MAX_FAULTS
+
+    def can_read(self, *keys: str) -> bool:
+        """Whether these keys, dotted, are as the file has them."""
+        return not any(self.faulty.hides(tuple(key.split("."))) for key in keys)
 
 
-def mark(finding: Finding) -> tuple[Path, str, str]:
+@dataclass(frozen=True)
+class Files:
+    """Which files a scenario has, whether it names them or they are given with it."""
+
+    roster: bool = False
+    graph: bool = False
+
+
+def mark(finding: Finding) -> Mark:
     """What tells findings apart."""
     return finding.path, finding.rule, shown(finding.value)
 
 
-def alone(data: Mapping[str, Any], arm: str) -> dict[str, Any]:
-    """The data of a scenario with nothing but the one arm, which patches nothing."""
-    return {**data, "arms": {arm: {}}, "control": arm, "claims": {}}
+def alone(arm: str) -> dict[str, Any]:
+    """The sections that make an arm a scenario with nothing but this one arm, which patches nothing."""
+    return {"arms": {arm: {}}, "control": arm, "claims": {}}
 
 
-def validated(
-    data: Mapping[str, Any], *, has_roster: bool, has_graph: bool, base: Validated | None = None
-) -> Validated:
+def validated(data: Mapping[str, Any], files: Files = Files()) -> Validated:
     """Judge a scenario's data and each of its phases, once each what is wrong with them.
 
     Parameters
     ----------
     data
         A parsed file, or what a resolved scenario was written to. Not changed.
-    has_roster, has_graph
-        A roster or a follow graph is named by the data or given beside them.
-    base
-        Of an arm's data the scenario that they are a patch of: what is wrong with that isn't looked for again.
+    files
+        Which files it has.
 
     Notes
     -----
     At most a few more findings than ``MAX_FAULTS``. The arms' own patches aren't validated.
     """
-    told = set() if base is None else {mark(finding) for finding in base.wrong}
-    touched = () if base is None else base.touched
-    huge = [Finding(path, "must be a whole number of at most 64 bits", value) for path, value in huge_integers(data)]
-    paths = [finding.path for finding in huge]
-    whole = _judged(data, huge, has_roster, has_graph, None if base is None else base.scenario)
-    whole = replace(whole, touched=[*whole.touched, *touched])
-    if whole.scenario is None or len(whole.wrong) > MAX_FAULTS:
-        return whole
-    told |= {mark(finding) for finding in whole.wrong}
-    found = (f for f in _phases(whole, has_roster, has_graph, told) if not related(f.path, [*paths, *whole.touched]))
-    return Validated(whole.scenario, [*whole.wrong, *islice(found, MAX_FAULTS + 1)], whole.touched)
+    return _with_phases(_judged(data, files, None), files, set())
 
 
-def _judged(
-    data: Mapping[str, Any], huge: list[Finding], has_roster: bool, has_graph: bool, before: Scenario | None
+def validated_patch(
+    base: Validated, patch: Mapping[str, Any], files: Files, own: Mapping[str, Any] = NOTHING
 ) -> Validated:
-    """The data validated but for their phases; ``huge`` are the integers that are too large.
+    """Judge a patch of a scenario, and each phase on top of it; what is wrong with the base isn't reported again.
+
+    Parameters
+    ----------
+    base
+        What is patched.
+    patch
+        Only what a patch may have; sections that it doesn't touch aren't validated again. Not changed.
+    files
+        Which files the scenario has.
+    own
+        Sections that take the place of the base's and are known to be valid.
+    """
+    whole = _patched(base, patch, files, own)
+    return _with_phases(whole, files, {mark(finding) for finding in base.wrong})
+
+
+def _patched(base: Validated, patch: Mapping[str, Any], files: Files, own: Mapping[str, Any]) -> Validated:
+    scenario = base.scenario.model_copy(update=dict(own))
+    return _judged(touched(scenario, patch), files, replace(base, scenario=scenario, faulty=base.faulty.left_by(patch)))
+
+
+def _judged(table: Mapping[str, Any], files: Files, before: Validated | None) -> Validated:
+    """Judge sections without their phases; those that the table doesn't have are those of ``before``.
 
     Rules that read only what ``before`` has too have been tried on it.
     """
-    wrong, paths = list(huge), {finding.path for finding in huge}
-    touched: list[Path] = []
+    huge = huge_integers(table)
+    wrong = [Finding(path, "must be a whole number of at most 64 bits", value) for path, value in huge]
+    paths = {path for path, _ in huge}
+    sections: dict[str, Any] | None = None
     try:
-        scenario = Scenario.model_validate(data)
+        sections = valid_parts(Scenario, table)
     except ValidationError as error:
-        others = (finding for finding in findings(error, data) if finding.path not in paths)
+        others = (finding for finding in findings(error, table) if finding.path not in paths)
         wrong += islice(others, MAX_FAULTS + 1)
-        mended = repaired(data, wrong) if len(wrong) <= MAX_FAULTS else None
-        if mended is None:
-            return Validated(None, wrong, [])
-        scenario, touched = mended
-    broken = broken_rules(scenario, has_roster=has_roster, has_graph=has_graph, before=before)
-    wrong += [finding for finding in broken if not related(finding.path, [*paths, *touched])]
-    return Validated(scenario, wrong, touched)
+    if before is None:
+        required = (key for key, field in Scenario.model_fields.items() if field.is_required() and key not in table)
+        wrong += [Finding((key,), "is required") for key in required]
+        before = Validated(made_of(Scenario, {}), [], NOWHERE)
+        tried = None
+    else:
+        tried = before.scenario
+    if len(wrong) > MAX_FAULTS:
+        return replace(before, wrong=wrong)
+    faulty = faulty_paths(wrong, table) if wrong else NOWHERE
+    if sections is None or faulty:
+        sections = valid_sections(Scenario, table, faulty)
+    scenario = before.scenario.model_copy(update=sections)
+    for path in faulty.paths:
+        if path[0] not in sections:
+            vars(scenario).pop(str(path[0]), None)  # as it was before, or a default
+    wrong = [finding for finding in wrong if not before.faulty.touches(finding.path)]
+    known = faulty | before.faulty
+    broken = broken_rules(scenario, has_roster=files.roster, has_graph=files.graph, before=tried, faulty=known)
+    return Validated(scenario, wrong + broken, known)
 
 
-def _phases(base: Validated, has_roster: bool, has_graph: bool, told: set[tuple[Path, str, str]]) -> Iterator[Finding]:
-    """What is wrong with a phase but neither with the scenario nor with a phase before it, nor ``told``."""
-    assert base.scenario is not None
-    phases = base.scenario.phases
-    horizon = None if related(("horizon_days",), base.touched) else base.scenario.horizon_days
-    yield from start_findings(phases, horizon)
-    before = base.scenario
-    data = alone(opened(before), "none")
-    touched = list(base.touched)
+def _with_phases(whole: Validated, files: Files, seen: set[Mark]) -> Validated:
+    """The same with what is wrong with its phases, but for what was seen before."""
+    if whole.is_hopeless or whole.faulty.is_at(("phases",)):
+        return whole
+    seen |= {mark(finding) for finding in whole.wrong}
+    return replace(whole, wrong=[*whole.wrong, *islice(_phases(whole, files, seen), MAX_FAULTS + 1)])
+
+
+def _phases(base: Validated, files: Files, seen: set[Mark]) -> Iterator[Finding]:
+    """What is wrong with a phase but neither with the scenario nor with a phase before it, nor was seen."""
+    faulty, scenario = base.faulty, base.scenario
+    phases = {name: patch for name, patch in scenario.phases.items() if not faulty.is_at(("phases", name))}
+    horizon = None if faulty.touches(("horizon_days",)) else scenario.horizon_days
+    yield from (finding for finding in start_findings(phases, horizon) if not faulty.covers(finding.path))
+    before = replace(base, scenario=scenario.model_copy(update=alone("none")))
     for name, patch in phases.items():
-        kept, refused = allowed_in_phase(data, patch)
-        touched = [path for path in touched if not _gives(kept, path)]
-        phase = _judged(in_phase(data, kept), [], has_roster, has_graph, before)
+        kept, refused = allowed_in_phase(opened(before.scenario), patch)
+        changes = {key: entry for key, entry in kept.items() if key != START}
+        phase = _patched(before, changes, files, {"phases": {}})
         for finding in (*refused, *phase.wrong):
-            if mark(finding) not in told and not related(finding.path, touched):
-                told.add(mark(finding))
-                yield finding._replace(path=("phases", name, *finding.path))
-        if phase.scenario is None:
+            path = ("phases", name, *finding.path)
+            if mark(finding) not in seen and not faulty.covers(path):
+                seen.add(mark(finding))
+                yield finding._replace(path=path)
+        if phase.is_hopeless:
             return
-        touched += phase.touched
-        before = phase.scenario
-        data = opened(before)
-
-
-def _gives(patch: Any, path: Path) -> bool:
-    """Whether a patch gives a value of its own at the path, not a table that is laid over another."""
-    for key in path:
-        if not isinstance(patch, dict) or key not in patch:
-            return False
-        patch = patch[key]
-    return not isinstance(patch, dict)
+        before = phase
