@@ -35,7 +35,7 @@ RESOLVED = "resolved scenario"
 class Loaded:
     """A scenario as a run needs it: nothing left out, every arm spelled out.
 
-    ``scenario`` is the base, its arms written as the smallest patches; ``arms`` holds, in the file's order, each arm
+    ``scenario`` is the base, its arms written as the smallest patches; ``arms`` has, in the file's order, each arm
     as a scenario of its own, whose one arm patches nothing. ``inputs`` gives the SHA-256 of ``"scenario"`` (the file's
     bytes), of each file that it extends, ``"extends base.toml"``, of ``"roster"`` and of ``"follow_graph"``; ``source``
     says where its keys are given; ``check`` says how it is compared with its baseline; ``follows_left_out`` is the

@@ -1,6 +1,6 @@
 """Scenarios and baselines that come with the project, found by name; knows nothing of what they say.
 
-A wheel holds them inside the package; in a copy of the project they stand in `scenarios/` and `results/baselines/`.
+A wheel has them inside the package; in a copy of the project they are in `scenarios/` and `results/baselines/`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SUFFIX = ".toml"
 
 
 def _folder(in_project: str, in_package: str) -> FilePath:
-    """The folder in the project where this source lies in a copy of it, else the one that its wheel holds."""
+    """The folder in the project where this source lies in a copy of it, else the one in its wheel."""
     project = _PACKAGE.parent
     return project / in_project if (project / "pyproject.toml").is_file() else _PACKAGE / in_package
 
@@ -36,7 +36,7 @@ def shipped_names() -> list[str]:
 
 
 def shipped_file(name: str) -> FilePath:
-    """Where the shipped scenario of that name stands."""
+    """Where the shipped scenario of that name is."""
     return _scenarios() / f"{name}{_SUFFIX}"
 
 

@@ -11,11 +11,9 @@ from sim.types import CheckPolicy
 
 __all__ = ["Check", "CheckPolicy"]
 
-"""From which part of a check on all must hold."""
-
 
 class Check(Section):
-    """How ``sim check`` holds the scenario against its baseline; no effect on a run."""
+    """How ``sim check`` compares the scenario with its baseline; no effect on a run."""
 
     policy: CheckPolicy = Field(
         default="exact",
@@ -29,11 +27,11 @@ class Check(Section):
         default=None,
         ge=1,
         le=10_000,
-        description="Replications that the baseline holds measures of, and that are run where fewer leave a measure "
+        description="Replications that the baseline has measures of, and that are run where fewer leave a measure "
         "undecided; left out: as many as are checked.",
     )
     size: dict[str, Any] = Field(
         default={},
         description="Patch that makes the scenario small: keys of fans, influencers, surfaces, phases, ... and "
-        "horizon_days, laid over the scenario before its arms.",
+        "horizon_days, applied to the scenario before its arms.",
     )

@@ -1,4 +1,4 @@
-"""Distributions that a scenario can draw an attribute from; how they are drawn is the model's affair."""
+"""Distributions that a scenario can draw an attribute from; how they are drawn is up to the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scenario's people: fans, segments, verticals, influencers, agencies; what they do is the model's affair."""
+"""A scenario's people: fans, segments, verticals, influencers, agencies; what they do is up to the model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Fans(Section):
-    """The simulated fans; each stands for ``people_per_fan`` people."""
+    """The simulated fans; each is ``people_per_fan`` people."""
 
     count: int | None = Field(
         default=None, ge=1, le=1_000_000_000, description="Simulated fans; left out when a follow graph is given."
@@ -54,7 +54,7 @@ class Segment(Section):
         default=0.0,
         ge=0,
         le=100,
-        description="Fans that join in 365 days, evenly spread, for each fan of day 0; they follow nobody at first.",
+        description="Fans that join in 365 days, evenly spread, for each fan of day 0; at first they follow none.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The platform's sections of a scenario: surfaces and support; what they do is the model's affair."""
+"""The platform's sections of a scenario: surfaces and support; what they do is up to the model."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Exponent = Annotated[float, Field(ge=-8, le=8)]
 
 
 class PositionBased(Section):
-    """Position-based examination: slot k is examined with probability ``k^-exponent``, whatever stands in it."""
+    """Position-based examination: slot k is examined with probability ``k^-exponent``, whatever it shows."""
 
     model: Literal["position-based"] = "position-based"
     exponent: float = Field(default=1.0, ge=0, le=8, description="Position bias; 0: every slot is examined.")
@@ -120,7 +120,7 @@ class Surface(Section):
     ranking: Ranking = Field(default=Ranking(), description="Organic ranking (not used by a feed).")
     distinct: bool = Field(
         default=True,
-        description="A page holds no influencer twice (a feed shows posts, so an author may stand there repeatedly).",
+        description="A page shows no influencer twice (a feed shows posts, so an author may be there repeatedly).",
     )
     refresh_minutes: int = Field(
         default=1440, ge=1, le=525_600, description="Time between two refreshes of the slot tables [minutes]."
@@ -173,7 +173,7 @@ class Tier(Section):
     ``over_*`` is strict (>), ``min_*`` inclusive (>=); a condition that is left out isn't tested.
     """
 
-    weight: float = Field(gt=0, le=1e9, description="Support weight of an account whose agency holds this tier.")
+    weight: float = Field(gt=0, le=1e9, description="Support weight of an account whose agency has this tier.")
     over_accounts: float = Field(default=-1, ge=-1, le=1e15, description="More accounts than this [accounts].")
     over_followers: float = Field(
         default=-1,
@@ -209,10 +209,10 @@ class Tier(Section):
 
 
 class Services(Section):
-    """What stands between a click and an order, and what platform and service providers do about it.
+    """What is between a click and an order, and what platform and service providers do about it.
 
     Orders of a shop are multiplied by the share of the time that it is attended and by a factor on its conversion:
-    its own operations' (1), a service provider's, nobody's, and the platform's dedicated operations' on top.
+    its own operations' (1), a service provider's, none at all, and the platform's dedicated operations' on top.
     """
 
     availability: Share = Field(
@@ -262,11 +262,11 @@ PARAMETERS_SCHEMA: dict[str, JsonValue] = {
 def _policies_named(schema: dict[str, Any]) -> None:
     """For editors and the reference: the built-in policies, which are registered when they are first asked for."""
     names = ", ".join(built_in("policy"))
-    schema["description"] = f"Who stands in the reserved slots: {names}, or a policy of the user's own."
+    schema["description"] = f"Who is shown in the reserved slots: {names}, or a policy of the user's own."
 
 
 class Support(Section):
-    """The reserved slots and who stands in them."""
+    """The reserved slots and who is shown in them."""
 
     policy: str = Field(
         default="none",
@@ -281,7 +281,8 @@ class Support(Section):
         description="Accounts that a list may hold: those of agencies with a tier, or all.",
     )
     services: bool = Field(
-        default=False, description="Whether agencies with a tier get its services; a factor of its own beside traffic."
+        default=False,
+        description="Whether agencies with a tier get its services; a factor of its own, apart from traffic.",
     )
     relevance: Exponent = Field(default=0.0, description="Exponent of the fan's affinity in the support weight.")
     lottery_share: Share = Field(

@@ -101,7 +101,7 @@ def expected(path: Path) -> tuple[Any, str | None]:
 def _plain(loc: tuple[str | int, ...], data: Any) -> tuple[Path, Any]:
     """The file's path of a pydantic location, and the section whose keys its last part is one of.
 
-    Pydantic names the kind of a distribution inside the location, and goes below a plain number that stands for one.
+    Pydantic names the kind of a distribution inside the location, and goes below a plain number that is one.
     """
     path: Path = ()
     section: Any = Scenario

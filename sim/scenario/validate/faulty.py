@@ -12,7 +12,7 @@ from sim.scenario.validate.faults import expected, fields_of, kinds_of
 __all__ = ["ANY", "NOWHERE", "Faulty", "faulty_paths"]
 
 ANY = "*"
-"""In a key: every name."""
+"""In a key, every name."""
 
 
 class Faulty:

@@ -79,6 +79,7 @@ class Rule:
         self.tables = (*map(_path, names), *([] if self.each is None else [self.each]))
         self.compared = {key[: key.index(ANY)] if ANY in key else key for key in (*self.reads, *self.tables)}
         """What has to be the same in two scenarios for the rule to say the same of them."""
+        self.sections = frozenset(str(path[0]) for path in self.compared)
 
 
 def _sum(group: str, key: str, case: Case, _: str) -> Iterator[Finding]:
@@ -359,6 +360,8 @@ def broken_rules(
 
 def _differs(rule: Rule, changed: set[str], scenario: Scenario, before: Scenario) -> bool:
     """Whether something that a rule reads isn't the same in two scenarios, of which ``changed`` may differ."""
+    if rule.sections.isdisjoint(changed):
+        return False
     return any(path[0] in changed and _entry(scenario, path) != _entry(before, path) for path in rule.compared)
 
 
