@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, WithJsonSchema, model_validator
 
 from sim.scenario.schema.distributions import Section
-from sim.scenario.schema.measurable import GROUPS, Measurable, built_in_measures
+from sim.scenario.schema.measurable import GROUPS, Measurable, built_in_measures, own_measures
 
 __all__ = ["MAX_CLAIMS", "Claim"]
 
@@ -24,7 +24,7 @@ GROUP_SCHEMA: dict[str, Any] = {
 }
 """For editors: which columns there are is known with the roster only, so that any text may be one."""
 MARGIN = 0.005
-"""Margin of a claim on a measure that has none of its own."""
+"""Margin of a claim that states none, on a built-in measure."""
 Group = Annotated[Annotated[str, Field(max_length=500)] | None, WithJsonSchema(GROUP_SCHEMA)]
 
 
@@ -62,8 +62,7 @@ class Claim(Section):
     margin: float = Field(
         default=MARGIN,
         ge=0,
-        description="Smallest difference that matters; left out: the measure's own (.005 for head shares, .01 for "
-        "Gini), or .005.",
+        description="Smallest difference that matters; left out: .005, or that of a measure of the user's own.",
     )
     quantity: Literal[
         "followers",
@@ -106,10 +105,10 @@ class Claim(Section):
     @model_validator(mode="before")
     @classmethod
     def _with_the_measures_own_margin(cls, given: Any) -> Any:
-        """Where no margin is stated, that of the measure, if it has one."""
+        """Where no margin is stated, that of a measure of the user's own, if it has one."""
         if not isinstance(given, dict) or "margin" in given:
             return given
         keys = ("measure", "level", "quantity")
         about = [given.get(key, cls.model_fields[key].default) for key in keys]
-        found = Measurable.here().named(*about) if all(isinstance(each, str) for each in about) else None
+        found = Measurable(own_measures()).named(*about) if all(isinstance(each, str) for each in about) else None
         return given if found is None or found.margin is None else given | {"margin": found.margin}
