@@ -253,7 +253,7 @@ def test_a_run_with_a_helper_says_so_refuses_a_changed_one_and_is_made_again_wit
     write(tmp_path, helper="W = 3.0\n")
     refused = command(*args)
     assert refused.exit_code == 2
-    assert "holds a finished run of" in refused.stderr
+    assert "has a finished run of" in refused.stderr
     with pytest.raises(InputError, match=r"^helper.py: must be the file of policy 'own' in .*run, whose SHA-256"):
         sim.recreate(out, tmp_path / "again")
     write(tmp_path, helper="W = 2.0\n")

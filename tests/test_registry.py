@@ -20,7 +20,7 @@ from sim.report.catalogue import chart_of, charts
 CHART = """\
 import altair as alt
 
-from sim.report.charts.chart import Chart, Panel, flat
+from sim.report.charts.chart import Chart, Panel, inline_data
 from sim.report.charts.declared import one_run
 
 
@@ -28,7 +28,7 @@ from sim.report.charts.declared import one_run
 def how_many(source):
     \"\"\"How many replications each arm has.\"\"\"
     rows = [{"arm": arm, "n": len(found)} for arm, found in source.run.manifest["digests"].items()]
-    view = alt.Chart(flat(rows)).mark_bar().encode(x="n:Q", y="arm:N")
+    view = alt.Chart(inline_data(rows)).mark_bar().encode(x="n:Q", y="arm:N")
     return Chart("how-many", "Replications", "One bar for each arm.", [Panel("All", view, {})], rows)
 """
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from sim.measures.views import Holding
 from sim.scenario.schema.measurable import COLUMN_GROUP, FLOWS, MAIN, Scope, Watched, declared
+
+if TYPE_CHECKING:
+    from sim.measures.views import Holding
 
 ACCOUNTS = Scope("influencer", ("all",), ("followers", *FLOWS))
 POPULATIONS = Scope("influencer", ("active", "partners", "shops", COLUMN_GROUP), ("followers", *MAIN))

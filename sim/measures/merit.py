@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from sim.analysis.merit import share_of_decile
-from sim.measures.views import Platform
+from typing import TYPE_CHECKING
+
+from sim.late import Late
 from sim.scenario.schema.measurable import Scope, Watched, declared
+
+if TYPE_CHECKING:
+    from sim.analysis import merit
+    from sim.measures.views import Platform
+else:
+    merit = Late("sim.analysis.merit")
+
 
 FOLLOWERS = Scope("platform", ("all",), ("followers",))
 EXPOSURE = Scope("platform", ("all",), ("exposure",))
@@ -37,4 +45,4 @@ def quality_rank_correlation(platform: Platform) -> float:
 def top_quality_decile_share(platform: Platform) -> float:
     """Share of the quantity that goes to the tenth of highest quality."""
     _, tenths = platform.accounts.by_quality(platform.entered)
-    return share_of_decile(platform.amounts[platform.entered], tenths, TOP_DECILE)
+    return merit.share_of_decile(platform.amounts[platform.entered], tenths, TOP_DECILE)

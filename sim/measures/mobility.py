@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from sim.analysis import mobility
-from sim.analysis.ranks import correlation_of_ranks, doubled_ranks
 from sim.calendar import DAY
-from sim.measures.views import Platform
+from sim.late import Late
 from sim.scenario.schema.measurable import Scope, declared
+
+if TYPE_CHECKING:
+    from sim.analysis import mobility, ranks
+    from sim.measures.views import Platform
+else:
+    mobility = Late("sim.analysis.mobility")
+    ranks = Late("sim.analysis.ranks")
+
 
 FOLLOWERS = Scope("platform", ("all",), ("followers",))
 ROOM = "sim.analysis.mobility"
@@ -24,7 +31,7 @@ ROOM = "sim.analysis.mobility"
 def start_rank_correlation(platform: Platform) -> float:
     """Rank correlation of followers at day 0 and now."""
     accounts = platform.accounts
-    return correlation_of_ranks(accounts.start_ranks, doubled_ranks(platform.amounts[: accounts.n_initial]))
+    return ranks.correlation_of_ranks(accounts.start_ranks, ranks.doubled_ranks(platform.amounts[: accounts.n_initial]))
 
 
 @declared(

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from sim.analysis.participation import n_above, threshold_over
 from sim.calendar import DAY
-from sim.measures.views import Platform
+from sim.late import Late
 from sim.scenario.schema.measurable import Scope, Watched, declared
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from sim.analysis import participation
+    from sim.measures.views import Platform
+else:
+    np = Late("numpy")
+    participation = Late("sim.analysis.participation")
+
 
 READS = Scope("platform", ("all",), ("reads",))
 NEW_FOLLOWS = Scope("platform", ("all",), ("new_follows",))
@@ -24,13 +32,13 @@ YEAR = 365
 @declared(READS, NEW_FOLLOWS, unit="accounts", range="from 0", formula="#{x > 0}", source=ABOVE)
 def n_active(platform: Platform) -> float:
     """Accounts that have any of the quantity in the window."""
-    return float(n_above(platform.amounts))
+    return float(participation.n_above(platform.amounts))
 
 
 @declared(READS, NEW_FOLLOWS, unit="share", range="0 to 1", formula="#{x > 0} / entered", source=ABOVE)
 def active_share(platform: Platform) -> float:
     """Share of the accounts that have any of the quantity in the window."""
-    return n_above(platform.amounts) / platform.n_entered
+    return participation.n_above(platform.amounts) / platform.n_entered
 
 
 @declared(
@@ -42,7 +50,7 @@ def active_share(platform: Platform) -> float:
 )
 def gained_share(platform: Platform) -> float:
     """Share of the accounts that have more followers than at the window's start."""
-    return n_above(platform.amounts) / platform.n_entered
+    return participation.n_above(platform.amounts) / platform.n_entered
 
 
 @declared(
@@ -58,7 +66,7 @@ def n_explosive(platform: Platform) -> float:
     if explosive is None or platform.start is None:
         return math.nan
     days = (platform.time - platform.start) // DAY
-    return float(n_above(platform.amounts, threshold_over(explosive, days, YEAR)))
+    return float(participation.n_above(platform.amounts, participation.threshold_over(explosive, days, YEAR)))
 
 
 @declared(STANDING, unit="accounts", range="from 0", watched=[Watched("accounts", "n_present", "platform")])

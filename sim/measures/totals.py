@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from sim.analysis import welfare
-from sim.analysis.amounts import ratio
-from sim.measures.views import Holding
+from sim.late import Late
 from sim.scenario.schema.measurable import (
     ACCOUNT_GROUPS,
     AGENCY_GROUPS,
@@ -17,6 +16,14 @@ from sim.scenario.schema.measurable import (
     Watched,
     declared,
 )
+
+if TYPE_CHECKING:
+    from sim.analysis import amounts, welfare
+    from sim.measures.views import Holding
+else:
+    amounts = Late("sim.analysis.amounts")
+    welfare = Late("sim.analysis.welfare")
+
 
 ACCOUNTS = Scope("influencer", ("all",), ("followers", *HELD))
 ACCOUNT_PARTS = Scope("influencer", (*ACCOUNT_GROUPS, COLUMN_GROUP), ("followers", *HELD))
@@ -45,13 +52,13 @@ def total(held: Holding) -> float:
 @declared(ACCOUNT_PARTS, AGENCY_PARTS, SURFACES, unit="share", range="0 to 1", formula="sum x / sum over all")
 def share(held: Holding) -> float:
     """Part of the sum over all."""
-    return ratio(held.totals.own, held.totals.all)
+    return amounts.ratio(held.totals.own, held.totals.all)
 
 
 @declared(CUTS, name="share", unit="share", range="0 to 1", formula="cut accounts / members")
 def share_of_members(held: Holding) -> float:
     """Part of the members."""
-    return ratio(held.totals.own, held.n)
+    return amounts.ratio(held.totals.own, held.n)
 
 
 @declared(
@@ -59,7 +66,7 @@ def share_of_members(held: Holding) -> float:
 )
 def mean(held: Holding) -> float:
     """Sum per member."""
-    return ratio(held.totals.own, held.n) * held.people
+    return amounts.ratio(held.totals.own, held.n) * held.people
 
 
 @declared(

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from sim.analysis import welfare
-from sim.analysis.amounts import exact_sum
-from sim.analysis.utility import mean_utility
-from sim.measures.views import Fans, Platform
+from typing import TYPE_CHECKING
+
+from sim.late import Late
 from sim.scenario.schema.measurable import Scope, Watched, declared
+
+if TYPE_CHECKING:
+    from sim.analysis import amounts, welfare
+    from sim.analysis import utility as of_fans
+    from sim.measures.views import Fans, Platform
+else:
+    amounts = Late("sim.analysis.amounts")
+    of_fans = Late("sim.analysis.utility")
+    welfare = Late("sim.analysis.welfare")
+
 
 INCOME = Scope("platform", ("all",), ("income",))
 TAKE = Scope("platform", ("all",), ("take",))
@@ -22,7 +31,7 @@ FANS = Scope("fan", ("all",), ("utility",))
 )
 def ecommerce_share(platform: Platform) -> float:
     """Share of turnover in all money that comes in through authors."""
-    return welfare.ecommerce_share(*(exact_sum(platform.flow(name)) for name in ("gmv", "tips", "paid")))
+    return welfare.ecommerce_share(*(amounts.exact_sum(platform.flow(name)) for name in ("gmv", "tips", "paid")))
 
 
 @declared(
@@ -34,7 +43,7 @@ def ecommerce_share(platform: Platform) -> float:
 )
 def take(platform: Platform) -> float:
     """What the platform takes [fen]."""
-    return float(exact_sum(platform.amounts))
+    return float(amounts.exact_sum(platform.amounts))
 
 
 @declared(
@@ -47,4 +56,4 @@ def take(platform: Platform) -> float:
 )
 def utility(fans: Fans) -> float:
     """Mean quality times affinity of what was read."""
-    return mean_utility(fans.reads, fans.quality, fans.affinity, fans.vertical)
+    return of_fans.mean_utility(fans.reads, fans.quality, fans.affinity, fans.vertical)

@@ -330,7 +330,7 @@ def test_another_identity_in_a_folder_is_refused_and_nothing_is_touched(finished
     before = {file.name: file.read_bytes() for file in (here / "run").iterdir()}
     ended = sim("run", finished / "x.toml", "--replications", "2", "--out", "run")
     assert is_clean(ended, 2)
-    assert "holds a finished run of 'tiny' with the identity" in ended.err
+    assert "has a finished run of 'tiny' in it, of the identity" in ended.err
     assert {file.name: file.read_bytes() for file in Path("run").iterdir()} == before
 
 

@@ -71,7 +71,7 @@ def test_an_engine_takes_what_is_said_of_fans_and_counts(tmp_path: Path) -> None
 def test_an_entry_of_the_history_takes_no_more_than_is_said(tmp_path: Path) -> None:
     scenario, population = drawn(tmp_path, TEXT)
     history = simulate(scenario, population, Key(3, 0)).history
-    for time, flows in history._entries.items():
+    for time, flows in history._flows.items():
         taken = sum(row.nbytes for row in flows) + history.agency[time].nbytes + history.status[time].nbytes
         assert M * sizes.history_entry_bytes() / 2 < taken <= M * sizes.history_entry_bytes()
 

@@ -10,16 +10,21 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from sim.errors import Fault, InputError
 from sim.formatting import escaped
+from sim.late import Late
 from sim.registry import Plugin, built_in, policy, register, registered
 from sim.scenario.schema.platform import Support
 from sim.types import Floats, Int32s, Int64s
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+else:
+    np = Late("numpy")
+
 
 __all__ = ["PlatformView", "SupportPolicy", "policy_named"]
 

@@ -94,7 +94,8 @@ def _measure_rule(claim: Claim, population: str, what: str, known: Measurable) -
     rule = f"must be one of {one_of(names)} for {what}"
     if claim.measure in known.names():
         return rule
-    return f"{rule}{suggestion(claim.measure, names)}; a measure of your own comes with --plugin FILE.py"
+    how = named("plugin", "FILE.py", python="@sim.measure")
+    return f"{rule}{suggestion(claim.measure, names)}; a measure of your own comes with {how}"
 
 
 def _claimable(key: str, names: Collection[str]) -> str:
