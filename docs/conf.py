@@ -21,9 +21,12 @@ nitpicky = True
 nitpick_ignore_regex = [
     # Types of packages whose own documentation isn't fetched, and short names that annotations and docstrings use.
     (r"py:.*", r"(altair|collections|np|numpy|nx|networkx|os|pa|pyarrow|pathlib|typing)\..*"),
-    (r"py:.*", r"ndarray|NDArray|Amounts|Values|Column|Floats|Int64s|EngineName|CheckPolicy|Graph|Path"),
+    (
+        r"py:.*",
+        r"ndarray|NDArray|Amounts|Values|Column|Floats|Int64s|Int32s|Int8s|Bools|Heads|Totals|EngineName|CheckPolicy|Graph|Path",
+    ),
     (r"py:.*", r".*[\[\]].*"),
-    (r"py:class", r"sim\.(experiment|scenario|registry)\..*"),  # types in signatures that have no page
+    (r"py:class", r"sim\.(experiment|measures|scenario|registry)\..*"),  # types in signatures that have no page
 ]
 
 myst_enable_extensions = ["deflist", "dollarmath"]

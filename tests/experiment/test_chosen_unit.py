@@ -15,8 +15,8 @@ from sim.experiment.unit_trace import look_at_fan, look_at_influencer
 from sim.scenario import Loaded
 from sim.store.unit import Unit
 
-ARM = "the arm must be one of none, tiered, uniform, got tired"
-REPLICATION = "the replication must be from 0 to 2, got 3"
+ARM = "arm must be none, tiered or uniform; did you mean `tiered`?, got 'tired'"
+REPLICATION = "replication must be from 0 to 2, got 3"
 
 
 def test_the_arm_left_out_is_the_control(tmp_path: Path) -> None:
@@ -50,13 +50,13 @@ def test_the_command_line_says_the_same(tmp_path: Path, verb: tuple[str, ...]) -
     file = write(tmp_path, TINY)
     told = sim(verb[0], file, *verb[1:], "--arm", "tired", "--replication", "3")
     assert (told.code, told.out) == (2, "")
-    assert told.err == f"{file}: {ARM}\n{file}: {REPLICATION}\n"
+    assert told.err == f"{file}: --{ARM}\n{file}: --{REPLICATION}\n"
 
 
 def test_faults_that_are_known_already_are_raised_with_it(tmp_path: Path) -> None:
     loaded = loaded_from(tmp_path, TINY)
     other = Fault(loaded.file, "another fault")
     with pytest.raises(InputError) as refused:
-        chosen_unit(loaded, None, 3, [other])
+        chosen_unit(loaded, None, 3, other)
     assert refused.value.faults[-1] == other
     assert len(refused.value.faults) == 2

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sim.regression.divergence import first_place
 from sim.regression.epoch_rows import MAX_EPOCH_ROWS, divergences, epoch_rows, first_divergence
+from sim.store.unit import Unit
 
 EVENTS = ("books", "contracts", "review", "refresh", "sessions")
 
@@ -41,7 +42,7 @@ def test_the_first_difference_is_found_exactly_where_each_time_has_a_row(changed
     (place,) = divergences(epoch_rows(old), epoch_rows(new))
     assert (place.arm, place.event, place.from_days, place.until_days) == ("a", event, day, day)
     divergence, unit, time = first_place("a", old, new) or pytest.fail("nothing found")
-    assert (divergence.event, unit, time) == (event, ("a", replication), day * 86_400)
+    assert (divergence.event, unit, time) == (event, Unit("a", replication), day * 86_400)
 
 
 @given(st.tuples(st.integers(0, 1), st.integers(0, 24 * 40 - 1), st.sampled_from(EVENTS)))
