@@ -94,6 +94,7 @@ def rows_of(text: str) -> dict[str, list[float]]:
     return {row[0]: list(map(float, row[1:])) for row in rows if len(row) > 1 and re.match(r"[-+]?\d", row[1])}
 
 
+@pytest.mark.slow  # the documentation's build executes it each time, and fails where a cell does
 @pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}")
 def test_the_tutorial_runs_shows_what_its_text_says_and_leaves_no_file_behind(tmp_path: Path) -> None:
     cells = executed(tmp_path)

@@ -585,7 +585,7 @@ def test_links_and_modules_of_a_repository_are_not_in_the_way(repository: Path) 
     assert "against HEAD: the same counters in every arm" in against("HEAD").out
 
 
-@pytest.mark.parametrize("where", ["in", "out"])
+@pytest.mark.parametrize("where", [pytest.param("in", marks=pytest.mark.slow), "out"])
 def test_policies_of_the_users_own_are_known_at_the_revision_too(
     repository: Path, where: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
