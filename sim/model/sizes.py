@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from typing import get_args, get_type_hints
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.model.layout import Counter, FanState, FollowLists, Tables, Tally
+from sim.types import field_types, number_type
 
 __all__ = [
     "fan_bytes",
@@ -32,8 +31,6 @@ ROOM_FOR_FOLLOWS = 1.4
 """Places of a follow list for each entry: powers of two, of lengths of which none is preferred."""
 
 
-ALIASED = {"np": np, "NDArray": NDArray}
-"""What the aliases of ``sim.types`` are made of, which are texts."""
 KEPT = (np.int32, np.int8)
 """Of each influencer in an entry of the history: its agency, and its status."""
 
@@ -41,12 +38,8 @@ KEPT = (np.int32, np.int8)
 @cache
 def _item_bytes(kind: type) -> dict[str, int]:
     """Bytes of one number of each array that a record of arrays has, by the array's name."""
-    found = {}
-    for name, annotated in get_type_hints(kind, localns=ALIASED).items():
-        choices = get_args(annotated)
-        if len(choices) == 2 and (number := get_args(choices[1])):  # ndarray[shape, dtype[number]]
-            found[name] = np.dtype(number[0]).itemsize
-    return found
+    numbers = {name: number_type(annotated) for name, annotated in field_types(kind).items()}
+    return {name: np.dtype(number).itemsize for name, number in numbers.items() if number is not None}
 
 
 def _sum(kind: type, names: Iterable[str]) -> int:

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from types import NoneType
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.types import Bools, Floats, Int8s, Int32s, Int64s
+from sim.types import Bools, Floats, Int8s, Int32s, Int64s, field_types, number_type
 
 __all__ = [
     "AccountsRecord",
@@ -199,7 +199,7 @@ def _record(kind: type, arrays: dict[str, NDArray[Any]], above: str) -> Any:
         if path not in arrays:
             raise ValueError(f"field {path} is missing")
         array, scalar = arrays.pop(path), SCALARS.get(type_)
-        wanted = scalar or get_args(get_args(type_)[1])[0]
+        wanted = scalar or number_type(type_)
         if not np.issubdtype(array.dtype, wanted) or (array.ndim == 0) != (scalar is not None):
             raise ValueError(f"field {path} must be of {wanted.__name__}, not {array.dtype}")
         found[name] = array.item() if scalar else array
@@ -209,4 +209,4 @@ def _record(kind: type, arrays: dict[str, NDArray[Any]], above: str) -> Any:
 @cache
 def _types(kind: type) -> dict[str, Any]:
     """Types of a record's fields, by name."""
-    return get_type_hints(kind, localns={"np": np, "NDArray": NDArray})  # aliases of ``sim.types`` are texts
+    return field_types(kind)
