@@ -6,6 +6,7 @@ Its name and the order of its arguments stay: later revisions call it in a proce
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -19,7 +20,7 @@ def state(
     time: int,
     event: str,
     out: Path,
-    plugins: list[Path] = typer.Argument(default_factory=list),  # noqa: B008 - how typer has it
+    plugins: Annotated[list[Path] | None, typer.Argument()] = None,
 ) -> None:
     """Write the state of a scenario at its small size to an ``.npz``; no file where there is no such event."""
     import numpy as np
@@ -30,9 +31,9 @@ def state(
     from sim.registry import load_plugins
     from sim.scenario import load
 
-    load_plugins(plugins)
+    load_plugins(plugins or [])
     loaded = load(scenario, small=True)
     found = state_at(loaded, chosen_unit(loaded, arm, replication), time, event)
     if found is not None:
         with whole_file(out) as stream:
-            np.savez(stream, allow_pickle=False, **found)
+            np.savez(stream, **found)

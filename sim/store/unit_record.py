@@ -153,7 +153,7 @@ class UnitRecord:
     def to_bytes(self) -> bytes:
         """The record as one ``npz``; :meth:`from_bytes` reads it back to the bit."""
         buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, **dict(_arrays(self, "")))
+        np.savez(buffer, **dict(_arrays(self, "")))
         return buffer.getvalue()
 
     @classmethod
