@@ -36,4 +36,4 @@ def state(
     found = state_at(loaded, chosen_unit(loaded, arm, replication), time, event)
     if found is not None:
         with whole_file(out) as stream:
-            np.savez(stream, **found)
+            np.savez(stream, **found)  # type: ignore[arg-type]  # its allow_pickle is an array to NumPy 2.0

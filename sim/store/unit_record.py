@@ -153,7 +153,7 @@ class UnitRecord:
     def to_bytes(self) -> bytes:
         """The record as one ``npz``; :meth:`from_bytes` reads it back to the bit."""
         buffer = io.BytesIO()
-        np.savez(buffer, **dict(_arrays(self, "")))
+        np.savez(buffer, **dict(_arrays(self, "")))  # type: ignore[arg-type]  # allow_pickle: an array to NumPy 2.0
         return buffer.getvalue()
 
     @classmethod
