@@ -85,8 +85,8 @@ def experiment(
         Disk, memory, another process on the folder; interrupted, in which case what was finished is kept.
     """
     started = time.perf_counter()
-    refuse(file_path("out", out), engine_name(engine), threads_number(threads), callback("report", report))
-    refuse(switch("resume", resume), switch("force", force))
+    switches = switch("resume", resume), switch("force", force)
+    refuse(file_path("out", out), engine_name(engine), threads_number(threads), *switches, callback("report", report))
     work = UnitWork(loaded, engine, epochs=epochs, report=report, note=note)
     free = psutil.virtual_memory().available
     path = Path(out or default_folder(loaded, engine))

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from sim.arguments import engine_name, refuse, whole_number
+from sim.arguments import engine_name, whole_number
 from sim.calendar import DAY
 from sim.experiment.plan import chosen_unit, n_cores
 from sim.experiment.units import population_of
@@ -58,8 +58,8 @@ def follow_graph(
     """
     horizon = loaded.scenario.horizon_days
     last = horizon if day is None else day
-    refuse(engine_name(engine))
-    unit = chosen_unit(loaded, arm, replication, whole_number("day", last, 0, horizon, file=loaded.file))
+    day_fault = whole_number("day", last, 0, horizon, file=loaded.file)
+    unit = chosen_unit(loaded, arm, replication, day_fault, engine_name(engine))
     last = int(last)
     scenario = loaded.arms[unit.arm]
     # Drawn for the whole horizon, which future fans are spread over.

@@ -30,8 +30,7 @@ class Look:
 
 
 def _chosen(loaded: Loaded, arm: str | None, replication: int, engine: EngineName) -> tuple[Unit, Population]:
-    refuse(engine_name(engine))
-    unit = chosen_unit(loaded, arm, replication)
+    unit = chosen_unit(loaded, arm, replication, engine_name(engine))
     return unit, population_of(loaded, unit)
 
 

@@ -31,30 +31,6 @@ from sim.store.run_folder import (
 )
 from sim.store.unit import Unit
 
-
-@pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    path = tmp_path_factory.mktemp("whole") / "run"
-    write_run(path)
-    return files_of(path)
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
-    """A finished run."""
-    write_run(tmp_path / "run")
-    return tmp_path / "run"
-
-
-@pytest.fixture
-def half(tmp_path: Path) -> Path:
-    """A run with three units, unfinished."""
-    with RunFolder.open(tmp_path / "half", IDENTITY) as folder:
-        for unit in UNITS[:3]:
-            folder.store(unit, payload(unit))
-    return tmp_path / "half"
-
-
 # What a run folder holds
 
 

@@ -151,7 +151,7 @@ class Measure:
         scope = Scope(table["level"], tuple(table["populations"]), tuple(table["quantities"]))
 
         def function(_: Any) -> float:
-            raise NotImplementedError(f"{table['name']} is read from a run")
+            raise LookupError(f"{table['name']} is read from a run: computing it needs its plugin")
 
         return cls(table["name"], (scope,), function, table["unit"], doc=table["doc"])
 

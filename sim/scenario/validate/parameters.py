@@ -74,7 +74,8 @@ def _supports(table: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]
 def _built_in(table: Mapping[str, Any]) -> str:
     """The policies in words, where all of them are built in; else nothing."""
     names = [support["policy"] for _, support in _supports(table) if "policy" in support]
-    return ", ".join(dict.fromkeys(map(shown, names))) if all(name in [*built_in("policy")] for name in names) else ""
+    known = [*built_in("policy")]  # a faulty name may be of any type, and needn't be hashable
+    return ", ".join(dict.fromkeys(map(shown, names))) if all(name in known for name in names) else ""
 
 
 def _set_places(table: Mapping[str, Any], path: Path, rule: str) -> Iterator[Finding]:
