@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 if TYPE_CHECKING:
-    from sim.regression.result import Checked, Part
+    from sim.regression.result import Checked, CheckPart
     from sim.results.run import Run
     from sim.types import CheckPolicy
 
@@ -259,7 +259,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
-def _report_text(found: Checked, part: Part, baselines: Path) -> str:
+def _report_text(found: Checked, part: CheckPart, baselines: Path) -> str:
     """What is known of a part that failed, and what to do if it is to be so."""
     from sim.formatting import escaped
     from sim.report.check_reports.wording import count, lines_of

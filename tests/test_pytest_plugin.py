@@ -16,7 +16,7 @@ from support.small_runs import TINY, run_of, sim, write
 from sim import pytest_plugin
 from sim.errors import InterruptedRunError
 from sim.model.kernel import draws
-from sim.model.kernel.compiled_code import PLACE
+from sim.model.kernel.compiled_code import CODE_FOLDER
 from sim.regression.baseline import Baseline, write_baseline
 from sim.regression.content import Content
 from sim.regression.keys import Keys
@@ -57,7 +57,7 @@ DIFFERS = Checked(
 @pytest.fixture
 def here(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, with two scenarios, one folder of those that take long, and a test."""
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(PLACE.folder))  # pytester's home is empty: else all is compiled again
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(CODE_FOLDER.path))  # pytester's home is empty: else all is compiled again
     folder = pytester.mkdir("scenarios")
     write(folder, SMALL, "tiny.toml")
     (folder / "more").mkdir()

@@ -33,10 +33,10 @@ UNITS = 4
 def compiling_notes(engine: EngineName) -> list[str]:
     """What is said of compiled code before a run: that it must be made first, that it is kept in an unusual folder."""
     from sim.model.kernel import draws, sessions
-    from sim.model.kernel.compiled_code import PLACE, is_compiled
+    from sim.model.kernel.compiled_code import CODE_FOLDER, is_compiled
 
     needed = sessions.sessions if engine == "compiled" else draws.unit_draws
-    return [*([] if is_compiled(needed) else [COMPILING]), *([PLACE.note] if PLACE.note else [])]
+    return [*([] if is_compiled(needed) else [COMPILING]), *([CODE_FOLDER.note] if CODE_FOLDER.note else [])]
 
 
 class Display:

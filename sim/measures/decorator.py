@@ -24,8 +24,8 @@ def measure(
     """Register a measure of your own under its function's name: a decorator with keywords.
 
     The function is given one of the views of ``sim.measures.views`` with read-only arrays (``Holding`` at the levels
-    influencer, agency and vertical, ``Platform``, ``Fans``) and gives a finite number, or nan where it is undefined.
-    The first line of its docstring says what it is.
+    influencer, agency and vertical, ``Platform``, ``FanReads``) and gives a finite number, or nan where it is
+    undefined. The first line of its docstring says what it is.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ from sim.calendar import DAY, snapshot_times
 from sim.measures.index import Frame, MeasureIndex
 from sim.measures.own import checked_functions
 from sim.measures.subgroups import NO_GROUPS, Groups, Split, Subgroups, Who
-from sim.measures.views import UNDEFINED, Accounts, Fans, Holding, Platform, Totals
+from sim.measures.views import UNDEFINED, AccountTraits, FanReads, Holding, Platform, Totals
 from sim.model.agencies.history import RECORDED_FLOWS
 from sim.model.simulation import Outcome
 from sim.scenario.resolve.follows import affinities
@@ -62,7 +62,7 @@ class Flows:
         return self.row(frame.quantity, *window)
 
 
-View = Holding | Platform | Fans
+View = Holding | Platform | FanReads
 
 
 class Meter:
@@ -79,7 +79,7 @@ class Meter:
         self._subgroups = Subgroups(outcome, groups)
         times = snapshot_times(scenario.horizon_days)
         followers = np.stack([outcome.followers(time) for time in times])
-        self._accounts = Accounts(
+        self._accounts = AccountTraits(
             followers=followers,
             times=np.array(times, dtype=np.int64),
             quality=population.quality,
@@ -243,12 +243,12 @@ class Meter:
             take_tier_moves=tier_moves,
         )
 
-    def _fans(self, frame: Frame) -> Fans:
+    def _fans(self, frame: Frame) -> FanReads:
         assert frame.start is not None  # utility is a flow
         history = self._outcome.history
         reads = history.reads[frame.time] - history.reads[frame.start]
         quality, vertical = self._outcome.population.quality, self._outcome.accounts.vertical
-        return Fans(frame.time, frame.start, reads, quality, self._affinity, vertical)
+        return FanReads(frame.time, frame.start, reads, quality, self._affinity, vertical)
 
 
 def _sums(split: Split, amounts: Int64s) -> dict[str, int]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.errors import Fault, InputError
 from sim.measures.index import MeasureKey
-from sim.measures.views import Accounts, Fans, Holding, Platform
+from sim.measures.views import AccountTraits, FanReads, Holding, Platform
 from sim.registry import Plugin, registered
 from sim.scenario.schema.measurable import Measure
 
@@ -33,7 +33,7 @@ class _Own:
         self._measure: Measure = plugin.item
         self._is_known = False
 
-    def value(self, view: Holding | Platform | Fans, key: MeasureKey) -> float:
+    def value(self, view: Holding | Platform | FanReads, key: MeasureKey) -> float:
         """The measure's value, asked for twice the first time: it must know nothing but the view.
 
         Raises
@@ -91,11 +91,11 @@ class _SealedHolding(Holding):
         raise AttributeError(f"can't set {name}: a measure changes nothing")
 
 
-def _sealed(view: Holding | Platform | Fans) -> Holding | Platform | Fans:
+def _sealed(view: Holding | Platform | FanReads) -> Holding | Platform | FanReads:
     """The same with arrays that nothing can make writeable again, nor reach the run's own through."""
     if isinstance(view, Holding):
         return _SealedHolding(view)
-    if isinstance(view, Fans):
+    if isinstance(view, FanReads):
         return replace(view, **_arrays(view))
     take_flow, moves = view.take_flow, view.tier_moves
     return replace(
@@ -107,7 +107,7 @@ def _sealed(view: Holding | Platform | Fans) -> Holding | Platform | Fans:
     )
 
 
-def _arrays(view: Platform | Fans | Accounts) -> dict[str, Any]:
+def _arrays(view: Platform | FanReads | AccountTraits) -> dict[str, Any]:
     """Read-only copies of a view's arrays, by the name of the field."""
     given = {field.name: getattr(view, field.name) for field in fields(view)}
     return {name: _read_only(value) for name, value in given.items() if isinstance(value, np.ndarray)}

@@ -22,7 +22,7 @@ from sim.analysis.ranks import correlation_of_ranks, doubled_ranks
 from sim.analysis.tail import top_tail
 from sim.types import Bools, Floats, Int32s, Int64s
 
-__all__ = ["UNDEFINED", "Accounts", "Fans", "Heads", "Holding", "Platform", "Totals"]
+__all__ = ["UNDEFINED", "AccountTraits", "FanReads", "Heads", "Holding", "Platform", "Totals"]
 
 SUMMARISED = (
     "head_share_01",
@@ -134,7 +134,7 @@ class Holding:
 
 
 @dataclass(frozen=True, eq=False)
-class Accounts:
+class AccountTraits:
     """The accounts of a run, as they are at all times: against them later amounts are compared."""
 
     followers: Int64s
@@ -211,7 +211,7 @@ class Platform:
     """(M,): index of the agency, -1: none."""
     vertical: Int32s
     """(M,): index of the vertical."""
-    accounts: Accounts
+    accounts: AccountTraits
     """The accounts as they are at all times."""
     take_flow: Callable[[str], Int64s] = field(repr=False)
     take_tier_moves: Callable[[], tuple[int, int]] = field(repr=False)
@@ -257,7 +257,7 @@ class Platform:
 
 
 @dataclass(frozen=True, eq=False)
-class Fans:
+class FanReads:
     """What fans have read in a window, segment by segment."""
 
     time: int

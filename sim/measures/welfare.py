@@ -10,7 +10,7 @@ from sim.scenario.schema.measurable import Scope, Watched, declared
 if TYPE_CHECKING:
     from sim.analysis import amounts, welfare
     from sim.analysis import utility as of_fans
-    from sim.measures.views import Fans, Platform
+    from sim.measures.views import FanReads, Platform
 else:
     amounts = Late("sim.analysis.amounts")
     of_fans = Late("sim.analysis.utility")
@@ -54,6 +54,6 @@ def take(platform: Platform) -> float:
     source="sim.analysis.utility.mean_utility",
     watched=[Watched("utility", "mean", "fan")],
 )
-def utility(fans: Fans) -> float:
+def utility(fans: FanReads) -> float:
     """Mean quality times affinity of what was read."""
     return of_fans.mean_utility(fans.reads, fans.quality, fans.affinity, fans.vertical)

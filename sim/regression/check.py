@@ -28,7 +28,7 @@ from sim.regression.content import Content, values_of
 from sim.regression.equivalence import estimates
 from sim.regression.keys import Keys
 from sim.regression.other_run import Other, no_other
-from sim.regression.result import Checked, Part
+from sim.regression.result import Checked, CheckPart
 from sim.regression.verdict import CheckVerdict, no_verdict, verdict_on
 from sim.results.run import Run
 from sim.scenario import Loaded, load
@@ -133,7 +133,7 @@ def _checked(file: Path, terms: Terms, other: Other, taken: Mapping[str, Path], 
             name = loaded.scenario.name
             if name in taken:
                 says = f"has the name {name!r} of {taken[name]}, whose baseline it would share"
-                return _unchecked(file, name, Part("valid", "failed", says, 1), terms, started)
+                return _unchecked(file, name, CheckPart("valid", "failed", says, 1), terms, started)
             run = _run(loaded, folder, terms)
         except InputError as error:
             return _bad_input(file, error.faults, terms, started)
@@ -146,7 +146,7 @@ def _checked(file: Path, terms: Terms, other: Other, taken: Mapping[str, Path], 
         file=str(file),
         name=name,
         policy=terms.policy or loaded.check.policy,
-        parts=(Part("valid", "passed", "the file is valid", 1), *verdict.parts),
+        parts=(CheckPart("valid", "passed", "the file is valid", 1), *verdict.parts),
         estimates=verdict.estimates,
         divergences=verdict.divergences,
         changes=verdict.changes,
@@ -161,22 +161,22 @@ def _bad_input(file: Path, faults: Sequence[Fault], terms: Terms, started: float
     line = next((fault.line for fault in faults if fault.line and fault.file == escaped(str(file))), 1)
     n = len(faults)
     says = f"can't be run: {n} fault{'s' * (n != 1)}"
-    valid = Part("valid", "failed", says, line, tuple(map(str, faults)))
+    valid = CheckPart("valid", "failed", says, line, tuple(map(str, faults)))
     return replace(_unchecked(file, file.stem, valid, terms, started), is_bad_input=True, faults=tuple(faults))
 
 
 def _unfinished(file: Path, error: MachineError | OSError, terms: Terms, started: float) -> Checked:
     reason = str(error) if isinstance(error, MachineError) else error.strerror or str(error)
     why = "the check wasn't finished"
-    parts = (Part("valid", "skipped", why, 1), Part("exact", "failed", f"{why}: {reason}", 1))
-    skipped = Part("statistical", "skipped", why, 1)
+    parts = (CheckPart("valid", "skipped", why, 1), CheckPart("exact", "failed", f"{why}: {reason}", 1))
+    skipped = CheckPart("statistical", "skipped", why, 1)
     policy, seconds = terms.policy or "exact", time.perf_counter() - started
     return Checked(str(file), file.stem, policy, (*parts, skipped), is_unfinished=True, seconds=seconds)
 
 
-def _unchecked(file: Path, name: str, valid: Part, terms: Terms, started: float) -> Checked:
+def _unchecked(file: Path, name: str, valid: CheckPart, terms: Terms, started: float) -> Checked:
     """The result of a check that ends with its first part."""
-    skipped = [Part(part, "skipped", "the scenario isn't run", valid.line) for part in ("exact", "statistical")]
+    skipped = [CheckPart(part, "skipped", "the scenario isn't run", valid.line) for part in ("exact", "statistical")]
     policy, seconds = terms.policy or "exact", time.perf_counter() - started
     return Checked(str(file), name, policy, (valid, *skipped), seconds=seconds)
 

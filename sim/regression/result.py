@@ -9,14 +9,14 @@ from sim.errors import Fault
 from sim.formatting import escaped, shown
 from sim.types import CheckPolicy
 
-__all__ = ["Change", "ChangeEstimate", "Checked", "Divergence", "Part", "PartStatus", "Version"]
+__all__ = ["Change", "ChangeEstimate", "CheckPart", "Checked", "Divergence", "PartStatus", "Version"]
 
 PartStatus = Literal["passed", "failed", "allowed", "skipped"]
 """Allowed: it differs, but the policy doesn't require it. Skipped: something before it failed, so it wasn't checked."""
 
 
 @dataclass(frozen=True)
-class Part:
+class CheckPart:
     """One part of a scenario's check."""
 
     name: str
@@ -156,7 +156,7 @@ class Checked:
     name: str
     """The scenario's; of a file that can't be read, the file's without its ending."""
     policy: CheckPolicy
-    parts: tuple[Part, ...]
+    parts: tuple[CheckPart, ...]
     """In order: ``valid``, ``exact``, ``statistical``, claims as the scenario has them."""
     estimates: tuple[ChangeEstimate, ...] = ()
     """Of every watched measure, where the outputs differ at all."""

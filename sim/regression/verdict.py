@@ -13,7 +13,7 @@ from sim.regression.content import Content
 from sim.regression.epoch_rows import divergences
 from sim.regression.equivalence import estimates, n_values
 from sim.regression.keys import changes
-from sim.regression.result import Change, ChangeEstimate, Divergence, Part, PartStatus, Version
+from sim.regression.result import Change, ChangeEstimate, CheckPart, Divergence, PartStatus, Version
 from sim.scenario import Loaded
 from sim.scenario.read.toml_lines import Lines
 from sim.scenario.resolve.roster_groups import claim_path
@@ -31,7 +31,7 @@ ORDER: tuple[CheckPolicy, ...] = get_args(CheckPolicy)
 class CheckVerdict:
     """The parts of a check after the scenario's validity, and what they rest on; fields as in ``Checked``."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[CheckPart, ...]
     estimates: tuple[ChangeEstimate, ...] = ()
     divergences: tuple[Divergence, ...] = ()
     changes: tuple[Change, ...] = ()
@@ -61,8 +61,8 @@ def no_verdict(loaded: Loaded, fault: str, lines: Lines, why: str = "no baseline
     """The verdict where there is no run or no baseline to compare."""
     line = lines.of(("name",))
     names = ["statistical", *(f"claim {name}" for name in loaded.scenario.claims)]
-    skipped = (Part(name, "skipped", why, line) for name in names)
-    return CheckVerdict((Part("exact", "failed", fault, line), *skipped))
+    skipped = (CheckPart(name, "skipped", why, line) for name in names)
+    return CheckVerdict((CheckPart("exact", "failed", fault, line), *skipped))
 
 
 def verdict_on(
@@ -137,12 +137,12 @@ def _status(holds: bool, name: CheckPolicy, policy: CheckPolicy) -> PartStatus:
     return "failed" if ORDER.index(name) >= ORDER.index(policy) else "allowed"
 
 
-def _exact(baseline: Baseline, content: Content, same: bool, policy: CheckPolicy, lines: Lines) -> Part:
+def _exact(baseline: Baseline, content: Content, same: bool, policy: CheckPolicy, lines: Lines) -> CheckPart:
     status = _status(same, "exact", policy)
     old, n = baseline.content, sum(map(len, content.digests.values()))
     if same:
         says = f"equal to the bit: {n} digests of {len(content.digests)} arms"
-        return Part("exact", status, says, lines.of(("name",)), tuple(_new_measures(old, content)))
+        return CheckPart("exact", status, says, lines.of(("name",)), tuple(_new_measures(old, content)))
     details, arms = [], []
     for arm, digests in content.digests.items():
         before = old.digests.get(arm)
@@ -164,14 +164,14 @@ def _exact(baseline: Baseline, content: Content, same: bool, policy: CheckPolicy
         says = "arms of the baseline are gone"
     else:
         says = "the counters are the same, but not what is made of them"
-    return Part("exact", status, says, lines.of(("arms", arms[0]) if arms else ("name",)), tuple(details))
+    return CheckPart("exact", status, says, lines.of(("arms", arms[0]) if arms else ("name",)), tuple(details))
 
 
-def _stale(old: Content, new: Content, policy: CheckPolicy, lines: Lines) -> Part:
+def _stale(old: Content, new: Content, policy: CheckPolicy, lines: Lines) -> CheckPart:
     """All outputs are those of the baseline, but its epochs aren't, so that it can't show where runs diverge."""
     arms = [arm for arm, rows in new.epochs.items() if rows != old.epochs.get(arm)] or [*old.epochs]
     says = f"all outputs are the same, but the baseline's epochs are out of date in {len(arms)} arms: {', '.join(arms)}"
-    return Part("exact", _status(False, "exact", policy), says, lines.of(("name",)))
+    return CheckPart("exact", _status(False, "exact", policy), says, lines.of(("name",)))
 
 
 def _unpaired(old: Content, new: Content) -> list[str]:
@@ -209,10 +209,10 @@ def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
 
 def _statistical(
     found: Sequence[ChangeEstimate], old: Content, new: Content, policy: CheckPolicy, lines: Lines
-) -> Part:
+) -> CheckPart:
     start = lines.of(("name",))
     if _same(old, new):
-        return Part("statistical", "passed", "nothing has moved", start)
+        return CheckPart("statistical", "passed", "nothing has moved", start)
     counted = {verdict: [e for e in found if e.verdict == verdict] for verdict in ("moved", "undecided", "equivalent")}
     moved, undecided = counted["moved"], counted["undecided"]
     unpaired = _unpaired(old, new)
@@ -227,26 +227,28 @@ def _statistical(
         says = "nothing that could be compared"
     says = "; ".join([says, *unpaired])
     line = next((lines.of(("arms", estimate.arm)) for estimate in (*moved, *undecided)), start)
-    return Part("statistical", status, says, line)
+    return CheckPart("statistical", status, says, line)
 
 
 def _claims(
     loaded: Loaded, old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, Any]], lines: Lines
-) -> list[Part]:
+) -> list[CheckPart]:
     found = []
     for name in loaded.scenario.claims:
         line, now = lines.of(claim_path(name, lines)), new[name]
         if name not in old:
-            found.append(Part(f"claim {name}", "failed", "isn't in the baseline", line, (f"now {_interval(now)}",)))
+            found.append(
+                CheckPart(f"claim {name}", "failed", "isn't in the baseline", line, (f"now {_interval(now)}",))
+            )
         elif old[name]["verdict"] != now["verdict"]:
             says = f"{old[name]['verdict']} -> {now['verdict']}"
             details = (f"was {_interval(old[name])}", f"now {_interval(now)}")
-            found.append(Part(f"claim {name}", "failed", says, line, details))
+            found.append(CheckPart(f"claim {name}", "failed", says, line, details))
         else:
-            found.append(Part(f"claim {name}", "passed", f"still {now['verdict']}", line))
+            found.append(CheckPart(f"claim {name}", "passed", f"still {now['verdict']}", line))
     gone = [name for name in old if name not in new]
     says = "is in the baseline, but not in the scenario any more"
-    return [*found, *(Part(f"claim {name}", "failed", says, lines.of(("claims",))) for name in gone)]
+    return [*found, *(CheckPart(f"claim {name}", "failed", says, lines.of(("claims",))) for name in gone)]
 
 
 def _interval(claim: Mapping[str, Any]) -> str:

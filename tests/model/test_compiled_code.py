@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from support.places import PROJECT
 
-SHOW = "from sim.model.kernel.compiled_code import PLACE; print(PLACE.folder); print(PLACE.note)"
+SHOW = "from sim.model.kernel.compiled_code import CODE_FOLDER; print(CODE_FOLDER.path); print(CODE_FOLDER.note)"
 USER = 12345
 
 

@@ -21,7 +21,7 @@ from support.places import CORPUS
 from xmlschema import XMLSchema
 
 from sim.formatting import escaped
-from sim.regression.result import Change, ChangeEstimate, Checked, Divergence, Part, Version
+from sim.regression.result import Change, ChangeEstimate, Checked, CheckPart, Divergence, Version
 from sim.report.check_reports.annotations import MAX_ANNOTATION_LINES, github_annotations
 from sim.report.check_reports.junit import junit_xml
 from sim.report.check_reports.listing import MAX_TERMINAL_ROWS, print_checks
@@ -29,7 +29,7 @@ from sim.report.check_reports.summary import MAX_MARKDOWN_ROWS, MAX_SUMMARY_BYTE
 from sim.report.check_reports.wording import MAX_CHANGES, changes, moved
 
 SCHEMA = XMLSchema(CORPUS / "junit.xsd")
-VALID = Part("valid", "passed", "the file is valid", 1)
+VALID = CheckPart("valid", "passed", "the file is valid", 1)
 HOSTILE = "|<script>%,:\n\x00`*_x_*\\[red]:tada:&lt;</td></table>]]>-->"
 CHINESE = "分层扶持政策"
 LONG = "W" * 200
@@ -63,8 +63,8 @@ def estimate(difference: float | None, **changes: Any) -> ChangeEstimate:
 
 def held(name: str = "minimal", **changes: Any) -> Checked:
     """A scenario that holds."""
-    exact = Part("exact", "passed", "equal to the bit: 6 digests of 3 arms", 1)
-    parts = (VALID, exact, Part("statistical", "passed", "nothing has moved", 1))
+    exact = CheckPart("exact", "passed", "equal to the bit: 6 digests of 3 arms", 1)
+    parts = (VALID, exact, CheckPart("statistical", "passed", "nothing has moved", 1))
     return replace(Checked(f"scenarios/{name}.toml", name, "exact", parts, seconds=1.23), **changes)
 
 
@@ -72,9 +72,11 @@ def failed(**changes: Any) -> Checked:
     """A scenario of which every part fails."""
     parts = (
         VALID,
-        Part("exact", "failed", "counters differ in 1 of 3 arms: tiered", 31, ("arm tiered: replication 0, 1 of 2",)),
-        Part("statistical", "failed", "of 30 measures 30 moved, at 2 replications", 31),
-        Part("claim lower", "failed", "supported -> undecided", 66, ("was supported", "now undecided")),
+        CheckPart(
+            "exact", "failed", "counters differ in 1 of 3 arms: tiered", 31, ("arm tiered: replication 0, 1 of 2",)
+        ),
+        CheckPart("statistical", "failed", "of 30 measures 30 moved, at 2 replications", 31),
+        CheckPart("claim lower", "failed", "supported -> undecided", 66, ("was supported", "now undecided")),
     )
     found = Checked(
         "scenarios/graph.toml",
@@ -96,22 +98,22 @@ def failed(**changes: Any) -> Checked:
 
 def unreadable() -> Checked:
     """A scenario that can't be run."""
-    parts = [Part("valid", "failed", "can't be run: 1 fault", 2, ("bad.toml:2: sead: unknown key",))]
-    parts += [Part(name, "skipped", "the scenario can't be run", 2) for name in ("exact", "statistical")]
+    parts = [CheckPart("valid", "failed", "can't be run: 1 fault", 2, ("bad.toml:2: sead: unknown key",))]
+    parts += [CheckPart(name, "skipped", "the scenario can't be run", 2) for name in ("exact", "statistical")]
     return Checked("bad.toml", "bad", "exact", tuple(parts), is_bad_input=True)
 
 
 def updated() -> Checked:
     """A scenario whose baseline was rewritten."""
-    exact = Part("exact", "allowed", "counters differ in 3 of 3 arms", 1, ("arm none: replication 0 of 2",))
+    exact = CheckPart("exact", "allowed", "counters differ in 3 of 3 arms", 1, ("arm none: replication 0 of 2",))
     return held("tiny", parts=(VALID, exact), notes=("wrote tiny.json: more slots",), update="rewritten")
 
 
 def unfinished() -> Checked:
     """A scenario whose check the machine prevented."""
     why = "the check wasn't finished"
-    exact = Part("exact", "failed", f"{why}: disk full", 1)
-    parts = (Part("valid", "skipped", why, 1), exact, Part("statistical", "skipped", why, 1))
+    exact = CheckPart("exact", "failed", f"{why}: disk full", 1)
+    parts = (CheckPart("valid", "skipped", why, 1), exact, CheckPart("statistical", "skipped", why, 1))
     return Checked("full.toml", "full", "exact", parts, is_unfinished=True)
 
 
@@ -119,9 +121,9 @@ def named(text: str) -> Checked:
     """A scenario that uses a text for every name and in every sentence."""
     parts = (
         VALID,
-        Part("exact", "failed", text, 2, (text, text)),
-        Part("statistical", "skipped", text, 3),
-        Part(f"claim {text}", "allowed", text, 4, (text,)),
+        CheckPart("exact", "failed", text, 2, (text, text)),
+        CheckPart("statistical", "skipped", text, 3),
+        CheckPart(f"claim {text}", "allowed", text, 4, (text,)),
     )
     return Checked(
         file="x.toml",
@@ -291,7 +293,7 @@ def test_an_annotation_is_cut_after_ten_lines_and_says_how_many_there_are() -> N
     assert len(message) == 1 + MAX_ANNOTATION_LINES + 1
     assert message[-1] == "and 20 more lines"
     one = tuple(str(i) for i in range(MAX_ANNOTATION_LINES + 1))
-    parts = (Part("valid", "failed", "no", 1, one),)
+    parts = (CheckPart("valid", "failed", "no", 1, one),)
     assert read(github_annotations([held(parts=parts)]).strip())[4].endswith("\n9\nand 1 more line")
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from numba.core.caching import _CacheLocator
 from support.places import PROJECT
 
-from sim.model.kernel.compiled_code import PLACE
+from sim.model.kernel.compiled_code import CODE_FOLDER
 
 WEIBO, SMALLEST, OTHER = "weibo-2017.toml", "minimal.toml", "short-video.toml"
 
@@ -671,8 +671,8 @@ class ChangedCopy:
         for package in (PROJECT / "sim").rglob("__init__.py"):
             copied = self.folder / package.relative_to(PROJECT)
             kept, wanted = (_CacheLocator.get_suitable_cache_subpath(str(path)) for path in (package, copied))
-            if (PLACE.folder / kept).is_dir():
-                shutil.copytree(PLACE.folder / kept, self._unchanged / wanted)
+            if (CODE_FOLDER.path / kept).is_dir():
+                shutil.copytree(CODE_FOLDER.path / kept, self._unchanged / wanted)
 
     @contextmanager
     def changed(self, change: Change) -> Iterator[Path]:

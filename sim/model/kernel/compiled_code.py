@@ -22,16 +22,16 @@ from platformdirs import user_cache_path
 
 from sim import streams
 
-__all__ = ["PLACE", "Place", "is_compiled", "njit", "place_of_code"]
+__all__ = ["CODE_FOLDER", "CodeFolder", "choose_code_folder", "is_compiled", "njit"]
 
 UNUSED_DAYS = 30
 """Code of another source is removed when nothing has used it for so long."""
 
 
-class Place(NamedTuple):
+class CodeFolder(NamedTuple):
     """Where compiled code is kept."""
 
-    folder: Path
+    path: Path
     note: str | None
     """A line for the user where it isn't the usual folder."""
 
@@ -43,7 +43,7 @@ def is_compiled(function: Any) -> bool:
     return any(index.stat().st_mtime >= source.stat().st_mtime for index in found)
 
 
-def place_of_code() -> Place:
+def choose_code_folder() -> CodeFolder:
     """Choose the folder, and make it.
 
     Raises
@@ -64,7 +64,7 @@ def place_of_code() -> Place:
         note = f"compiled code is kept in {folder.parent}, because {usual} can't be written"
     if folder != usual:
         _remove_unused(folder)
-    return Place(folder, note)
+    return CodeFolder(folder, note)
 
 
 def _source_digest() -> str:
@@ -111,7 +111,7 @@ def _remove_unused(folder: Path) -> None:
                 shutil.rmtree(other, ignore_errors=True)
 
 
-PLACE = place_of_code()
-numba.config.CACHE_DIR = str(PLACE.folder)
+CODE_FOLDER = choose_code_folder()
+numba.config.CACHE_DIR = str(CODE_FOLDER.path)
 njit = numba.njit
 """Numba's, which looks for its folder when a function is decorated: compiled files take it from here."""

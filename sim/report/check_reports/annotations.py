@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sim.formatting import escaped
-from sim.regression.result import Checked, Part
+from sim.regression.result import Checked, CheckPart
 from sim.report.check_reports.wording import count, lines_of
 
 __all__ = ["github_annotations"]
@@ -27,7 +27,7 @@ def github_annotations(checked: Sequence[Checked]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _annotation(checked: Checked, part: Part) -> str:
+def _annotation(checked: Checked, part: CheckPart) -> str:
     command = "error" if part.status == "failed" else "warning"
     lines = lines_of(checked, part)
     more = [f"and {count(len(lines) - MAX_ANNOTATION_LINES, 'more line')}"] if lines[MAX_ANNOTATION_LINES:] else []

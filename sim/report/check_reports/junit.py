@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from sim.formatting import escaped
-from sim.regression.result import Checked, Part
+from sim.regression.result import Checked, CheckPart
 from sim.report.check_reports.wording import lines_of
 
 __all__ = ["junit_xml"]
@@ -45,7 +45,7 @@ def _suite(checked: Checked) -> ElementTree.Element:
     return suite
 
 
-def _case(checked: Checked, part: Part, seconds: float) -> ElementTree.Element:
+def _case(checked: Checked, part: CheckPart, seconds: float) -> ElementTree.Element:
     about = {"classname": escaped(checked.file), "name": escaped(part.name), "time": _seconds(seconds)}
     case = ElementTree.Element("testcase", about)
     lines = [f"{checked.file}:{part.line}: {part.says}", *lines_of(checked, part)]

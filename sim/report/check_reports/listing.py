@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.formatting import escaped
-from sim.regression.result import ChangeEstimate, Checked, Part
+from sim.regression.result import ChangeEstimate, Checked, CheckPart
 from sim.report.check_reports.wording import arms_of, changes, count, estimate_cells, heading, moved, says, versions
 
 __all__ = ["print_checks"]
@@ -51,7 +51,7 @@ def _print_check(checked: Checked, console: Console) -> None:
         _print(console, 2, f"note: {escaped(note)}")
 
 
-def _print_part(checked: Checked, part: Part, console: Console) -> None:
+def _print_part(checked: Checked, part: CheckPart, console: Console) -> None:
     mark = STATUS_WORDS[part.status]
     place = f" ({escaped(checked.file)}:{part.line})" if part.status in ("failed", "allowed") else ""
     words: list[StyledText] = [" " * (9 - len(mark)), f"{escaped(part.name)}: {escaped(part.says)}", (place, "dim")]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from sim.formatting import escaped
-from sim.regression.result import ChangeEstimate, Checked, Part
+from sim.regression.result import ChangeEstimate, Checked, CheckPart
 from sim.report.check_reports.wording import HEADS, arms, changes, count, estimate_cells, heading, moved, says, versions
 
 __all__ = ["markdown_summary"]
@@ -79,7 +79,7 @@ def _section(checked: Checked) -> Iterator[str]:
         yield f"And {count(len(found) - MAX_MARKDOWN_ROWS, 'more measure')}."
 
 
-def _part(part: Part) -> Iterator[str]:
+def _part(part: CheckPart) -> Iterator[str]:
     place = f", line {part.line}" if part.status in ("failed", "allowed") else ""
     yield f"- {_plain(part.name)}{place}: {STATUS_MARKDOWN[part.status]}: {_plain(part.says)}"
     for line in part.details:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from sim.regression.result import ChangeEstimate, Checked, Part
+from sim.regression.result import ChangeEstimate, Checked, CheckPart
 
 __all__ = [
     "HEADS",
@@ -74,7 +74,7 @@ def arms_of(estimates: Sequence[ChangeEstimate]) -> dict[str, list[ChangeEstimat
     return found
 
 
-def lines_of(checked: Checked, part: Part) -> list[str]:
+def lines_of(checked: Checked, part: CheckPart) -> list[str]:
     """Lines below a part's first one, for formats that only have lines: its details, places, measures.
 
     Below the first part that differs also the possible reasons: keys of the scenario, versions of libraries.
