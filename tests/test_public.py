@@ -6,11 +6,8 @@ import doctest
 import importlib
 import inspect
 import json
-import os
 import pkgutil
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -181,44 +178,6 @@ def test_validating_gives_all_faults_of_all_files(tmp_path: Path) -> None:
 def test_the_schema_is_the_one_that_editors_read() -> None:
     file = Path(__file__).parents[1] / "docs/scenario.schema.json"
     assert sim.schema() == json.loads(file.read_text(encoding="utf-8"))
-
-
-SCRIPT = """\
-import sim
-
-run = sim.run("minimal", engine="reference", threads=2, out="run", replications=3, report=lambda now: print(now.days))
-for checked in sim.check("scenarios", policy="claims", reason="why", baselines="b"):
-    print(checked.name, checked.holds)
-graph = sim.follow_graph(sim.load("minimal"), "tiered", replication=1, day=30, engine="compiled")
-print(len(graph.fans), sim.trace("minimal", fan=3).sessions, sim.trace("minimal", influencer="a").rows)
-sim.write_report([run, "other"], "page.html").unlink()
-"""
-WRONG = {
-    'sim.run("minimal", engine="fast")': "arg-type",
-    'sim.run("minimal", thread=2)': "call-arg",
-    'sim.check("minimal", policy="exactly")': "arg-type",
-    'sim.follow_graph("minimal", day="last")': "arg-type",
-    'sim.trace("minimal", fan=3).rows': "attr-defined",
-    'sim.trace("minimal")': "call-overload",
-}
-
-
-def test_a_script_is_type_checked_against_the_face(tmp_path: Path) -> None:
-    (tmp_path / "script.py").write_text(SCRIPT + "".join(f"{line}\n" for line in WRONG), encoding="utf-8")
-    project = Path(__file__).parents[1]
-    options = ["--config-file", str(project / "pyproject.toml"), "--cache-dir", str(project / ".mypy_cache")]
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", *options, "--no-color-output", "--no-error-summary", "script.py"],
-        cwd=tmp_path,
-        env=os.environ | {"MYPYPATH": str(project)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    first = SCRIPT.count("\n") + 1
-    found = re.findall(r"^script\.py:(\d+): error: .*\[([a-z-]+)\]$", done.stdout, re.MULTILINE)
-    assert found == [(str(first + i), kind) for i, kind in enumerate(WRONG.values())], done.stdout + done.stderr
-    assert done.stdout.count("error:") == len(WRONG)
 
 
 def test_the_package_says_that_it_is_typed() -> None:

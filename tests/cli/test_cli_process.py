@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from support.forms import slow
 from support.processes import killed_again_and_again, long_run, units_are_kept, wait_for
 from support.small_runs import LONG, TINY, run_of, start, tables, unestimated, write
 
@@ -49,7 +50,7 @@ def test_a_run_is_the_same_from_a_process_as_from_python(long: Path, tmp_path: P
 
 @pytest.mark.parametrize(
     "signals",
-    [(signal.SIGINT,), (signal.SIGTERM,), (signal.SIGINT, signal.SIGINT)],
+    [slow((signal.SIGINT,)), slow((signal.SIGTERM,)), (signal.SIGINT, signal.SIGINT)],
     ids=lambda signals: "-".join(number.name for number in signals),
 )
 def test_an_interrupted_run_stops_within_2_s_and_goes_on_to_the_same_tables(

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from support.places import PROJECT
 
+from sim.model.kernel.compiled_code import CODE_FOLDER
+
 SHOW = "from sim.model.kernel.compiled_code import CODE_FOLDER; print(CODE_FOLDER.path); print(CODE_FOLDER.note)"
 USER = 12345
 
@@ -112,9 +114,13 @@ def test_a_user_without_a_home_runs_plots_and_reports() -> None:
     python = python_for_everybody()
     folder = Path("/tmp") / f"headshare-test-{os.getpid()}"  # pytest's own folders are closed to other users
     site = Path(np.__file__).parents[1]
-    for place_of in (folder, folder / "temporary"):
-        place_of.mkdir()
-        os.chown(place_of, USER, USER)
+    compiled = folder / "temporary" / f"headshare-{USER}" / place(NUMBA_CACHE_DIR=None)[0].name
+    if CODE_FOLDER.path.is_dir():  # what is compiled needn't be compiled again
+        shutil.copytree(CODE_FOLDER.path, compiled)
+    compiled.mkdir(parents=True, exist_ok=True)
+    compiled.parent.chmod(0o700)
+    for made in (folder, *folder.rglob("*")):
+        os.chown(made, USER, USER)
     environment = [f"PYTHONPATH={PROJECT}:{site}", f"TMPDIR={folder / 'temporary'}"]
     readable = [*as_user(), "test", "-r", str(PROJECT / "sim/__init__.py"), "-a", "-r", str(site / "numpy/__init__.py")]
     try:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 from support.engine_runs import assert_engines_agree, assert_same, run
-from support.forms import drawn
+from support.forms import drawn, slow
 from support.inspection import one_surface, pages_of
 from support.scenarios import World, dense_world, plain, roster_of, without_phases, world_of, worlds
 
@@ -70,21 +70,21 @@ def cut_up(
 # Groups, chunks and threads
 
 
-@drawn(15, 60, worlds(), powers_of_two, st.sampled_from([1, 40, 8192]))
+@drawn(8, 60, worlds(), powers_of_two, st.sampled_from([1, 40, 8192]))
 def test_groups_of_any_size_give_the_same_bits(world: World, most_sessions: int, most_slots: int) -> None:
     plainly = run(world)
     with cut_up(most_sessions=most_sessions, most_slots=most_slots):
         assert_same(run(world), plainly)
 
 
-@drawn(15, 60, worlds(), st.sampled_from([1, 2, 7]), st.sampled_from([1, 2, 4]))
+@drawn(8, 60, worlds(), st.sampled_from([1, 2, 7]), st.sampled_from([1, 2, 4]))
 def test_chunks_and_threads_of_any_number_give_the_same_bits(world: World, most_fans: int, threads: int) -> None:
     plainly = run(world)
     with cut_up(most_fans=most_fans):
         assert_same(run(world, threads=threads), plainly)
 
 
-@drawn(15, 60, worlds(), st.sampled_from([1, 64, 512]), st.sampled_from([1, 9, 1 << 16]), st.sampled_from([1, 32]))
+@drawn(8, 60, worlds(), st.sampled_from([1, 64, 512]), st.sampled_from([1, 9, 1 << 16]), st.sampled_from([1, 32]))
 def test_arenas_with_hardly_any_room_give_the_same_bits(
     world: World, least_group: int, most_fans: int, most_sessions: int
 ) -> None:
@@ -93,7 +93,7 @@ def test_arenas_with_hardly_any_room_give_the_same_bits(
         assert_same(run(world), plainly)
 
 
-@drawn(10, 40, worlds(), powers_of_two, st.sampled_from([1, 7]), st.sampled_from([1, 2, 4]), st.sampled_from([1, 64]))
+@drawn(6, 40, worlds(), powers_of_two, st.sampled_from([1, 7]), st.sampled_from([1, 2, 4]), st.sampled_from([1, 64]))
 def test_work_cut_up_in_every_way_gives_the_bits_of_the_reference(
     world: World, most_sessions: int, most_fans: int, threads: int, least_group: int
 ) -> None:
@@ -117,7 +117,7 @@ def test_arenas_are_laid_out_anew_within_an_interval_and_change_nothing(
     assert_same(outcome, plainly)
 
 
-@drawn(10, 40, worlds(max_sessions=60), powers_of_two, st.integers(0, 4))
+@drawn(6, 40, worlds(max_sessions=60), powers_of_two, st.integers(0, 4))
 def test_the_trace_of_a_fan_is_the_same_for_groups_of_any_size(world: World, most_sessions: int, fan: int) -> None:
     plainly = simulate(world.scenario, world.population, world.key, engine="reference", fan=fan)
     with cut_up(most_sessions=most_sessions, group_room=0, least_group=1, most_fans=3):
@@ -141,7 +141,7 @@ def test_a_trace_longer_than_its_room_is_whole() -> None:
 # Intervals
 
 
-@drawn(15, 60, worlds(), st.sets(st.integers(0, 39), min_size=1, max_size=4), powers_of_two)
+@drawn(8, 60, worlds(), st.sets(st.integers(0, 39), min_size=1, max_size=4), powers_of_two)
 def test_phases_that_change_nothing_give_the_same_bits(world: World, days: set[int], most_sessions: int) -> None:
     # All surfaces are refreshed when a phase begins: here they are at each midnight anyway.
     daily = {n: s.model_copy(update={"refresh_minutes": 1440}) for n, s in world.scenario.surfaces.items()}
@@ -184,13 +184,13 @@ def mixed(slots: int, *, distinct: bool, kind: str = "commerce", **find: Any) ->
 
 
 @pytest.mark.parametrize("distinct", [True, False])
-@pytest.mark.parametrize("slots", [1, 2, LONG - 1, LONG, LONG + 1, LONG + 2, 61, 255])
+@pytest.mark.parametrize("slots", [1, LONG, LONG + 1, 61, *(slow(n) for n in (2, LONG - 1, LONG + 2, 255))])
 @pytest.mark.parametrize("kind", ["commerce", "feed"])
 def test_both_engines_agree_on_pages_of_every_length(kind: str, slots: int, distinct: bool) -> None:
     assert_engines_agree(mixed(slots, distinct=distinct, kind=kind))
 
 
-@pytest.mark.parametrize("slots", [LONG, LONG + 1])
+@pytest.mark.parametrize("slots", [slow(LONG), LONG + 1])
 @pytest.mark.parametrize(
     "ranking", [{"exploration": 0.4}, {"exploration": 1.0}, {"selection": "top"}, {"popularity": 3.0, "offset": 0.0}]
 )
@@ -215,7 +215,7 @@ def test_a_longer_page_begins_with_the_shorter_one(distinct: bool) -> None:
         assert all(len({i for i, _ in page}) == 55 for page in longest)
 
 
-@pytest.mark.parametrize("n", [0, 1, 2, 16, 17, FEW - 1, FEW, FEW + 1, 60])
+@pytest.mark.parametrize("n", [0, 1, FEW, FEW + 1, *(slow(n) for n in (2, 16, 17, FEW - 1, 60))])
 @pytest.mark.parametrize("distinct", [True, False])
 @pytest.mark.parametrize("slots", [1, 10])
 def test_both_engines_agree_on_feeds_of_any_number_of_accounts(n: int, distinct: bool, slots: int) -> None:
@@ -226,7 +226,7 @@ def test_both_engines_agree_on_feeds_of_any_number_of_accounts(n: int, distinct:
     assert bool(run(world).counts[:, 0, Counter.EXPOSURE].any()) == (n > 1)  # account 0 posts nothing
 
 
-@pytest.mark.parametrize(("first", "then"), [(3, 40), (LONG, LONG + 1), (1, 70), (40, 3)])
+@pytest.mark.parametrize(("first", "then"), [(LONG, LONG + 1), (40, 3), slow(3, 40), slow(1, 70)])
 @pytest.mark.parametrize("most_sessions", [1, 512])
 def test_pages_that_grow_in_a_phase_give_the_bits_of_the_reference(first: int, then: int, most_sessions: int) -> None:
     parts = mixed(first, distinct=True).scenario.model_dump()
@@ -271,7 +271,7 @@ def test_pages_whose_numbers_run_out_give_the_same_bits(kind: str, n_left: int, 
     assert 0 < used.places.page[0] < 2000  # they have begun again
 
 
-@drawn(10, 40, worlds(), st.integers(0, 60))
+@drawn(6, 40, worlds(), st.integers(0, 60))
 def test_page_numbers_that_run_out_change_nothing_anywhere(world: World, n_left: int) -> None:
     plainly = run(world)
     with pytest.MonkeyPatch.context() as patch:

@@ -41,17 +41,17 @@ TRAFFIC_LANES = {lane for lane in Lane if lane <= Lane.ACTION}
 # Reference and compiled
 
 
-@drawn(12, 50, worlds())
+@drawn(8, 50, worlds())
 def test_both_engines_and_any_number_of_threads_give_the_same_bits(world: World) -> None:
     assert_engines_agree(world)
 
 
-@drawn(12, 50, worlds(max_sessions=60), st.sampled_from(WITHIN_TIER))
+@drawn(8, 50, worlds(max_sessions=60), st.sampled_from(WITHIN_TIER))
 def test_both_engines_agree_under_tiered_support(world: World, within_tier: str) -> None:
     assert_engines_agree(replace(world, scenario=world.arm(policy="tiered", within_tier=within_tier)))
 
 
-@drawn(12, 50, worlds(max_sessions=60), st.sampled_from(POLICIES), st.sampled_from(ELIGIBLE), st.floats(0, 1))
+@drawn(8, 50, worlds(max_sessions=60), st.sampled_from(POLICIES), st.sampled_from(ELIGIBLE), st.floats(0, 1))
 def test_both_engines_agree_under_every_policy_and_share(
     world: World, policy: str, eligible: str, share: float
 ) -> None:
@@ -106,12 +106,12 @@ def test_many_threads_on_a_busy_platform_give_the_bits_of_one() -> None:
 # Common random numbers
 
 
-@drawn(10, 40, worlds())
+@drawn(6, 40, worlds())
 def test_placebo_equals_none_to_the_bit(world: World) -> None:
     assert_same(run(world, world.arm(policy="placebo")), run(world, world.arm(policy="none")))
 
 
-@drawn(10, 40, worlds())
+@drawn(6, 40, worlds())
 def test_a_support_share_of_zero_makes_every_arm_equal_to_none(world: World) -> None:
     surfaces = {n: s.model_copy(update={"support_share": 0.0}) for n, s in world.scenario.surfaces.items()}
     unsupported = without_phases(replace(world, scenario=world.scenario.model_copy(update={"surfaces": surfaces})))
@@ -120,7 +120,7 @@ def test_a_support_share_of_zero_makes_every_arm_equal_to_none(world: World) -> 
         assert_same(run(unsupported, unsupported.arm(policy=policy)), none)
 
 
-@drawn(10, 40, worlds())
+@drawn(6, 40, worlds())
 def test_every_arm_offers_the_same_sessions_slots_and_reserved_slots(world: World) -> None:
     offered = [Total.SESSIONS, Total.SLOTS, Total.RESERVED]
     none = run(world, world.arm(policy="none")).totals[:, offered]
@@ -130,7 +130,7 @@ def test_every_arm_offers_the_same_sessions_slots_and_reserved_slots(world: Worl
             assert np.array_equal(run(world, arm).totals[:, offered], none), (policy, within_tier)
 
 
-@drawn(10, 40, worlds())
+@drawn(6, 40, worlds())
 def test_an_idle_fan_more_changes_nothing_for_others(world: World) -> None:
     world = without_growth(world)  # fans who join later come after those of day 0
     larger = with_idle_fan(world)
@@ -144,7 +144,7 @@ def test_an_idle_fan_more_changes_nothing_for_others(world: World) -> None:
     assert [r.tier.tolist() for r in ours.reviews] == [r.tier.tolist() for r in theirs.reviews]
 
 
-@drawn(10, 40, worlds(), st.integers(1, 31))
+@drawn(6, 40, worlds(), st.integers(1, 31))
 def test_a_surface_that_nobody_opens_changes_nothing_however_often_it_is_refreshed(world: World, hours: int) -> None:
     parts = world.scenario.model_dump()
     extra = {"kind": "discovery", "session_share": 0.0, "refresh_minutes": 60 * hours + 7, "support_share": 0.5}
@@ -158,7 +158,7 @@ def test_a_surface_that_nobody_opens_changes_nothing_however_often_it_is_refresh
     assert [r.tier.tolist() for r in ours.reviews] == [r.tier.tolist() for r in theirs.reviews]
 
 
-@drawn(10, 40, worlds(), st.sets(st.integers(0, 100 * 86_400), max_size=20))
+@drawn(6, 40, worlds(), st.sets(st.integers(0, 100 * 86_400), max_size=20))
 def test_a_history_recorded_at_more_times_changes_nothing(world: World, times: set[int]) -> None:
     plainly = run(world)
     own = Control._history_times
@@ -189,7 +189,7 @@ def test_refreshing_a_frozen_platform_at_other_times_changes_nothing(world: Worl
     assert_same(run(world, frozen(minutes)), run(world, frozen(None)))
 
 
-@drawn(10, 40, worlds())
+@drawn(6, 40, worlds())
 def test_a_longer_horizon_repeats_the_shorter_one(world: World) -> None:
     assume(world.scenario.horizon_days > 1)
     shorter = world.scenario.model_copy(update={"horizon_days": world.scenario.horizon_days // 2})

@@ -72,7 +72,7 @@ def replayed(world: World, fan: int, outcome: Outcome) -> list[int]:
     return follows
 
 
-@drawn(10, 40, worlds(max_sessions=60), st.integers(0, 10**6))
+@drawn(6, 40, worlds(max_sessions=60), st.integers(0, 10**6))
 def test_a_list_grows_at_its_end_an_unfollow_swaps_in_the_last_and_a_feed_shows_the_list_as_opened(
     world: World, number: int
 ) -> None:

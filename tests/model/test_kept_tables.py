@@ -42,7 +42,7 @@ def with_tables(world: World, scenario: Scenario, *, kept: bool) -> tuple[Outcom
         return run(world, scenario), seen, n_built
 
 
-@drawn(25, 100, worlds(), st.sampled_from(POLICIES))
+@drawn(10, 100, worlds(), st.sampled_from(POLICIES))
 def test_tables_that_are_not_built_anew_are_as_if_they_were(world: World, policy: str) -> None:
     for scenario in (world.scenario, world.arm(policy=policy)):
         kept, tables, n_kept = with_tables(world, scenario, kept=True)

@@ -23,7 +23,7 @@ from sim.types import EngineName
 # Conservation
 
 
-@drawn(25, 100, worlds())
+@drawn(10, 100, worlds())
 def test_what_is_counted_adds_up(world: World) -> None:
     world = without_phases(world)
     outcome = run(world)
@@ -52,7 +52,7 @@ def test_what_is_counted_adds_up(world: World) -> None:
     assert not counts[:, ~live, Counter.TIPS_FEN].any()
 
 
-@drawn(25, 100, worlds())
+@drawn(10, 100, worlds())
 def test_follow_lists_are_distinct_grow_at_their_end_and_agree_with_the_followers(world: World) -> None:
     world = without_phases(world)
     surfaces = {n: s.model_copy(update={"unfollow_prob": 0.0}) for n, s in world.scenario.surfaces.items()}
@@ -70,7 +70,7 @@ def test_follow_lists_are_distinct_grow_at_their_end_and_agree_with_the_follower
         assert np.array_equal(followers, in_degree)
 
 
-@drawn(15, 60, worlds())
+@drawn(8, 60, worlds())
 def test_refusing_repeats_makes_followers_the_in_degree_of_the_follow_lists(world: World) -> None:
     world = without_phases(world)
     surfaces = {n: s.model_copy(update={"already_following": "refuse"}) for n, s in world.scenario.surfaces.items()}
@@ -79,7 +79,7 @@ def test_refusing_repeats_makes_followers_the_in_degree_of_the_follow_lists(worl
     assert np.array_equal(outcome.followers(world.scenario.horizon_days * DAY), in_degree)
 
 
-@drawn(15, 60, worlds())
+@drawn(8, 60, worlds())
 def test_the_warm_up_takes_no_follows_and_is_the_same_in_every_arm(world: World) -> None:
     outcomes = [run(world, world.arm(policy=policy)) for policy in POLICIES]
     for outcome in outcomes:
@@ -113,7 +113,7 @@ def test_lists_of_any_initial_length_grow_alike_in_both_engines(follows_per_fan:
 # A page
 
 
-@drawn(15, 60, worlds(max_sessions=0))
+@drawn(8, 60, worlds(max_sessions=0))
 def test_a_distinct_page_holds_no_influencer_twice(world: World) -> None:
     tables, population = tables_of(world), world.population
     counts = np.zeros((len(population.influencers), len(world.scenario.surfaces), len(Counter)), np.int64)

@@ -178,7 +178,7 @@ def test_a_split_is_unbiased_over_its_offsets() -> None:
     assert rows.mean(axis=0) == pytest.approx(7 * weight[0] / weight.sum(), abs=1.5 / n)
 
 
-@drawn(25, 100, worlds(max_sessions=30))
+@drawn(10, 100, worlds(max_sessions=30))
 def test_follow_lists_are_distinct_in_order_and_have_exactly_the_in_degrees(world: Any) -> None:
     population = world.population
     lists = follow_lists(population)

@@ -15,8 +15,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> ChangedCopy:
 def test_faults_are_caught_and_pointed_to_and_harmless_changes_raise_nothing(copy: ChangedCopy) -> None:
     for change in QUICK:
         is_caught(copy, change)
-    for change in HARMLESS[:2]:
-        raises_nothing(copy, change)
+    raises_nothing(copy, HARMLESS[0])
 
 
 def test_there_are_faults_enough_of_every_kind() -> None:

@@ -200,14 +200,13 @@ def test_claims_are_drawn_in_units_of_their_margins(run: Run) -> None:
 
 
 def valid(chart: Chart) -> None:
-    """A chart's specifications have no number that JSON doesn't know, its data come back from CSV, it can be drawn."""
+    """A chart's specifications have no number that JSON doesn't know, its data come back from CSV."""
     for panel in chart.panels:
         json.dumps(chart.spec(panel), allow_nan=False)
     read = list(csv.DictReader(io.StringIO(chart.csv())))
     assert len(read) == len(chart.data)
     assert chart.title
     assert chart.caption.endswith(".")
-    assert chart.svg().startswith(b"<svg")
 
 
 SHORT = TINY.replace("horizon_days = 20", "horizon_days = 1").replace("warmup_days = 5", "warmup_days = 0")
@@ -227,14 +226,21 @@ KINDS = {
 }
 
 
+DRAWN = ("rich", "nothing happens")
+"""The kinds whose charts are drawn too, which takes a second each."""
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_chart_of_every_kind_of_run_is_valid(tmp_path: Path, kind: str) -> None:
     run = run_of(tmp_path, KINDS[kind])
-    drawn = [name for name in charts() if (found := chart_of([run], name)) is not None and valid(found) is None]
-    assert {"head-share", "surfaces", "mobility"} <= set(drawn)
-    assert ("gains" in drawn) == (kind not in ("one arm",))
-    assert ("tiers" in drawn) == (kind != "no agencies")
-    assert ("verticals" in drawn) == (kind == "rich")
+    found = {name: drawn for name in charts() if (drawn := chart_of([run], name)) is not None}
+    for chart in found.values():
+        valid(chart)
+        assert kind not in DRAWN or chart.svg().startswith(b"<svg")
+    assert {"head-share", "surfaces", "mobility"} <= set(found)
+    assert ("gains" in found) == (kind not in ("one arm",))
+    assert ("tiers" in found) == (kind != "no agencies")
+    assert ("verticals" in found) == (kind == "rich")
 
 
 def test_charts_of_a_hundred_thousand_accounts_draw_aggregates_quickly(run: Run) -> None:

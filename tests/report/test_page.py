@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from support.forms import slow
 from support.hostile_names import CLOSING, HOSTILE, IMAGE, LONG, SCRIPT
 from support.small_runs import TINY, Told, run_of, sim
 
@@ -299,7 +300,7 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
 # Pictures
 
 
-@pytest.mark.parametrize(("suffix", "start"), [(".svg", b"<svg"), (".png", b"\x89PNG"), (".PNG", b"\x89PNG")])
+@pytest.mark.parametrize(("suffix", "start"), [(".svg", b"<svg"), (".PNG", b"\x89PNG"), slow(".png", b"\x89PNG")])
 def test_plot_writes_a_picture(run: Run, tmp_path: Path, suffix: str, start: bytes) -> None:
     out = tmp_path / f"lorenz{suffix}"
     told = sim("plot", run.path, "--chart", "lorenz", "--out", out)

@@ -57,6 +57,10 @@ def test_the_flows_that_can_be_measured_are_those_of_the_books_and_exposure_as_a
     assert set(measurable.FLOWS) <= {"exposure", *history.RECORDED_FLOWS}
 
 
+OF_IMPOSSIBLE = 11
+"""Of the combinations that aren't measured one in so many is tried: there are a hundred thousand."""
+
+
 def test_a_claim_passes_the_rules_exactly_where_what_it_compares_is_measured() -> None:
     about = set(MeasureIndex(120, 10).keys)
     keys = ("level", "population", "quantity", "measure", "group")
@@ -64,12 +68,14 @@ def test_a_claim_passes_the_rules_exactly_where_what_it_compares_is_measured() -
     choices = [names if key == "measure" else get_args(Claim.model_fields[key].annotation) for key in keys[:4]]
     groups = [None, *itertools.chain(*measurable.GROUPS.values())]
     passed = set()
-    for choice in itertools.product(*choices, groups):
+    for number, choice in enumerate(itertools.product(*choices, groups)):
         level, population, quantity, measure, group = choice
-        made = Claim.model_construct(arm="tiered", control="none", **dict(zip(keys, choice, strict=True)))
         days = None if quantity in measurable.STOCKS else 90.0
         cell = MeasureKey(120.0, days, group or population, level, quantity, measure)
         possible = cell in about and (group is None or population == "all")
+        if not possible and number % OF_IMPOSSIBLE:
+            continue
+        made = Claim.model_construct(arm="tiered", control="none", **dict(zip(keys, choice, strict=True)))
         assert possible == (not list(claim_findings(made))), made
         passed |= {choice} if possible else set()
     for place, wanted in enumerate((*choices, groups)):

@@ -13,9 +13,14 @@ from support.scenarios import DRAWN
 Test = Callable[..., None]
 
 
+def slow(*arguments: Any) -> Any:
+    """Arguments of a test that are run under the marker alone."""
+    return pytest.param(*arguments, marks=pytest.mark.slow)
+
+
 def short_and_long(name: str, short: int, long: int) -> pytest.MarkDecorator:
     """An argument of a test that says how much of it is done."""
-    return pytest.mark.parametrize(name, [short, pytest.param(long, marks=pytest.mark.slow)])
+    return pytest.mark.parametrize(name, [short, slow(long)])
 
 
 def replications(short: int, long: int) -> pytest.MarkDecorator:
