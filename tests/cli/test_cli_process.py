@@ -149,10 +149,11 @@ def test_a_title_that_the_terminal_cannot_show_is_escaped(tmp_path: Path) -> Non
 def test_help_comes_at_once() -> None:
     seconds = []
     for _ in range(5):
-        started = time.monotonic()
+        before = os.times()
         with start("--help") as process:
             out = process.communicate(timeout=120)[0]
-        seconds.append(time.monotonic() - started)
+        after = os.times()  # of the process alone: other tests are at work on this core
+        seconds.append(after.children_user + after.children_system - before.children_user - before.children_system)
         assert process.returncode == 0
         assert all(verb in out for verb in ("run", "compare", "validate", "schema"))
     assert min(seconds) < 0.5

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from support.forms import replications
+from support.forms import replications, slow
 from support.scenarios import World, plain, roster_of, world_of
 
 from sim.calendar import DAY
@@ -187,7 +187,7 @@ def runs_under(name: str, n: int) -> Law:
     return law_runs(urn(**LISTS[name][0]), n, RESERVED_SHARE)
 
 
-@replications(100, 2000)
+@replications(200, 2000)
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[] if name in QUICKER else pytest.mark.slow) for name in LISTS]
 )
@@ -195,25 +195,25 @@ def test_shares_follow_the_law_of_support(name: str, n: int) -> None:
     assert_law_holds(runs_under(name, n), LISTS[name][1])
 
 
-@replications(100, 2000)
+@replications(200, 2000)
 @pytest.mark.parametrize("share", [*(pytest.param(share, marks=pytest.mark.slow) for share in (0.0, 0.1)), 1.0])
 def test_the_law_holds_at_other_shares_of_reserved_slots(share: float, n: int) -> None:
     assert_law_holds(law_runs(urn(share=share), n, share), UNIFORM)
 
 
-@replications(100, 2000)
+@replications(200, 2000)
 @pytest.mark.parametrize("policy", ["none", pytest.param("placebo", marks=pytest.mark.slow)])
 def test_without_support_expected_shares_are_constant(policy: str, n: int) -> None:
     assert_law_holds(law_runs(urn(policy=policy), n, 0.0), UNIFORM)
 
 
-@replications(100, 2000)
+@replications(200, 2000)
 @pytest.mark.parametrize("offset", [pytest.param(0.5, marks=pytest.mark.slow), 20.0])
 def test_with_an_offset_the_law_holds_for_the_augmented_shares(offset: float, n: int) -> None:
     assert_law_holds(law_runs(urn(offset=offset), n, RESERVED_SHARE, offset), UNIFORM)
 
 
-@replications(100, 2000)
+@replications(200, 2000)
 def test_under_uniform_support_the_gini_of_expected_shares_shrinks_by_the_weight(n: int) -> None:
     runs = runs_under("uniform", n)
     assert (np.diff(runs.start) <= 0).all()
@@ -226,7 +226,7 @@ def test_under_uniform_support_the_gini_of_expected_shares_shrinks_by_the_weight
     assert runs.weight.mean() < 0.85
 
 
-@replications(100, 2000)
+@replications(200, 2000)
 @pytest.mark.parametrize(("name", "sign"), [("uniform", -1), ("head-agency", 1)])
 def test_support_moves_concentration_towards_that_of_its_own_list(name: str, sign: int, n: int) -> None:
     runs = runs_under(name, n)
@@ -245,12 +245,12 @@ def broken(runs: Law) -> float:
     ("changes", "sign"),
     [
         ({"find": {"distinct": True, "session_share": 0.5}}, -1),
-        ({"find": {"already_following": "refuse"}}, -1),
+        slow({"find": {"already_following": "refuse"}}, -1),
         ({"find": {"ranking": {"popularity": 0.5, "offset": 0.0}}}, -1),
-        ({"find": {"ranking": {"popularity": 1.5, "offset": 0.0}}}, 1),
+        slow({"find": {"ranking": {"popularity": 1.5, "offset": 0.0}}}, 1),
         ({"find": {"follow_fame": 0.3, "follow_prob": 0.2}}, 1),
-        ({"quality": [0.9] + [0.6] * 99}, 1),
-        ({"find": {"support_share": 0.0}}, 1),
+        slow({"quality": [0.9] + [0.6] * 99}, 1),
+        slow({"find": {"support_share": 0.0}}, 1),
     ],
     ids=["no-repeats", "refused-repeats", "sublinear", "superlinear", "fame", "better-head", "less-support"],
 )
@@ -320,7 +320,7 @@ def looked_at(exponent: float) -> World:
     return world_of(plain(fans=fans, surfaces={"find": surface | ranking}), roster_of([78] + [2] * 11))
 
 
-@replications(100, 1000)
+@replications(200, 1000)
 @pytest.mark.parametrize(("exponent", "examined"), [(1.0, 2.928968), (0.5, 5.020998), (0.0, 10.0)])
 def test_position_based_examination_reads_the_known_number_of_slots(exponent: float, examined: float, n: int) -> None:
     def reads(outcome: Outcome, n_pages: int) -> float:
@@ -330,7 +330,7 @@ def test_position_based_examination_reads_the_known_number_of_slots(exponent: fl
     assert np.abs(surprise).max() < 1e-9 if exponent == 0 else abs(z_score(surprise)) < Z
 
 
-@replications(100, 1000)
+@replications(200, 1000)
 @pytest.mark.parametrize(("exponent", "first_share"), [(1.0, 0.341417), (0.5, 0.199164)])
 def test_the_first_slot_has_the_known_share_of_the_reads(exponent: float, first_share: float, n: int) -> None:
     world = looked_at(exponent)
@@ -343,7 +343,7 @@ def test_the_first_slot_has_the_known_share_of_the_reads(exponent: float, first_
     assert abs(z_score(pages(world, n, first_reads))) < Z
 
 
-@replications(100, 1000)
+@replications(200, 1000)
 def test_clicks_follow_quality_times_affinity(n: int) -> None:
     surface = {
         "kind": "discovery",
@@ -359,7 +359,7 @@ def test_clicks_follow_quality_times_affinity(n: int) -> None:
     assert np.abs(z_score(counts[:, :, Counter.CLICKS] - rate * counts[:, :, Counter.READS])).max() < Z
 
 
-@replications(100, 1000)
+@replications(200, 1000)
 def test_orders_are_clicks_of_real_people_times_conversion(n: int) -> None:
     surface = {"kind": "commerce", "session_share": 1.0, "slots": 4, "order_factor": 1.5}
     parts = plain(

@@ -66,7 +66,7 @@ def surprises(start: list[int], offset: float, links: int, n: int) -> Floats:
     return np.array(rows)
 
 
-@replications(100, 3000)
+@replications(200, 3000)
 @pytest.mark.parametrize(("start", "offset"), [([5, 3, 1, 1], 0.0), ([0] * 5, 1.0), ([4, 0, 0], 0.5)])
 def test_the_urn_keeps_expected_shares_and_has_the_exact_concentration(start: list[int], offset: float, n: int) -> None:
     assert np.abs(z_score(surprises(start, offset, 80, n))).max() < Z
@@ -102,7 +102,7 @@ def test_equal_starts_with_one_link_an_epoch_make_all_divisions_alike_with_the_k
     assert expected_gini(list(range(k, k + 150)), k) == pytest.approx((k - 1) / (2 * k), abs=0.01)
 
 
-@replications(100, 3000)
+@replications(200, 3000)
 def test_an_urn_of_equal_starts_has_the_exact_expected_gini(n: int) -> None:
     rows = []
     for followers in epochs_of(urn([0] * 5, 1.0, 36), n):
@@ -114,7 +114,7 @@ def test_an_urn_of_equal_starts_has_the_exact_expected_gini(n: int) -> None:
 # Attention q F^b
 
 
-@replications(100, 2000)
+@replications(200, 2000)
 @pytest.mark.parametrize("b", [0.0, 0.5, 0.8])
 def test_links_come_in_proportion_to_quality_times_followers_to_the_power(b: float, n: int) -> None:
     runs = list(epochs_of(attention(b, 25, pages_per_day=10, slots=10, refresh_minutes=240), n))
@@ -184,7 +184,7 @@ def test_the_formulas_of_meritocratic_following_give_the_known_figures() -> None
     assert best == pytest.approx([33.835, 9.599, 1.572], abs=5e-4)
 
 
-@replications(100, 2000)
+@replications(200, 2000)
 def test_each_rank_has_the_exact_expected_in_degree_and_all_together_the_known_gini(n: int) -> None:
     followers, _, lists = met(1500.0, True, n)
     assert all(k not in follows for run in lists for k, follows in enumerate(run))
@@ -196,7 +196,7 @@ def test_each_rank_has_the_exact_expected_in_degree_and_all_together_the_known_g
     assert abs(z_score(followers @ gini_weights() - 0.623743 * total)) < Z
 
 
-@replications(100, 2000)
+@replications(200, 2000)
 def test_all_hold_the_best_with_the_exact_probability_of_their_numbers_of_meetings(n: int) -> None:
     _, number, lists = met(511.0, True, n)
     holds = [all((1 if k == 0 else 0) in follows for k, follows in enumerate(run)) for run in lists]
@@ -205,7 +205,7 @@ def test_all_hold_the_best_with_the_exact_probability_of_their_numbers_of_meetin
     assert abs(z_score(np.array(holds) - chance)) < Z
 
 
-@replications(100, 2000)
+@replications(200, 2000)
 def test_between_two_sides_followers_are_binomial_and_followees_have_the_known_moments(n: int) -> None:
     followers, _, lists = met(1500.0, False, n)
     assert (followers[:, 0] == N).all()
@@ -218,7 +218,7 @@ def test_between_two_sides_followers_are_binomial_and_followees_have_the_known_m
     assert abs(z_score(((lengths - 5.18738) ** 2).mean(axis=1) - 3.55239)) < Z
 
 
-@replications(100, 2000)
+@replications(200, 2000)
 @pytest.mark.parametrize("meetings", [2.0, 10.0, 100.0])
 def test_the_best_account_found_has_the_exact_expected_position(meetings: float, n: int) -> None:
     _, number, lists = met(meetings, False, n)

@@ -68,7 +68,7 @@ def test_the_formulas_of_examination_give_the_known_figures() -> None:
     assert figures == pytest.approx([4.463129, 0.065610, 0.651322, 0.153534], abs=5e-7)
 
 
-@replications(100, 2000)
+@replications(200, 2000)
 @pytest.mark.parametrize(
     ("model", "number", "examined"),
     [
@@ -85,14 +85,14 @@ def test_each_slot_is_read_with_the_exact_probability(model: str, number: float,
     assert abs(z_score((reads - pages * examined).sum(axis=1))) < Z
 
 
-@replications(100, 2000)
+@replications(200, 2000)
 @pytest.mark.parametrize(("exponent", "first_share"), [(1.0, 0.341417), (0.5, 0.199164)])
 def test_the_first_slot_has_the_known_share_of_the_reads(exponent: float, first_share: float, n: int) -> None:
     reads = per_slot("position-based", exponent, n)[:, 1]
     assert abs(z_score(reads[:, 0] - first_share * reads.sum(axis=1))) < Z
 
 
-@replications(100, 2000)
+@replications(200, 2000)
 def test_in_a_cascade_clicks_fall_on_each_slot_with_the_exact_probability(n: int) -> None:
     pages, _, clicks = per_slot("cascade", CLICK, n).transpose(1, 0, 2)
     assert (clicks.sum(axis=1) <= pages[:, 0]).all()  # at most one a page
@@ -103,7 +103,7 @@ def test_in_a_cascade_clicks_fall_on_each_slot_with_the_exact_probability(n: int
     assert abs(z_score(clicks[:, 0] - 0.153534 * clicks.sum(axis=1))) < Z
 
 
-@replications(100, 2000)
+@replications(200, 2000)
 def test_under_geometric_browsing_the_known_number_of_slots_is_examined(n: int) -> None:
     pages, reads, _ = per_slot("geometric", 0.8, n).transpose(1, 0, 2)
     assert abs(z_score(reads.sum(axis=1) - 4.463129 * pages[:, 0])) < Z
@@ -120,7 +120,7 @@ def inclusion(weights: list[int], n_slots: int) -> list[float]:
     return out
 
 
-@replications(100, 2000)
+@replications(200, 2000)
 @pytest.mark.parametrize(
     ("weights", "n_slots", "exact"),
     [([3, 2, 1], 2, [0.85, 0.7333333333, 0.4166666667]), ([40, 9, 3, 2, 1], 3, None)],
