@@ -141,7 +141,7 @@ class Group(NamedTuple):
     reads: Reads
 
 
-def new_group(tables: Tables, *, own_keys: bool = False) -> Group:
+def new_group(tables: Tables, *, own_keys: bool) -> Group:
     """Room for a group of sessions that read such tables, of fans who have keys of their own or not."""
     n_slots = int(tables.slots.max())
     n = MOST_SESSIONS
