@@ -88,7 +88,7 @@ def cost(scenario: Scenario, size: People, *, reference: bool) -> Cost:
     reference
         Whether the reference engine runs it.
     """
-    n, n_surfaces = size.influencers, len(scenario.surfaces)
+    n, n_surfaces, is_named = size.influencers, len(scenario.surfaces), scenario.influencers.follow_graph is not None
     n_sessions = sessions(scenario, size.fans)
     fans = _fans(scenario, size.fans)
     shares = [(surface.session_share, surface) for surface in scenario.surfaces.values()]
@@ -118,7 +118,7 @@ def cost(scenario: Scenario, size: People, *, reference: bool) -> Cost:
         serial_seconds=control + (loop * REFERENCE_FACTOR if reference else 0.0),
         interval_sessions=n_sessions / max(refreshes.values()),
         draw_seconds=DRAW_FAN_SECONDS * fans + DRAW_FOLLOW_SECONDS * size.follows + DRAW_INFLUENCER_SECONDS * n,
-        bytes=sizes.fan_bytes() * fans + sizes.follow_bytes() * follows + bytes_each * n,
+        bytes=sizes.fan_bytes(is_named=is_named) * fans + sizes.follow_bytes() * follows + bytes_each * n,
         shared_bytes=(
             sizes.population_fan_bytes() * fans + sizes.population_follow_bytes() * size.follows + shared_each * n
         ),

@@ -13,7 +13,8 @@ from sim.experiment.units import population_of
 from sim.model.simulation import Outcome, simulate
 from sim.model.world.accounts import AccountStatus
 from sim.scenario import FollowGraph, Loaded, Scenario
-from sim.types import EngineName
+from sim.scenario.resolve.file_order import fans_as_listed, influencers_as_listed
+from sim.types import EngineName, Int32s, Int64s
 
 __all__ = ["follow_graph"]
 
@@ -45,9 +46,9 @@ def follow_graph(
     Returns
     -------
     FollowGraph
-        Fans and influencers that have joined, in order of their ids, under the names of roster and follow graph;
-        generated names where there are none. Influencers that are gone keep their followers. Fans have the column
-        ``segment``, influencers ``vertical`` and ``quality``.
+        Fans and influencers that have joined, under the names of roster and follow graph and in their order; under
+        generated names, in order of their ids, where there are none. Influencers that are gone keep their followers.
+        Fans have the column ``segment``, influencers ``vertical`` and ``quality``.
 
     Raises
     ------
@@ -71,10 +72,10 @@ def follow_graph(
         engine=engine,
         threads=n_cores(),
     )
-    return _graph(scenario, outcome, last * DAY)
+    return _graph(loaded, scenario, outcome, last * DAY)
 
 
-def _graph(scenario: Scenario, outcome: Outcome, time: int) -> FollowGraph:
+def _graph(loaded: Loaded, scenario: Scenario, outcome: Outcome, time: int) -> FollowGraph:
     """The graph of those who have joined by then."""
     population = outcome.population
     taken = (*population.influencers, *(population.fans or ()))
@@ -84,19 +85,27 @@ def _graph(scenario: Scenario, outcome: Outcome, time: int) -> FollowGraph:
     accounts = outcome.accounts
     entered = accounts.status != AccountStatus.WAITING
     begin, members = outcome.follow_lists
-    fan = np.repeat(np.cumsum(joined) - 1, np.diff(begin))
-    names = np.array([*first, *later], dtype=object)[joined]
+    fans, influencers = fans_as_listed(loaded, joined.size), influencers_as_listed(loaded, entered.size)
+    fans, influencers = fans[joined[fans]], influencers[entered[influencers]]
+    names = np.array([*first, *later], dtype=object)[fans]
     return FollowGraph(
         tuple(names.tolist()),
-        tuple(np.array(population.influencers, dtype=object)[entered].tolist()),
-        fan,
-        (np.cumsum(entered, dtype=np.int32) - 1)[members],
-        fan_columns={"segment": [population.segments[g] for g in population.segment[joined]]},
+        tuple(population.influencers[i] for i in influencers.tolist()),
+        np.repeat(_places(fans, joined.size), np.diff(begin)),
+        _places(influencers, entered.size)[members],
+        fan_columns={"segment": [population.segments[g] for g in population.segment[fans]]},
         influencer_columns={
-            "vertical": [population.verticals[v] for v in accounts.vertical[entered]],
-            "quality": population.quality[entered].tolist(),
+            "vertical": [population.verticals[v] for v in accounts.vertical[influencers]],
+            "quality": population.quality[influencers].tolist(),
         },
     )
+
+
+def _places(chosen: Int64s, n: int) -> Int32s:
+    """Where each of n ids is among the chosen ones, shape (n,), -1: nowhere."""
+    places = np.full(n, -1, np.int32)
+    places[chosen] = np.arange(chosen.size)
+    return places
 
 
 def _names(kind: str, n: int, taken: Collection[str]) -> tuple[str, ...]:

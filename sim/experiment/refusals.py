@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sim.errors import ArgumentError, Fault, InputError
 from sim.model.world.initial_follows import (
     accounts_at_start,
+    addresses_of,
     conversion_probs,
     live_hours,
     names_at_start,
@@ -167,8 +168,8 @@ def _follows(loaded: Loaded, scenario: Scenario, numbers: range) -> tuple[Findin
     roster, graph = loaded.roster, loaded.graph
     people: dict[int, float] = {}
     if graph is not None:
-        n = len(names_at_start(scenario, roster, graph))
-        real = real_followers(scenario, roster, graph, n, Key(0, 0))  # the key has no say
+        own = addresses_of(roster, graph, len(names_at_start(scenario, roster, graph)), Key(0, 0))
+        real = real_followers(scenario, roster, graph, own)  # the key has no say
         return None, dict.fromkeys(numbers, people_per_fan(scenario, real, graph.in_degrees()))
     refused: dict[int, Refusal] = {}
     of_vertical = rooms(scenario)
@@ -241,10 +242,11 @@ def _largest(loaded: Loaded, scenario: Scenario, number: int, per_fan: float) ->
     """What a population has at most."""
     roster, key = loaded.roster, Key(scenario.seed, number)
     n = len(names_at_start(scenario, roster, loaded.graph)) + scenario.n_newcomers
+    own = addresses_of(roster, loaded.graph, n, key)
     columns = (
-        conversion_probs(scenario, roster, unit_draws(Lane.CONVERSION_PROB, n, key)),
-        order_values(scenario, roster, unit_draws(Lane.ORDER_VALUE, n, key)),
-        posting_rates(scenario, roster, unit_draws(Lane.POSTS_PER_DAY, n, key)),
-        live_hours(scenario, roster, unit_draws(Lane.LIVE_HOURS, n, key)),
+        conversion_probs(scenario, roster, unit_draws(Lane.CONVERSION_PROB, *own)),
+        order_values(scenario, roster, unit_draws(Lane.ORDER_VALUE, *own)),
+        posting_rates(scenario, roster, unit_draws(Lane.POSTS_PER_DAY, *own)),
+        live_hours(scenario, roster, unit_draws(Lane.LIVE_HOURS, *own)),
     )
     return Largest(per_fan, *(float(column.max()) for column in columns))

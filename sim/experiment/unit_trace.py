@@ -12,6 +12,8 @@ from sim.formatting import escaped
 from sim.model.simulation import Outcome, simulate
 from sim.model.world.population import Population
 from sim.scenario import Loaded, Scenario
+from sim.scenario.read.names import normal_form
+from sim.scenario.resolve.file_order import fans_as_listed, influencers_as_listed
 from sim.store.unit import Unit
 from sim.types import EngineName
 
@@ -25,7 +27,9 @@ class Look:
     scenario: Scenario
     unit: Unit
     subject: int
-    """Number of the fan or influencer."""
+    """Id of the fan or influencer."""
+    number: int
+    """Its place in the order of its file, from 0, where a file names it; else the id."""
     outcome: Outcome
 
 
@@ -37,10 +41,16 @@ def _chosen(loaded: Loaded, arm: str | None, replication: int, engine: EngineNam
 def _run(
     loaded: Loaded, unit: Unit, population: Population, engine: EngineName, *, fan: int = -1, influencer: int = -1
 ) -> Look:
+    """Run a unit; fan or influencer are numbers of the file's order."""
     scenario = loaded.arms[unit.arm]
     key = unit.key(scenario.seed)
-    outcome = simulate(scenario, population, key, engine=engine, fan=fan, influencer=influencer)
-    return Look(scenario, unit, max(fan, influencer), outcome)
+    if fan >= 0:
+        number, subject = fan, int(fans_as_listed(loaded, population.segment.size)[fan])
+        outcome = simulate(scenario, population, key, engine=engine, fan=subject)
+    else:
+        number, subject = influencer, int(influencers_as_listed(loaded, population.vertical.size)[influencer])
+        outcome = simulate(scenario, population, key, engine=engine, influencer=subject)
+    return Look(scenario, unit, subject, number, outcome)
 
 
 def look_at_fan(
@@ -53,7 +63,7 @@ def look_at_fan(
     loaded, engine
         What is run, and with which engine; the outcome is the same with either.
     fan
-        Its number, from 0.
+        Its number, from 0; in a follow graph its place in the order of the file.
     arm, replication
         Which unit; the arm left out is the control.
 
@@ -77,7 +87,7 @@ def look_at_influencer(
     Parameters
     ----------
     influencer
-        Its id, or its number from 0; newcomers are the last.
+        Its name, or its number from 0, which is the row of roster or follow graph; newcomers are the last.
     loaded, arm, replication, engine
         As for ``look_at_fan``.
 
@@ -89,8 +99,9 @@ def look_at_influencer(
         The population can't be drawn.
     """
     unit, population = _chosen(loaded, arm, replication, engine)
-    names = population.influencers
-    number = names.index(influencer) if influencer in names else int(influencer) if influencer.isdecimal() else -1
+    order = influencers_as_listed(loaded, population.vertical.size).tolist()
+    names, wanted = [population.influencers[i] for i in order], normal_form(influencer)
+    number = names.index(wanted) if wanted in names else int(influencer) if influencer.isdecimal() else -1
     if not 0 <= number < len(names):
         rule = f"must be an id or a number from 0 to {len(names) - 1}"
         raise ArgumentError([Fault(loaded.file, rule, value=escaped(repr(influencer)), argument="influencer")])

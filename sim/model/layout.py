@@ -22,8 +22,10 @@ __all__ = [
     "NO_SESSION",
     "ORGANIC",
     "ORIGIN_SHIFT",
+    "SHARED",
     "TRACE",
     "VERTICAL_BITS",
+    "Addresses",
     "Counter",
     "FanState",
     "FansAtStart",
@@ -188,6 +190,23 @@ class Tables(NamedTuple):
 IN_32_BITS = ("visits", "reserved", "ordinary", "examine", "explore", "quality", "click", "follow", "unfollow", "keep",
               "order_base", "referrals", "tips")  # fmt: skip
 """Tables of numbers times 2^32."""
+
+
+class Addresses(NamedTuple):
+    """Where the draws of accounts or fans are, one by one; without any, N being 0, its number and the run's key."""
+
+    entity: NDArray[np.uint32]
+    """(N,): first word of the counter."""
+    key: NDArray[np.uint32]
+    """(N, 2): in place of seed and replication."""
+
+    def part(self, first: int, last: int) -> Addresses:
+        """Those of ``first <= number < last``; none of none."""
+        return Addresses(self.entity[first:last], self.key[first:last])
+
+
+SHARED = Addresses(np.zeros(0, np.uint32), np.zeros((0, 2), np.uint32))
+"""All have their number and the run's key."""
 
 
 class FansAtStart(NamedTuple):

@@ -116,11 +116,11 @@ def simulate(
         Counts, follow lists, history and reviews.
     """
     control = Control(scenario, population, key, watch, influencer)
-    fans = population.fans_at_start
+    fans, own = population.fans_at_start, population.addresses_of_fans(key)
     traffic = (
-        CompiledEngine(control.tables, fans, key, threads, fan)
+        CompiledEngine(control.tables, fans, key, threads, fan, own)
         if engine == "compiled"
-        else ReferenceEngine(control.tables, fans, key, fan)
+        else ReferenceEngine(control.tables, fans, key, fan, own)
     )
     env = Environment(initial_time=control.start)
     end = control.processes(env, traffic)

@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from sim.model.layout import Counter, FanState, FollowLists, Tables, Tally
+from sim.model.layout import Addresses, Counter, FanState, FollowLists, Tables, Tally
 from sim.types import field_types, number_type
 
 __all__ = [
@@ -47,9 +47,10 @@ def _sum(kind: type, names: Iterable[str]) -> int:
     return sum(item_bytes[name] for name in names)
 
 
-def fan_bytes() -> int:
-    """Of a fan at work: its own state [bytes]."""
-    return _sum(FanState, FanState._fields) + _sum(FollowLists, ["start", "length", "room"])
+def fan_bytes(*, is_named: bool = False) -> int:
+    """Of a fan at work: its own state, and where its draws are if a follow graph names it [bytes]."""
+    addresses = _sum(Addresses, ["entity", "key", "key"]) if is_named else 0
+    return _sum(FanState, FanState._fields) + _sum(FollowLists, ["start", "length", "room"]) + addresses
 
 
 def follow_bytes() -> float:
@@ -100,5 +101,5 @@ def population_influencer_bytes() -> int:
     """Of an influencer's attributes in the population that units share, its name left out [bytes]."""
     from sim.model.world.population import Population
 
-    of_others = {"segment", "mean_gap", "joined", "begin", "members", "agency_group"}
+    of_others = {"segment", "mean_gap", "joined", "begin", "members", "agency_group", "hashes", "fan_hashes"}
     return _sum(Population, _item_bytes(Population).keys() - of_others)

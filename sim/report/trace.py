@@ -129,7 +129,7 @@ def fan_trace(look: Look) -> FanTrace:
         scenario=look.scenario.name,
         arm=look.unit.arm,
         replication=look.unit.replication,
-        fan=look.subject,
+        fan=look.number,
         segment=population.segments[population.segment[look.subject]],
         policy=look.scenario.support.policy,
         follows_start=_follows(look, population.begin, population.members),

@@ -16,6 +16,7 @@ from sim.model.layout import Counter, Total
 from sim.model.world.accounts import AccountStatus
 from sim.results.claims import index_of
 from sim.scenario import Loaded
+from sim.scenario.resolve.file_order import agencies_as_listed, influencers_as_listed
 from sim.store import columns
 from sim.store.unit import Unit
 from sim.store.unit_record import EpochsRecord, UnitRecord
@@ -65,7 +66,7 @@ class UnitTables:
         """Columns of a unit's rows, by table."""
         parts: dict[str, Columns] = {
             "measures": self._measured | {"value": record.measures.values},
-            "influencers": _influencers(self._loaded, record, self._surfaces) | self._own_of(record),
+            "influencers": self._influencers(record),
             "agencies": _agencies(self._loaded, record),
             "surfaces": _surfaces(self._loaded, record),
             "lorenz": self._lorenz(record),
@@ -75,6 +76,15 @@ class UnitTables:
         if record.epochs is not None:
             parts["epochs"] = _epochs(record.epochs)
         return {name: _unit_columns(unit, part) | part for name, part in parts.items()}
+
+    def _influencers(self, record: UnitRecord) -> Columns:
+        """The influencers, in the order of their file."""
+        order = influencers_as_listed(self._loaded, record.accounts.vertical.size)
+        columns = _influencers(self._loaded, record, self._surfaces) | self._own_of(record)
+        return {
+            name: column.take(pa.array(order)) if isinstance(column, pa.Array) else column[order]
+            for name, column in columns.items()
+        }
 
     def _own_of(self, record: UnitRecord) -> Columns:
         """The roster's own columns, null for a unit's newcomers."""
@@ -172,19 +182,19 @@ def _influencers(loaded: Loaded, record: UnitRecord, surfaces: list[str]) -> Col
 def _agencies(loaded: Loaded, record: UnitRecord) -> Columns:
     kept = record.reviews
     time = kept.time / DAY
-    n = kept.agencies.size
+    order = agencies_as_listed(loaded, kept.agencies.tolist())
     tiers = list(loaded.scenario.support.tiers)
     return {
-        "time_days": np.repeat(time, n),
-        "agency": words(kept.agencies.tolist(), np.tile(np.arange(n), time.size)),
-        "tier": words(tiers, kept.tier.ravel()),
-        "n_accounts": kept.accounts.ravel(),
-        "followers": np.floor(kept.followers.ravel() + 0.5).astype(np.int64),
-        "reads_per_month": kept.reads_per_month.ravel(),
-        "posts_per_month": kept.posts_per_month.ravel(),
-        "gmv_fen_per_year": kept.gmv_fen_per_year.ravel(),
-        "n_cut": kept.cut.ravel(),
-        "profit_fen": kept.profit.ravel(),
+        "time_days": np.repeat(time, order.size),
+        "agency": words(kept.agencies.tolist(), np.tile(order, time.size)),
+        "tier": words(tiers, kept.tier[:, order].ravel()),
+        "n_accounts": kept.accounts[:, order].ravel(),
+        "followers": np.floor(kept.followers[:, order].ravel() + 0.5).astype(np.int64),
+        "reads_per_month": kept.reads_per_month[:, order].ravel(),
+        "posts_per_month": kept.posts_per_month[:, order].ravel(),
+        "gmv_fen_per_year": kept.gmv_fen_per_year[:, order].ravel(),
+        "n_cut": kept.cut[:, order].ravel(),
+        "profit_fen": kept.profit[:, order].ravel(),
     }
 
 

@@ -18,6 +18,7 @@ from support.small_runs import TINY, Told, loaded_from, run_of, sim, write
 from sim.errors import InputError
 from sim.experiment.follow_graphs import follow_graph
 from sim.experiment.refusals import faults_of, n_drawn, validate
+from sim.model.world.addresses import NOT_NAMED, Role, addresses
 from sim.scenario import Loaded, load
 from sim.scenario.resolve.follows import Accounts, Refusal, rooms, shared_out
 from sim.streams import (
@@ -32,6 +33,7 @@ from sim.streams import (
     power_each,
     unit_draws,
 )
+from sim.types import Key
 
 NAMED = TINY.replace("count = 20\nfollowers", 'roster = "people.csv"\nfollowers')
 LIVE = TINY.replace('kind = "discovery"', 'kind = "live"').replace("seed = 3", "seed = 3\npeople_per_fan = 1e9")
@@ -63,7 +65,9 @@ def test_draws_of_many_are_those_of_compiled_code_to_the_bit() -> None:
 
     for lane, key in ((Lane.FOLLOWERS, (3, 0)), (Lane.VERTICAL, (2**32 - 1, 2**31))):
         compiled = draws.unit_draws(lane, 0, 2000, *map(np.uint64, key))
-        assert np.array_equal(unit_draws(lane, 2000, key), compiled)
+        own = addresses(NOT_NAMED, 2000, Key(*key), Role.INFLUENCER)
+        assert np.array_equal(unit_draws(lane, *own), compiled)
+        assert np.array_equal(draws.unit_draws_of(lane, 0, own), compiled)
 
 
 @settings(max_examples=50, deadline=None)

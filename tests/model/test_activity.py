@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from support.scenarios import DRAWN
 
 from sim.calendar import DAY
+from sim.model.layout import SHARED
 from sim.model.world import initial_graph
 from sim.streams import Lane, exp, normal_quantile, philox
 
@@ -40,7 +41,7 @@ def test_mean_gaps_are_those_of_a_plain_computation_to_the_bit(
 ) -> None:
     of_fans = np.array([g % len(activity) for g in segment], dtype=np.int8)
     seed, replication = (np.uint64(word) for word in key)
-    ours = initial_graph.mean_gaps(of_fans, np.array(activity), sessions_per_day, sigma, (seed, replication))
+    ours = initial_graph.mean_gaps(of_fans, np.array(activity), sessions_per_day, sigma, (seed, replication), SHARED)
     assert ours.tolist() == [
         mean_gap(f, activity[g], sessions_per_day, sigma, key) for f, g in enumerate(of_fans.tolist())
     ]
@@ -50,7 +51,7 @@ def test_mean_gaps_are_those_of_a_plain_computation_to_the_bit(
 @pytest.mark.parametrize(("activity", "sessions_per_day"), [(0.0, 3.0), (1.0, 0.0), (0.0, 0.0)])
 def test_fans_without_activity_have_infinite_gaps(activity: float, sessions_per_day: float, sigma: float) -> None:
     key = (np.uint64(1), np.uint64(2))
-    gaps = initial_graph.mean_gaps(np.zeros(50, np.int8), np.array([activity]), sessions_per_day, sigma, key)
+    gaps = initial_graph.mean_gaps(np.zeros(50, np.int8), np.array([activity]), sessions_per_day, sigma, key, SHARED)
     assert (gaps == np.inf).all()
 
 

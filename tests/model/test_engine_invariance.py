@@ -243,8 +243,8 @@ def test_pages_that_grow_in_a_phase_give_the_bits_of_the_reference(first: int, t
 def late_group(n_left: int) -> Any:
     """Makes groups that have numbers for this many pages left; their first pages' numbers are those of early ones."""
 
-    def new_group(tables: Tables) -> Group:
-        made = session_group.new_group(tables)
+    def new_group(tables: Tables, *, own_keys: bool) -> Group:
+        made = session_group.new_group(tables, own_keys=own_keys)
         made.places.page[0] = MOST_PAGES - n_left
         made.places.seen[:] = 1 + np.arange(made.places.seen.size) % 50
         return made
@@ -260,8 +260,8 @@ def test_pages_whose_numbers_run_out_give_the_same_bits(kind: str, n_left: int, 
     plainly = run(world)
     made: list[Group] = []
 
-    def new_group(tables: Tables) -> Group:
-        made.append(late_group(n_left)(tables))
+    def new_group(tables: Tables, *, own_keys: bool) -> Group:
+        made.append(late_group(n_left)(tables, own_keys=own_keys))
         return made[-1]
 
     with pytest.MonkeyPatch.context() as patch:

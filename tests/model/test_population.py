@@ -21,6 +21,7 @@ from support.scenarios import plain, roster_of, scenario_of, world_of, worlds
 from sim.analysis.concentration import gini, top_share
 from sim.errors import InputError
 from sim.model.world import initial_graph
+from sim.model.world.addresses import NOT_NAMED, Role, addresses
 from sim.model.world.population import Population, draw_population
 from sim.model.world.sampling import sample
 from sim.scenario import Scenario, read_roster
@@ -192,7 +193,8 @@ def test_follow_lists_are_distinct_in_order_and_have_exactly_the_in_degrees(worl
 @pytest.mark.parametrize("wanted", [3, 17], ids=["followers-drawn", "others-drawn"])
 def test_followers_are_uniform_over_the_fans_of_a_segment(wanted: int) -> None:
     n, size = 2000, 20
-    begin, members = initial_graph.draw_lists(np.full((n, 1), wanted), np.zeros(1, np.int64), np.full(1, size), KEY)
+    own = addresses(NOT_NAMED, n, KEY, Role.INFLUENCER)
+    begin, members = initial_graph.draw_lists(np.full((n, 1), wanted), np.zeros(1, np.int64), np.full(1, size), own)
     assert all((np.diff(part) > 0).all() for part in np.split(members, begin[1:-1]))
     assert (np.bincount(members, minlength=n) == wanted).all()
     counts = np.diff(begin)

@@ -96,7 +96,7 @@ def test_an_existing_file_wins_over_a_name_but_a_folder_does_not() -> None:
 
 def test_python_takes_names_as_the_commands_do() -> None:
     assert face.load("minimal", replications=2).scenario.replications == 2
-    assert face.follow_graph("graph", day=0).influencers == load("graph").graph.influencers  # type: ignore[union-attr]
+    assert face.follow_graph("graph", day=0).by_name().influencers == load("graph").graph.influencers  # type: ignore[union-attr]
     with pytest.raises(InputError, match="did you mean the shipped `minimal`"):
         face.run("minimall")
 

@@ -487,6 +487,23 @@ FAULTS = (
         "sessions",
         scenario=OTHER,
     ),
+    fault(
+        "a fan with the key of the influencer of its name",
+        "model/world/addresses.py",
+        "int(role), int(Lane.NAME)",
+        "0, int(Lane.NAME)",
+        "population",
+        "sessions",
+        scenario="graph.toml",
+    ),
+    fault(
+        "half of a fan's own key",
+        "model/kernel/choice.py",
+        "return np.uint64(sessions.seed[s]), np.uint64(sessions.replication[s])",
+        "return np.uint64(sessions.seed[s]), key[1]",
+        "sessions",
+        scenario="graph.toml",
+    ),
     # What is made of the counters.
     fault(
         "a head rounded up",

@@ -13,9 +13,12 @@ from sim.types import EngineName
 
 
 def fan_text(world: World, fan: int, engine: EngineName) -> list[str]:
-    return list(fan_lines(fan_trace(Look(world.scenario, Unit("arm", 0), fan, run(world, engine=engine, fan=fan)))))
+    outcome = run(world, engine=engine, fan=fan)
+    return list(fan_lines(fan_trace(Look(world.scenario, Unit("arm", 0), fan, fan, outcome))))
 
 
 def influencer_text(world: World, influencer: int, engine: EngineName) -> list[str]:
     outcome = simulate(world.scenario, world.population, world.key, engine=engine, influencer=influencer)
-    return list(influencer_lines(influencer_trace(Look(world.scenario, Unit("arm", 0), influencer, outcome))))
+    return list(
+        influencer_lines(influencer_trace(Look(world.scenario, Unit("arm", 0), influencer, influencer, outcome)))
+    )

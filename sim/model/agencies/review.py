@@ -53,7 +53,7 @@ class AgencyReview:
         """(A,): what agencies have saved since day 0 [fen]; 0 before; may be negative."""
         self.failed: Bools = np.zeros(n_agencies, np.bool_)
         """(A,): agencies that have failed."""
-        self._wish = draws.unit_draws(Lane.SHOP, 0, n, np.uint64(key[0]), np.uint64(key[1]))
+        self._wish = draws.unit_draws_of(Lane.SHOP, 0, population.addresses(key))
         self._refused: Bools = np.zeros(n, np.bool_)
         self._reviewed_at: int | None = None
         self._balance = Ledger(population).balance()

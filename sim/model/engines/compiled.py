@@ -18,7 +18,19 @@ from sim.model.clock import Order, moment
 from sim.model.kernel import arrivals, follow_lists
 from sim.model.kernel.session_group import Group, new_group
 from sim.model.kernel.sessions import Span, sessions
-from sim.model.layout import TRACE, Counter, FansAtStart, FanState, FollowLists, Tables, Tally, Total, Trace
+from sim.model.layout import (
+    SHARED,
+    TRACE,
+    Addresses,
+    Counter,
+    FansAtStart,
+    FanState,
+    FollowLists,
+    Tables,
+    Tally,
+    Total,
+    Trace,
+)
 from sim.scenario.resolve.follows import MOST_FOLLOWS
 from sim.types import Int32s, Int64s, Key
 
@@ -47,6 +59,8 @@ class Chunk:
     first_id: int
     fans: FanState
     lists: FollowLists
+    own: Addresses = SHARED
+    """Of its fans' draws."""
 
     def make_room(self) -> None:
         """Move the lists, without holes, to an arena with more room.
@@ -99,6 +113,8 @@ class CompiledEngine:
         Threads to use where an interval is worth them. The result is the same with any number.
     traced
         Fan whose slots are written down, -1: none.
+    own
+        Addresses of all fans' draws, or of none.
     """
 
     def __init__(
@@ -108,6 +124,7 @@ class CompiledEngine:
         key: Key,
         threads: int = 1,
         traced: int = -1,
+        own: Addresses = SHARED,
     ) -> None:
         self.tables = tables
         self._joined = fans.joined
@@ -126,7 +143,7 @@ class CompiledEngine:
                     reads=np.zeros((tables.visits.shape[0], n_influencers), np.int64),
                     totals=np.zeros((n_surfaces, len(Total)), np.int64),
                 ),
-                new_group(tables),
+                new_group(tables, own_keys=own.entity.size > 0),
             )
             for _ in range(threads)
         ]
@@ -135,7 +152,7 @@ class CompiledEngine:
         n_fans = fans.segment.size
         n_chunks = max(-(-n_fans // MOST_FANS), 1 if threads == 1 else min(threads * CHUNKS_PER_THREAD, n_fans))
         bounds = [n_fans * c // n_chunks for c in range(n_chunks + 1)]
-        self._chunks = [_chunk(first, last, fans) for first, last in pairwise(bounds)]
+        self._chunks = [_chunk(first, last, fans, own) for first, last in pairwise(bounds)]
 
     def start(self, env: Environment) -> None:
         """Let all fans live from now on."""
@@ -146,7 +163,8 @@ class CompiledEngine:
             there = min(max(n_first - chunk.first_id, 0), joined.size)
             first = chunk.first_id + there - n_first
             joined[there:] = self._joined[first : first + joined.size - there] - self._start
-            arrivals.arrivals(joined, chunk.first_id, self._key, chunk.fans.mean_gap, chunk.fans.next_time)
+            fans = chunk.fans
+            arrivals.arrivals(joined, chunk.first_id, self._key, chunk.own, fans.mean_gap, fans.next_time)
         env.process(self._live(env))
 
     def _live(self, env: Environment) -> Generator[Event, None, None]:
@@ -160,7 +178,7 @@ class CompiledEngine:
     def _advance(self, until: int, seconds: int) -> None:
         if self.tables.slots.max() > self._workers[0].group.slots.chosen.shape[0]:  # a new phase has longer pages
             for worker in self._workers:
-                worker.group = new_group(self.tables)
+                worker.group = new_group(self.tables, own_keys=worker.group.sessions.seed.size > 0)
         waiting = iter(self._chunks)
         if len(self._workers) == 1 or self._sessions_per_second * seconds < THREAD_WORTH:
             self._run(waiting, self._workers[0], until)
@@ -177,9 +195,8 @@ class CompiledEngine:
             least = LEAST_GROUP
             while True:
                 span = Span(f, n, least, chunk.first_id, self._start, until - self._start, traced)
-                f = sessions(
-                    span, self._key, self.tables, chunk.fans, chunk.lists, worker.tally, worker.group, self._trace
-                )
+                tally, group, trace = worker.tally, worker.group, self._trace
+                f = sessions(span, self._key, chunk.own, self.tables, chunk.fans, chunk.lists, tally, group, trace)
                 if f == n:
                     break
                 rows, length = self._trace
@@ -235,8 +252,8 @@ class CompiledEngine:
         return begin, members
 
 
-def _chunk(first: int, last: int, fans: FansAtStart) -> Chunk:
-    """Chunk of the fans ``first <= f < last``."""
+def _chunk(first: int, last: int, fans: FansAtStart, own: Addresses = SHARED) -> Chunk:
+    """Chunk of the fans ``first <= f < last``, ``own`` being the addresses of all fans or of none."""
     n, begin = last - first, fans.begin[first : last + 1]
     state = FanState(
         segment=fans.segment[first:last],
@@ -251,6 +268,6 @@ def _chunk(first: int, last: int, fans: FansAtStart) -> Chunk:
         arena=fans.members[begin[0] : begin[-1]],
         free=np.zeros(1 + follow_lists.N_SIZES, np.int64),
     )
-    chunk = Chunk(first, state, lists)
+    chunk = Chunk(first, state, lists, own.part(first, last))
     chunk.make_room()
     return chunk

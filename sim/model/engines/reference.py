@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from simpy import Environment, Event
 
 from sim.model.clock import Order, moment
-from sim.model.layout import TRACE, Counter, FansAtStart, Tables, Total
+from sim.model.layout import SHARED, TRACE, Addresses, Counter, FansAtStart, Tables, Total
 from sim.model.spec.session import Fan, exponential_gap, run_session
 from sim.streams import Lane, philox
 from sim.types import Int32s, Int64s, Key
@@ -30,23 +30,29 @@ class ReferenceEngine:
         Seed and replication.
     traced
         Fan whose slots are written down, -1: none.
+    own
+        Addresses of all fans' draws, or of none.
     """
 
-    def __init__(self, tables: Tables, fans: FansAtStart, key: Key, traced: int = -1) -> None:
+    def __init__(self, tables: Tables, fans: FansAtStart, key: Key, traced: int = -1, own: Addresses = SHARED) -> None:
         self.tables = tables
         self.counts = np.zeros((tables.vertical.size, tables.is_feed.size, len(Counter)), np.int64)
         self.reads = np.zeros((tables.vertical.size, tables.visits.shape[0]), np.int64)
         self.totals = np.zeros((tables.is_feed.size, len(Total)), np.int64)
-        self._key = key
-        self._joined = fans.joined
+        n_fans = fans.segment.size
+        has_own = own.entity.size > 0
+        self._keys = [Key(*words) for words in own.key.tolist()] if has_own else [key] * n_fans
+        entity = own.entity.tolist() if has_own else range(n_fans)
+        n_later = fans.joined.size
+        self._joined: list[int | None] = [*[None] * (n_fans - n_later), *fans.joined.tolist()]
         self._fans = [
             Fan(
-                f,
+                entity[f],
                 int(fans.segment[f]),
                 float(fans.mean_gap[f]),
                 fans.members[fans.begin[f] : fans.begin[f + 1]].tolist(),
             )
-            for f in range(fans.segment.size)
+            for f in range(n_fans)
         ]
         self._traced = traced
         if traced >= 0:
@@ -54,17 +60,15 @@ class ReferenceEngine:
 
     def start(self, env: Environment) -> None:
         """Let every fan live from now on."""
-        n_first = len(self._fans) - self._joined.size
-        for fan in self._fans:
-            joined = int(self._joined[fan.id - n_first]) if fan.id >= n_first else int(env.now)
-            env.process(self._live(env, fan, joined))
+        for fan, key, joined in zip(self._fans, self._keys, self._joined, strict=True):
+            env.process(self._live(env, fan, key, int(env.now) if joined is None else joined))
 
-    def _live(self, env: Environment, fan: Fan, joined: int) -> Generator[Event, None, None]:
-        high, low, *_ = philox((fan.id, 0, 0, Lane.ARRIVAL), self._key)
+    def _live(self, env: Environment, fan: Fan, key: Key, joined: int) -> Generator[Event, None, None]:
+        high, low, *_ = philox((fan.id, 0, 0, Lane.ARRIVAL), key)
         gap = joined - int(env.now) + exponential_gap(high, low, fan.mean_gap)
         while True:
             yield moment(env, gap, Order.SESSIONS)
-            gap = run_session(fan, int(env.now), self.tables, self.counts, self.reads, self.totals, self._key)
+            gap = run_session(fan, int(env.now), self.tables, self.counts, self.reads, self.totals, key)
 
     def count(self, counter: Counter) -> Int64s:
         """One of the counts so far, over all surfaces, shape (M,)."""

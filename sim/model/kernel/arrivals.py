@@ -6,7 +6,7 @@ import numpy as np
 
 from sim.model.kernel.choice import staged
 from sim.model.kernel.compiled_code import njit
-from sim.model.kernel.draws import exponential_gap, philox
+from sim.model.kernel.draws import address, exponential_gap, philox
 from sim.model.kernel.follow_lists import most_growth
 from sim.model.layout import NO_SESSION
 from sim.streams import Lane
@@ -18,13 +18,14 @@ CERTAIN = 1 << 32
 
 
 @njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True)
-def arrivals(joined, first_id, key, mean_gap, next_time):
+def arrivals(joined, first_id, key, own, mean_gap, next_time):
     """Each fan's first session after joining, in lane ARRIVAL.
 
     Changes ``next_time``, shape (F,) [s after the start of the run].
     """
     for f in range(mean_gap.size):
-        a, b, _, _ = philox(np.uint64(first_id + f), ZERO, ZERO, ARRIVAL, key[0], key[1])
+        entity, seed, replication = address(own, f, first_id, key)
+        a, b, _, _ = philox(entity, ZERO, ZERO, ARRIVAL, seed, replication)
         next_time[f] = min(joined[f] + exponential_gap(a, b, mean_gap[f]), NO_SESSION)
 
 
@@ -66,7 +67,7 @@ def is_thinned(keep):
 
 
 @staged
-def open_surfaces(n, first_id, thins, key, visits, keep, fans, due, begin, sessions):
+def open_surfaces(n, first_id, thins, key, own, visits, keep, fans, due, begin, sessions):
     """Draw the sessions of the first n fans due, put those that take place (all, unless ``thins``) in order of surface,
     and set their fans' next session.
 
@@ -78,9 +79,16 @@ def open_surfaces(n, first_id, thins, key, visits, keep, fans, due, begin, sessi
     for j in range(n):
         ids[j] = first_id + who[j]
         events[j], means[j] = fans.event[who[j]], fans.mean_gap[who[j]]
-    for j in range(n):
-        a, b, c, d = philox(np.uint64(ids[j]), np.uint64(events[j]), ZERO, SESSION, key[0], key[1])
-        words[0, j], words[1, j], words[2, j], words[3, j] = a, b, c, d
+    if own.entity.size == 0:
+        for j in range(n):
+            a, b, c, d = philox(np.uint64(ids[j]), np.uint64(events[j]), ZERO, SESSION, key[0], key[1])
+            words[0, j], words[1, j], words[2, j], words[3, j] = a, b, c, d
+    else:
+        for j in range(n):
+            entity, seed, replication = address(own, who[j], first_id, key)
+            ids[j] = entity
+            a, b, c, d = philox(entity, np.uint64(events[j]), ZERO, SESSION, seed, replication)
+            words[0, j], words[1, j], words[2, j], words[3, j] = a, b, c, d
     for j in range(n):
         gaps[j] = exponential_gap(np.uint64(words[2, j]), np.uint64(words[3, j]), means[j])
     for s in range(begin.size):
@@ -105,6 +113,10 @@ def open_surfaces(n, first_id, thins, key, visits, keep, fans, due, begin, sessi
         sessions.segment[place], sessions.time[place] = fans.segment[f], fans.next_time[f]
         fans.event[f] += np.uint32(1)
         fans.next_time[f] = min(np.int64(fans.next_time[f]) + gaps[j], NO_SESSION)
+    if own.entity.size > 0:
+        for place in range(n):
+            f = sessions.fan[place]
+            sessions.seed[place], sessions.replication[place] = own.key[f, 0], own.key[f, 1]
     for s in range(n_surfaces, 0, -1):
         begin[s] = begin[s - 1]
     begin[0] = 0

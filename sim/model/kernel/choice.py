@@ -65,6 +65,14 @@ def look_up(alias, high, low):
     return holder(bucket, alias[bucket], high, low, n)
 
 
+@njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True, forceinline=True)
+def key_of(sessions, s, key):
+    """Key of the draws of a session's fan: its own, where fans have one, or the run's; two uint64."""
+    if sessions.seed.size == 0:
+        return key[0], key[1]
+    return np.uint64(sessions.seed[s]), np.uint64(sessions.replication[s])
+
+
 @staged
 def draw(at, lane, key):
     """A 64-bit draw, as two words, where draws are rare; not inlined, which takes the compiler long."""

@@ -104,16 +104,32 @@ def unit_draw(high, low):
 
 
 @njit(cache=True, nogil=True)
-def unit_draws_at(lane, first, count, event, seed, replication):
-    """Uniform floats in (0, 1) at (entity, event, 0, lane), as ``unit_draws``."""
+def unit_draws(lane, first, count, seed, replication):
+    """Uniform floats in (0, 1) at (entity, 0, 0, lane) for entities from ``first``: ``(53 bits + 1/2) 2^-53``."""
     out = np.empty(count, np.float64)
     for i in range(count):
-        a, b, _, _ = philox(np.uint64(first + i), event, np.uint64(0), np.uint64(lane), seed, replication)
+        a, b, _, _ = philox(np.uint64(first + i), np.uint64(0), np.uint64(0), np.uint64(lane), seed, replication)
         out[i] = unit_draw(a, b)
     return out
 
 
+@njit(cache=True, nogil=True, forceinline=True)
+def address(own, number, first, key):
+    """Entity, seed and replication of an account's draws, uint64: its own, or ``first + number`` under the run's key.
+
+    ``own`` has the addresses of all, or of none: ``layout.Addresses``.
+    """
+    if own.entity.size == 0:
+        return np.uint64(first + number), key[0], key[1]
+    return np.uint64(own.entity[number]), np.uint64(own.key[number, 0]), np.uint64(own.key[number, 1])
+
+
 @njit(cache=True, nogil=True)
-def unit_draws(lane, first, count, seed, replication):
-    """Uniform floats in (0, 1) at (entity, 0, 0, lane) for entities from ``first``: ``(53 bits + 1/2) 2^-53``."""
-    return unit_draws_at(lane, first, count, np.uint64(0), seed, replication)
+def unit_draws_of(lane, event, own):
+    """Uniform floats in (0, 1) at (entity, event, 0, lane) of each of ``layout.Addresses``, as ``unit_draws``."""
+    out = np.empty(own.entity.size, np.float64)
+    for i in range(out.size):
+        entity, seed, replication = address(own, i, 0, (np.uint64(0), np.uint64(0)))
+        a, b, _, _ = philox(entity, np.uint64(event), np.uint64(0), np.uint64(lane), seed, replication)
+        out[i] = unit_draw(a, b)
+    return out

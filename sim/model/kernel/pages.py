@@ -16,6 +16,7 @@ from sim.model.kernel.choice import (
     from_list,
     from_shelf,
     holder,
+    key_of,
     look_up,
     staged,
 )
@@ -76,14 +77,22 @@ class Filling(NamedTuple):
 
 
 @staged
-def draw_words(n_slots, key, ids, events, words):
+def draw_words(n_slots, key, sessions, words):
     """Stage 2: the SLOT blocks of pages, attempt 0; the compiler does several of them at a time.
 
     Changes ``words``, shape (4, K, N) [words of 32 bits].
     """
+    ids, events, seeds, replications = sessions.id, sessions.event, sessions.seed, sessions.replication
+    if seeds.size == 0:
+        for k in range(n_slots):
+            for s in range(ids.size):
+                w = philox(np.uint64(ids[s]), np.uint64(events[s]), np.uint64(k), SLOT, key[0], key[1])
+                words[0, k, s], words[1, k, s], words[2, k, s], words[3, k, s] = w
+        return
     for k in range(n_slots):
         for s in range(ids.size):
-            w = philox(np.uint64(ids[s]), np.uint64(events[s]), np.uint64(k), SLOT, key[0], key[1])
+            seed, replication = np.uint64(seeds[s]), np.uint64(replications[s])
+            w = philox(np.uint64(ids[s]), np.uint64(events[s]), np.uint64(k), SLOT, seed, replication)
             words[0, k, s], words[1, k, s], words[2, k, s], words[3, k, s] = w
 
 
@@ -114,7 +123,8 @@ def fill_feeds(n_slots, posts, key, lists, sessions, slots, places, followed):
                 chosen[k, s] = NONE
         elif posts.distinct:
             fan = (np.uint64(sessions.id[s]), np.uint64(sessions.event[s]))
-            _fill_without_repeats(s, n, n_slots, fan, key, slots, places, prefix, candidates)
+            own_key = key_of(sessions, s, key)
+            _fill_without_repeats(s, n, n_slots, fan, own_key, slots, places, prefix, candidates)
         else:
             for k in range(n_slots):
                 followed.draw[k] = below(np.uint64(words[0, k, s]), np.uint64(words[1, k, s]), total)
@@ -279,7 +289,7 @@ def _fill(k, s, page, filling, shelves, key, sessions, slots, seen, totals):
 
     Changes ``slots.source[k, s]``, shape (K, N) [``SlotSource``], and ``totals``, shape (7,) [slots], added to.
     """
-    segment, kind = sessions.segment[s], slots.source[k, s]
+    segment, kind, key = sessions.segment[s], slots.source[k, s], key_of(sessions, s, key)
     at = (np.uint64(sessions.id[s]), np.uint64(sessions.event[s]), np.uint64(k))
     high, low = np.uint64(slots.words[0, k, s]), np.uint64(slots.words[1, k, s])
     organic = np.int64(filling.organic[segment])

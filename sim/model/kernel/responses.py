@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.model.kernel.choice import draw, staged
+from sim.model.kernel.choice import draw, key_of, staged
 from sim.model.kernel.compiled_code import njit
 from sim.model.kernel.draws import philox
 from sim.model.kernel.follow_lists import append, is_better, is_member, remove
@@ -110,7 +110,8 @@ def _look_until(n_slots, threshold, looks_on, appeal, key, sessions, words, chos
             read_at[n] = k * stride + s
             n += np.uint32(1)
             if not looks_on[1]:
-                word, _ = draw((np.uint64(sessions.id[s]), np.uint64(sessions.event[s]), np.uint64(k)), ACTION, key)
+                at = (np.uint64(sessions.id[s]), np.uint64(sessions.event[s]), np.uint64(k))
+                word, _ = draw(at, ACTION, key_of(sessions, s, key))
                 if _is_clicked(word, i, sessions.segment[s], appeal):
                     break
     return np.int64(n)
@@ -141,14 +142,17 @@ def read(n, takes_follows, appeal, following, key, sessions, chosen, reads, n_re
         at = reads.at[r]
         s = at & places
         session[r], slot[r], who[r], ids[r], events[r] = s, at >> bits, flat[at], session_id[s], session_event[s]
-    for r in range(n):
-        w = philox(np.uint64(ids[r]), np.uint64(events[r]), np.uint64(slot[r]), ACTION, key[0], key[1])
-        words[0, r], words[1, r], words[2, r], words[3, r] = w
     leaving = following.unfollow[0] if takes_follows else 0
-    if leaving > 0:
+    if sessions.seed.size > 0:
+        _draw_of_own_keys(n, leaving, sessions.seed, sessions.replication, reads)
+    else:
         for r in range(n):
-            w = philox(np.uint64(ids[r]), np.uint64(events[r]), np.uint64(slot[r]), UNFOLLOW, key[0], key[1])
-            coins[r] = w[0]
+            w = philox(np.uint64(ids[r]), np.uint64(events[r]), np.uint64(slot[r]), ACTION, key[0], key[1])
+            words[0, r], words[1, r], words[2, r], words[3, r] = w
+        if leaving > 0:
+            for r in range(n):
+                w = philox(np.uint64(ids[r]), np.uint64(events[r]), np.uint64(slot[r]), UNFOLLOW, key[0], key[1])
+                coins[r] = w[0]
     n_clicks = np.uint32(0)
     for r in range(n):
         i, segment = who[r], np.uint8(segments[session[r]])
@@ -160,6 +164,21 @@ def read(n, takes_follows, appeal, following, key, sessions, chosen, reads, n_re
         n_clicks += np.uint32(clicked)
     n_acts = _find_acts(n, n_clicks, leaving, following.follow, reads) if takes_follows else np.int64(0)
     return np.int64(n_clicks), n_acts
+
+
+@staged
+def _draw_of_own_keys(n, leaving, seeds, replications, reads):
+    """The ACTION blocks of n reads, and with ``leaving`` above 0 the UNFOLLOW blocks, of fans with keys of their own.
+
+    Changes ``reads.words``, shape (4, R), and ``reads.coin``, shape (R,) [words of 32 bits].
+    """
+    words, session, slot = reads.words, reads.session, reads.slot
+    for r in range(n):
+        seed, replication = np.uint64(seeds[session[r]]), np.uint64(replications[session[r]])
+        entity, event, k = np.uint64(reads.id[r]), np.uint64(reads.event[r]), np.uint64(slot[r])
+        words[0, r], words[1, r], words[2, r], words[3, r] = philox(entity, event, k, ACTION, seed, replication)
+        if leaving > 0:
+            reads.coin[r] = philox(entity, event, k, UNFOLLOW, seed, replication)[0]
 
 
 @staged

@@ -26,7 +26,7 @@ class Due(NamedTuple):
     fan: Int32s
     """(N,): of the chunk."""
     id: Words
-    """(N,)"""
+    """(N,): entity of its draws."""
     event: Words
     """(N,)"""
     mean_gap: Floats
@@ -45,13 +45,17 @@ class Sessions(NamedTuple):
     fan: Int32s
     """(N,): of the chunk."""
     id: Words
-    """(N,)"""
+    """(N,): entity of its fan's draws."""
     event: Words
     """(N,)"""
     segment: Int32s
     """(N,)"""
     time: NDArray[np.uint32]
     """(N,): after the start of the run [s]."""
+    seed: Words
+    """(N,): first word of the key of its fan's draws; (0,) where all have the run's."""
+    replication: Words
+    """As ``seed``, the second word."""
 
 
 class Slots(NamedTuple):
@@ -137,8 +141,8 @@ class Group(NamedTuple):
     reads: Reads
 
 
-def new_group(tables: Tables) -> Group:
-    """Room for a group of sessions that read such tables."""
+def new_group(tables: Tables, *, own_keys: bool) -> Group:
+    """Room for a group of sessions that read such tables, of fans who have keys of their own or not."""
     n_slots = int(tables.slots.max())
     n = MOST_SESSIONS
     while n * n_slots > MOST_SLOTS and n > FEWEST_SESSIONS:
@@ -156,13 +160,7 @@ def new_group(tables: Tables) -> Group:
             words=np.zeros((4, n), np.uint32),
         ),
         begin=np.zeros(n_surfaces + 2, np.int32),
-        sessions=Sessions(
-            fan=np.zeros(n, np.int32),
-            id=np.zeros(n, np.uint32),
-            event=np.zeros(n, np.uint32),
-            segment=np.zeros(n, np.int32),
-            time=np.zeros(n, np.uint32),
-        ),
+        sessions=_new_sessions(n, n if own_keys else 0),
         slots=Slots(
             words=np.zeros((4, *page), np.uint32),
             chosen=np.zeros(page, np.int32),
@@ -196,4 +194,17 @@ def new_group(tables: Tables) -> Group:
             clicks=np.zeros(reads, np.uint32),
             acts=np.zeros(reads, np.uint32),
         ),
+    )
+
+
+def _new_sessions(n: int, n_keys: int) -> Sessions:
+    """Room for n sessions, and for as many keys as are their fans' own."""
+    return Sessions(
+        fan=np.zeros(n, np.int32),
+        id=np.zeros(n, np.uint32),
+        event=np.zeros(n, np.uint32),
+        segment=np.zeros(n, np.int32),
+        time=np.zeros(n, np.uint32),
+        seed=np.zeros(n_keys, np.uint32),
+        replication=np.zeros(n_keys, np.uint32),
     )

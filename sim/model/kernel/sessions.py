@@ -59,7 +59,7 @@ class Span(NamedTuple):
 
 
 @njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True)
-def sessions(span, key, tables, fans, lists, tally, group, trace):
+def sessions(span, key, own, tables, fans, lists, tally, group, trace):
     """Run all sessions of a span of fans; each fan's in order of time.
 
     Parameters
@@ -68,6 +68,8 @@ def sessions(span, key, tables, fans, lists, tally, group, trace):
         ``Span``.
     key
         (seed, replication), uint64.
+    own
+        ``layout.Addresses`` of the chunk's fans, or of none. Read only.
     tables
         ``layout.Tables``. Read only.
     fans, lists
@@ -98,7 +100,7 @@ def sessions(span, key, tables, fans, lists, tally, group, trace):
         if n < min(n_due, span.least) or no_room:
             return np.int64(due[0])
         open_surfaces(
-            n, span.first_id, thins, key, tables.visits, tables.keep, fans, group.due, group.begin, group.sessions
+            n, span.first_id, thins, key, own, tables.visits, tables.keep, fans, group.due, group.begin, group.sessions
         )
         for surface in range(tables.is_feed.size):
             a, b = np.int64(group.begin[surface]), np.int64(group.begin[surface + 1])
@@ -112,6 +114,8 @@ def sessions(span, key, tables, fans, lists, tally, group, trace):
                 everywhere.event[a:b],
                 everywhere.segment[a:b],
                 everywhere.time[a:b],
+                everywhere.seed[a:b],
+                everywhere.replication[a:b],
             )
             appeal = Appeal(tables.traits, tables.click[surface])
             following = Following(
@@ -134,7 +138,7 @@ def sessions(span, key, tables, fans, lists, tally, group, trace):
             counts, totals = tally.counts[surface], tally.totals[surface]
             reserved, ordinary, distinct = tables.reserved[surface], tables.ordinary[surface], tables.distinct[surface]
 
-            draw_words(n_slots, key, sessions.id, sessions.event, slots.words)
+            draw_words(n_slots, key, sessions, slots.words)
             if tables.is_feed[surface]:
                 posts = Posts(distinct, tables.feed_weight[surface], tables.feed_affinity[surface], tables.vertical)
                 fill_feeds(n_slots, posts, key, lists, sessions, slots, places, group.followed)

@@ -39,7 +39,7 @@ class Surfaces:
     """
 
     def __init__(self, scenario: Scenario, accounts: Accounts, key: Key) -> None:
-        self._key = (np.uint64(key[0]), np.uint64(key[1]))
+        self._key = key
         self._drawn_lots: tuple[int, Floats] | None = None
         self._looked_at: int | None = None
         self._built: dict[int, _Built] = {}
@@ -233,8 +233,8 @@ class Surfaces:
         """A uniform number per influencer, new every 30 days."""
         month = now // MONTH
         if self._drawn_lots is None or self._drawn_lots[0] != month:
-            n = self._accounts.vertical.size
-            self._drawn_lots = month, draws.unit_draws_at(Lane.LOTTERY, 0, n, np.uint64(month), *self._key)
+            own = self._accounts.population.addresses(self._key)
+            self._drawn_lots = month, draws.unit_draws_of(Lane.LOTTERY, month, own)
         return self._drawn_lots[1]
 
     def _freeze_follows(self, surface: int, followers: Int64s) -> None:

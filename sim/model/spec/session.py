@@ -50,6 +50,7 @@ class Fan:
     """A fan: who it is, and the state that its own sessions change."""
 
     id: int
+    """Entity of its draws."""
     segment: int
     mean_gap: float
     follows: list[int]
@@ -223,7 +224,7 @@ def run_session(
     counts, reads, totals
         Shapes (M, S, 10), (M, G) and (S, 7); added to.
     key
-        Seed and replication.
+        Of the fan's draws: seed and replication, or its own.
 
     Returns
     -------

@@ -66,8 +66,9 @@ def enter(now: int, accounts: Accounts, scenario: Scenario, key: Key) -> bool:
     if not weights.any():
         return False
     first = accounts.population.n_initial  # those of day 0 never wait
+    number = accounts.population.first_newcomer
     lane = int(Lane.VERTICAL)  # a plain number: numba takes ten times as long to look at an enum's member
-    u = draws.unit_draws(lane, first, waits.size - first, np.uint64(key[0]), np.uint64(key[1]))
+    u = draws.unit_draws(lane, number, waits.size - first, np.uint64(key[0]), np.uint64(key[1]))
     accounts.vertical[waits] = _choose(weights, shares, u[waits[first:]])
     incubates = scenario.entry.incubated_followers > 0
     accounts.entered_at[waits] = now

@@ -6,9 +6,12 @@ The refusals of a run, before it draws its population, and of ``sim validate`` a
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.errors import Fault, InputError
 from sim.formatting import path_text
+from sim.model.layout import Addresses
+from sim.model.world.addresses import NOT_NAMED, Role, addresses
 from sim.model.world.sampling import choose, sample
 from sim.scenario.read.follow_graph import FollowGraph
 from sim.scenario.read.roster import Roster
@@ -19,9 +22,11 @@ from sim.types import Floats, Int32s, Int64s, Key
 
 __all__ = [
     "accounts_at_start",
+    "addresses_of",
     "column",
     "conversion_probs",
     "followers_at_start",
+    "hashes_at_start",
     "live_hours",
     "names_at_start",
     "order_values",
@@ -43,9 +48,21 @@ def names_at_start(scenario: Scenario, roster: Roster | None, follow_graph: Foll
     return tuple(f"influencer-{i + 1:0{len(str(n))}d}" for i in range(n))
 
 
-def verticals(scenario: Scenario, roster: Roster | None, n: int, key: Key) -> Int32s:
-    """Vertical of each of n influencers, those of the roster first, shape (n,)."""
-    drawn = choose(np.array([v.share for v in scenario.verticals.values()]), unit_draws(Lane.VERTICAL, n, key))
+def hashes_at_start(roster: Roster | None, follow_graph: FollowGraph | None) -> NDArray[np.uint64]:
+    """Hashes of the names of the influencers of day 0, shape (M,) where a file names them, else (0,)."""
+    if roster:
+        return roster.hashes
+    return follow_graph.influencer_hashes if follow_graph else NOT_NAMED
+
+
+def addresses_of(roster: Roster | None, follow_graph: FollowGraph | None, n: int, key: Key) -> Addresses:
+    """Where the draws of n influencers are, newcomers last."""
+    return addresses(hashes_at_start(roster, follow_graph), n, key, Role.INFLUENCER)
+
+
+def verticals(scenario: Scenario, roster: Roster | None, own: Addresses) -> Int32s:
+    """Vertical of each influencer, those of the roster first, drawn at their addresses; shape (M,)."""
+    drawn = choose(np.array([v.share for v in scenario.verticals.values()]), unit_draws(Lane.VERTICAL, *own))
     if not (roster and roster.vertical):
         return drawn
     position = {name: v for v, name in enumerate(scenario.verticals)}
@@ -55,22 +72,22 @@ def verticals(scenario: Scenario, roster: Roster | None, n: int, key: Key) -> In
 
 
 def real_followers(
-    scenario: Scenario, roster: Roster | None, follow_graph: FollowGraph | None, n: int, key: Key
+    scenario: Scenario, roster: Roster | None, follow_graph: FollowGraph | None, own: Addresses
 ) -> Int64s:
-    """Followers of each of the n influencers of day 0, shape (n,) [people]."""
+    """Followers of each influencer of day 0, who have these addresses, shape (M,) [people]."""
     if roster and roster.followers is not None:
         return roster.followers
     if follow_graph:
         return follow_graph.in_degrees()
-    drawn = sample(scenario.influencers.followers, unit_draws(Lane.FOLLOWERS, n, key))
+    drawn = sample(scenario.influencers.followers, unit_draws(Lane.FOLLOWERS, *own))
     return np.floor(np.clip(drawn, 0, 1e15) + 0.5).astype(np.int64)
 
 
 def accounts_at_start(scenario: Scenario, roster: Roster | None, key: Key) -> Accounts:
     """The influencers of day 0 with followers and verticals, of a scenario without a follow graph."""
     names = names_at_start(scenario, roster, None)
-    n = len(names)
-    return Accounts(names, real_followers(scenario, roster, None, n, key), verticals(scenario, roster, n, key))
+    own = addresses_of(roster, None, len(names), key)
+    return Accounts(names, real_followers(scenario, roster, None, own), verticals(scenario, roster, own))
 
 
 def column(scenario: Scenario, roster: Roster | None, name: str, u: Floats) -> Floats:

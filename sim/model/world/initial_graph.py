@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.model.kernel.compiled_code import njit
-from sim.model.kernel.draws import below, exp, normal_quantile, philox, unit_draw
+from sim.model.kernel.draws import address, below, exp, normal_quantile, philox, unit_draw
 from sim.streams import Lane
 
 FOLLOWER, FAN_ACTIVITY = np.uint64(Lane.FOLLOWER), np.uint64(Lane.FAN_ACTIVITY)
@@ -24,17 +24,19 @@ def sizes_of_segments(segment, n_segments):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def mean_gaps(segment, activity, sessions_per_day, sigma, key):
+def mean_gaps(segment, activity, sessions_per_day, sigma, key, own):
     """Mean time between the sessions of each fan, shape (F,) [s]; inf: none.
 
-    A fan's rate is its segment's times a lognormal factor of mean 1. Fan after fan: many fans are the largest part of
+    A fan's rate is its segment's times a lognormal factor of mean 1, drawn at its own address, where fans have one
+    (``layout.Addresses``), or at its number. Fan after fan: many fans are the largest part of
     what a run keeps in memory, and have no room for other arrays of their length.
     """
     gaps = np.empty(segment.size, np.float64)
     for f in range(segment.size):
         rate = activity[segment[f]]
         if sigma > 0.0:
-            a, b, _, _ = philox(np.uint64(f), ZERO, ZERO, FAN_ACTIVITY, key[0], key[1])
+            entity, seed, replication = address(own, f, 0, key)
+            a, b, _, _ = philox(entity, ZERO, ZERO, FAN_ACTIVITY, seed, replication)
             u = unit_draw(a, b)
             rate = rate * exp(sigma * normal_quantile(u) - 0.5 * sigma * sigma)
         gaps[f] = DAY / (sessions_per_day * rate)
@@ -94,13 +96,13 @@ def split_by_segment(followers, vertical, weight, size, offset):
 
 
 @njit(cache=True, nogil=True)
-def _draw_member(i, j, segment, key, taken, mark):
-    """A fan of the segment not in ``taken`` yet, by rejection: block (i, j, g | attempt << 8, FOLLOWER)."""
+def _draw_member(entity, j, segment, key, taken, mark):
+    """A fan of the segment not in ``taken`` yet, by rejection: block (entity, j, g | attempt << 8, FOLLOWER)."""
     g, first, size = segment
     attempt = np.uint64(0)
     while True:
         slot = np.uint64(g) | (attempt << ATTEMPT_SHIFT)
-        a, b, _, _ = philox(np.uint64(i), np.uint64(j), slot, FOLLOWER, key[0], key[1])
+        a, b, _, _ = philox(entity, np.uint64(j), slot, FOLLOWER, key[0], key[1])
         fan = first + below(a, b, size)
         if taken[fan] != mark:
             return fan
@@ -108,7 +110,7 @@ def _draw_member(i, j, segment, key, taken, mark):
 
 
 @njit(cache=True, nogil=True)
-def _draw_followers(i, segment, wanted, key, taken, mark, found):
+def _draw_followers(entity, segment, wanted, key, taken, mark, found):
     """Followers of an influencer in a segment, (number, first fan, size), distinct and uniform.
 
     Changes ``found``, shape (N,) with N >= wanted [fans], and ``taken``, shape (F,) [the last mark of each fan].
@@ -118,11 +120,11 @@ def _draw_followers(i, segment, wanted, key, taken, mark, found):
     _, first, size = segment
     if 2 * wanted <= size:
         for j in range(wanted):
-            found[j] = _draw_member(i, j, segment, key, taken, mark)
+            found[j] = _draw_member(entity, j, segment, key, taken, mark)
             taken[found[j]] = mark
         return
     for j in range(size - wanted):
-        taken[_draw_member(i, j, segment, key, taken, mark)] = mark
+        taken[_draw_member(entity, j, segment, key, taken, mark)] = mark
     n = 0
     for fan in range(first, first + size):
         if taken[fan] != mark:
@@ -131,7 +133,7 @@ def _draw_followers(i, segment, wanted, key, taken, mark, found):
 
 
 @njit(cache=True, nogil=True)
-def draw_lists(per_segment, first_of_segment, size, key):
+def draw_lists(per_segment, first_of_segment, size, own):
     """Follow lists of all fans, each in order of influencer id.
 
     All is drawn twice, to count and to fill: a list of edges would double what a run needs at its peak.
@@ -142,8 +144,8 @@ def draw_lists(per_segment, first_of_segment, size, key):
         Shape (M, G), from ``split_by_segment``.
     first_of_segment, size
         Shape (G,): ids of a segment's fans are ``first .. first + size - 1``; all fans are in one.
-    key
-        (seed, replication), uint64.
+    own
+        ``layout.Addresses`` of the influencers, (M,) and (M, 2).
 
     Returns
     -------
@@ -157,9 +159,11 @@ def draw_lists(per_segment, first_of_segment, size, key):
     found = np.empty(size.max(), np.int32)
     for turn in range(2):
         for i in range(n_influencers):
+            entity, seed, replication = address(own, i, 0, (ZERO, ZERO))
             for g in range(size.size):
                 n, mark = per_segment[i, g], i + turn * n_influencers
-                _draw_followers(i, (g, first_of_segment[g], size[g]), n, key, taken, mark, found)
+                segment, key = (g, first_of_segment[g], size[g]), (seed, replication)
+                _draw_followers(entity, segment, n, key, taken, mark, found)
                 for fan in found[:n]:
                     if turn == 0:
                         begin[fan + 2] += 1

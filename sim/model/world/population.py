@@ -1,13 +1,17 @@
 """The population: influencers, agencies, fans and their follows at the start; knows nothing of what they do.
 
 Every attribute is drawn per entity from addressed numbers (one lane each), so that adding an entity changes no other.
-Ids of influencers follow the roster, ids of agencies the scenario's groups. Ids of fans run segment after segment; fans
-of a follow graph keep its order, so that one more at its end changes no other.
+Ids of influencers, and of agencies, are the places of their names in roster or follow graph, which are in order of
+names when they come here: the order of the file's rows has no say. What is drawn for them depends on their names only
+(``world.addresses``), so that one more account changes no attribute of another. Ids of generated agencies follow the
+scenario's groups, those of generated fans run segment after segment; fans of a follow graph are as its influencers.
+The one thing that accounts are competed for: agencies of groups recruit them in a random order, so one more account
+can take another's place in an agency.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,12 +19,15 @@ from numpy.typing import NDArray
 
 from sim.calendar import DAY
 from sim.model.kernel import draws
-from sim.model.layout import FansAtStart
+from sim.model.layout import SHARED, Addresses, FansAtStart
 from sim.model.world import initial_graph
+from sim.model.world.addresses import NOT_NAMED, Role, addresses
 from sim.model.world.initial_follows import (
+    addresses_of,
     column,
     conversion_probs,
     followers_at_start,
+    hashes_at_start,
     live_hours,
     names_at_start,
     order_values,
@@ -43,7 +50,6 @@ if TYPE_CHECKING:
 __all__ = ["Population", "draw_population"]
 
 QUALITY_MARGIN = 1e-6
-KeyWords = tuple[np.uint64, np.uint64]
 
 
 @dataclass(frozen=True)
@@ -91,13 +97,30 @@ class Population:
     members: Int32s
     """(E,)"""
     people_per_fan: float
+    hashes: NDArray[np.uint64]
+    """Hashes of the names of the influencers of day 0, (n_initial,), where a file names them; else (0,)."""
     fans: tuple[str, ...] | None = None
     """Names of the fans of day 0, where a follow graph gives them."""
+    fan_hashes: NDArray[np.uint64] = field(default_factory=lambda: NOT_NAMED)
+    """As ``hashes``, of these fans."""
 
     @property
     def fans_at_start(self) -> FansAtStart:
         """The fans, as an engine takes them."""
         return FansAtStart(self.segment, self.mean_gap, self.joined, self.begin, self.members)
+
+    def addresses(self, key: Key) -> Addresses:
+        """Where the influencers' draws are under a key, shapes (M,) and (M, 2)."""
+        return addresses(self.hashes, self.vertical.size, key, Role.INFLUENCER)
+
+    def addresses_of_fans(self, key: Key) -> Addresses:
+        """As ``addresses``, of the fans; of none, where none has a name."""
+        return addresses(self.fan_hashes, self.segment.size, key, Role.FAN) if self.fan_hashes.size else SHARED
+
+    @property
+    def first_newcomer(self) -> int:
+        """Number of the first newcomer's draws: generated accounts are numbered, named ones are not."""
+        return 0 if self.hashes.size else self.n_initial
 
     def largest(self) -> Largest:
         """What decides how much a click can bring and an account cost."""
@@ -105,31 +128,39 @@ class Population:
         return Largest(self.people_per_fan, *(float(column.max()) for column in columns))
 
 
-def _first_segments(scenario: Scenario, follow_graph: FollowGraph | None, key: KeyWords) -> Int8s:
+def _words(key: Key) -> tuple[np.uint64, np.uint64]:
+    """A key as compiled code takes it."""
+    return np.uint64(key[0]), np.uint64(key[1])
+
+
+def _first_segments(scenario: Scenario, follow_graph: FollowGraph | None, key: Key) -> Int8s:
     """Segment of each fan of day 0: whole blocks by their shares, or drawn for each fan of a graph."""
     shares = np.array([s.share for s in scenario.segments.values()])
     if follow_graph is not None:
-        return choose(shares, draws.unit_draws(Lane.FAN_SEGMENT, 0, len(follow_graph.fans), *key)).astype(np.int8)
+        own = addresses(follow_graph.fan_hashes, len(follow_graph.fans), key, Role.FAN)
+        return choose(shares, draws.unit_draws_of(Lane.FAN_SEGMENT, 0, own)).astype(np.int8)
     return np.repeat(np.arange(shares.size, dtype=np.int8), segment_sizes(scenario))
 
 
 def _fans(
-    scenario: Scenario, follow_graph: FollowGraph | None, accounts: Accounts, key: KeyWords
+    scenario: Scenario, follow_graph: FollowGraph | None, accounts: Accounts, own: Addresses, key: Key
 ) -> tuple[Int64s, FansAtStart]:
-    """Followers of each account of day 0 [simulated fans], and all fans."""
+    """Followers of each account of day 0 [simulated fans], drawn at the accounts' addresses, and all fans."""
     first = _first_segments(scenario, follow_graph, key)
     if follow_graph:
         followers = follow_graph.in_degrees()
         begin, members = follow_graph.begin().astype(np.uint32), follow_graph.influencer
     else:
         followers = followers_at_start(scenario, accounts)
-        begin, members = _follow_lists(scenario, followers, accounts.vertical, first, key)
-    segment, mean_gap, joined = _sessions(scenario, first, key)
+        begin, members = _follow_lists(scenario, followers, accounts.vertical, first, own)
+    segment, mean_gap, joined = _sessions(scenario, first, follow_graph, key)
     begin = np.append(begin, np.full(segment.size - first.size, begin[-1]))
     return followers, FansAtStart(segment, mean_gap, joined, begin, members)
 
 
-def _sessions(scenario: Scenario, first: Int8s, key: KeyWords) -> tuple[Int8s, Floats, Int64s]:
+def _sessions(
+    scenario: Scenario, first: Int8s, follow_graph: FollowGraph | None, key: Key
+) -> tuple[Int8s, Floats, Int64s]:
     """Segment and mean gap between sessions of each fan, those of day 0 first, and when the others join."""
     segments = list(scenario.segments.values())
     n_in = initial_graph.sizes_of_segments(first, len(segments))
@@ -137,16 +168,21 @@ def _sessions(scenario: Scenario, first: Int8s, key: KeyWords) -> tuple[Int8s, F
     n_later = np.floor(n_in * growth + 0.5).astype(np.int64)
     numbers = np.arange(n_in.size, dtype=np.int8)
     segment = np.concatenate([first, np.repeat(numbers, n_later)])
-    u = draws.unit_draws(Lane.JOINED, first.size, segment.size - first.size, *key)
+    run_key = _words(key)
+    number = 0 if follow_graph else first.size  # fans of a graph have names, no numbers
+    u = draws.unit_draws(Lane.JOINED, number, segment.size - first.size, *run_key)
     joined = np.floor(u * (scenario.horizon_days * DAY)).astype(np.int64)
     peak = np.array([max(s.hours) * 24 / sum(s.hours) if s.hours else 1.0 for s in segments])
     activity = np.array([s.activity for s in segments]) * peak
-    fans = scenario.fans
-    return segment, initial_graph.mean_gaps(segment, activity, fans.sessions_per_day, fans.activity_sigma, key), joined
+    fans, own = scenario.fans, SHARED
+    if follow_graph and fans.activity_sigma > 0:
+        own = addresses(follow_graph.fan_hashes, segment.size, key, Role.FAN)
+    gaps = initial_graph.mean_gaps(segment, activity, fans.sessions_per_day, fans.activity_sigma, run_key, own)
+    return segment, gaps, joined
 
 
 def _follow_lists(
-    scenario: Scenario, followers: Int64s, vertical: Int32s, segment: Int8s, key: KeyWords
+    scenario: Scenario, followers: Int64s, vertical: Int32s, segment: Int8s, own: Addresses
 ) -> tuple[NDArray[np.uint32], Int32s]:
     """Follow lists of all fans: where they begin, shape (F + 1,), and their members.
 
@@ -155,26 +191,28 @@ def _follow_lists(
     size = initial_graph.sizes_of_segments(segment, len(scenario.segments))
     activity = np.array([s.activity for s in scenario.segments.values()])
     weight = np.ascontiguousarray(size * activity * affinities(scenario).T)
-    offset = draws.unit_draws(Lane.FOLLOWER_SEGMENT, 0, followers.size, *key)
+    offset = draws.unit_draws_of(Lane.FOLLOWER_SEGMENT, 0, own)
     per_segment = initial_graph.split_by_segment(followers, vertical, weight, size, offset)
-    begin, members = initial_graph.draw_lists(per_segment, np.cumsum(size) - size, size, key)
+    begin, members = initial_graph.draw_lists(per_segment, np.cumsum(size) - size, size, own)
     return begin, members
 
 
-def _agencies(scenario: Scenario, vertical: Int32s, key: KeyWords) -> tuple[tuple[str, ...], Int32s, Floats, Int32s]:
+def _agencies(
+    scenario: Scenario, vertical: Int32s, own: Addresses, key: Key
+) -> tuple[tuple[str, ...], Int32s, Floats, Int32s]:
     """Names of the agencies, agency of each influencer (-1: none), the factor on its chance of a shop, their groups.
 
     Influencers are in a random order; agency after agency takes as many as it wants of those still free, from the
     verticals that it recruits from.
     """
     position = {name: v for v, name in enumerate(scenario.verticals)}
-    order = np.argsort(draws.unit_draws(Lane.AGENCY, 0, vertical.size, *key), kind="stable")
+    order = np.argsort(draws.unit_draws_of(Lane.AGENCY, 0, own), kind="stable")
     agency = np.full(vertical.size, -1, np.int32)
     factor = np.full(vertical.size, scenario.influencers.shop_factor)
     names: list[str] = []
     groups: list[int] = []
     for number, (name, group) in enumerate(scenario.agencies.items()):
-        u = draws.unit_draws(Lane.AGENCY_SIZE, len(names), group.count, *key)
+        u = draws.unit_draws(Lane.AGENCY_SIZE, len(names), group.count, *_words(key))
         if group.stratified:
             u = (np.arange(group.count) + 0.5) / max(group.count, 1)
         sizes = np.floor(sample(group.accounts, u) + 0.5).astype(np.int64)
@@ -189,26 +227,26 @@ def _agencies(scenario: Scenario, vertical: Int32s, key: KeyWords) -> tuple[tupl
 
 
 def _agencies_of(roster: Roster) -> tuple[tuple[str, ...], Int32s]:
-    """Names of a roster's agencies and the agency of each influencer (-1: none)."""
+    """Names of a roster's agencies, sorted, and the agency of each influencer (-1: none)."""
     given = roster.agency or ()
-    names = tuple(dict.fromkeys(name for name in given if name is not None))
+    names = tuple(sorted({name for name in given if name is not None}))
     position = {name: a for a, name in enumerate(names)}
     return names, np.array([-1 if name is None else position[name] for name in given], dtype=np.int32)
 
 
 def _contracts(
-    scenario: Scenario, roster: Roster | None, vertical: Int32s, key: KeyWords
+    scenario: Scenario, roster: Roster | None, vertical: Int32s, own: Addresses, key: Key
 ) -> tuple[tuple[str, ...], Int32s, Floats, Int32s]:
     """As ``_agencies``, of the roster's agencies where it names any."""
     if not (roster and roster.agency):
-        return _agencies(scenario, vertical, key)
+        return _agencies(scenario, vertical, own, key)
     names, agency = _agencies_of(roster)
     return names, agency, np.full(vertical.size, scenario.influencers.shop_factor), np.full(len(names), -1, np.int32)
 
 
-def _entry_times(scenario: Scenario, n_initial: int, key: KeyWords) -> Int64s:
+def _entry_times(scenario: Scenario, n_initial: int, own: Addresses) -> Int64s:
     """When each influencer enters [s]: those of day 0 before the warm-up, newcomers with a week, not before day 1."""
-    u = draws.unit_draws(Lane.NEWCOMER, n_initial, scenario.n_newcomers, *key)
+    u = draws.unit_draws_of(Lane.NEWCOMER, 0, own.part(n_initial, own.entity.size))
     weeks = np.floor(u * (scenario.horizon_days / 7)).astype(np.int64)
     days = np.maximum(7 * weeks, 1)
     start = np.full(n_initial, -scenario.warmup_days * DAY, np.int64)
@@ -216,12 +254,12 @@ def _entry_times(scenario: Scenario, n_initial: int, key: KeyWords) -> Int64s:
 
 
 def _attributes(
-    scenario: Scenario, roster: Roster | None, joined_at: Int64s, n_initial: int, key: KeyWords
+    scenario: Scenario, roster: Roster | None, joined_at: Int64s, n_initial: int, own: Addresses
 ) -> dict[str, Any]:
     """Attributes of each influencer that depend on no other, shape (M,), by their names in ``Population``."""
 
     def draw(lane: Lane) -> Floats:
-        u: Floats = draws.unit_draws(lane, 0, joined_at.size, *key)
+        u: Floats = draws.unit_draws_of(lane, 0, own)
         return u
 
     quality = column(scenario, roster, "quality", draw(Lane.QUALITY))
@@ -236,11 +274,11 @@ def _attributes(
 
 
 def _shops(
-    scenario: Scenario, roster: Roster | None, vertical: Int32s, factor: Floats, incubating: Bools, key: KeyWords
+    scenario: Scenario, roster: Roster | None, vertical: Int32s, factor: Floats, incubating: Bools, own: Addresses
 ) -> Bools:
     """Which accounts of day 0 have a shop: drawn at their vertical's chance times their factor, or the roster's."""
     shop_prob = np.array([v.shop_prob for v in scenario.verticals.values()])[vertical] * factor
-    shop: Bools = (draws.unit_draws(Lane.SHOP, 0, vertical.size, *key) < shop_prob) & ~incubating
+    shop: Bools = (draws.unit_draws_of(Lane.SHOP, 0, own) < shop_prob) & ~incubating
     if roster and roster.shop is not None:
         shop = np.where(roster.shop >= 0, roster.shop == 1, shop)
     return shop
@@ -271,11 +309,11 @@ def draw_population(
     scenario
         A resolved scenario.
     roster
-        Its columns take the place of the scenario's distributions, cell by cell.
+        In order of names. Its columns take the place of the scenario's distributions, cell by cell.
     key
         Seed and replication.
     follow_graph
-        Fans, influencers (the roster's, where there is one) and follows at day 0, in place of drawn ones.
+        In order of names. Fans, influencers (the roster's, where there is one) and follows at day 0, not drawn ones.
 
     Raises
     ------
@@ -284,22 +322,22 @@ def draw_population(
 
     Notes
     -----
-    O(F + M agencies + E). Lanes 32 to 49.
+    O(F + M agencies + E). Lanes 32 to 50.
     """
     if scenario.influencers.follow_graph is not None and follow_graph is None:
         raise ValueError("a scenario with a follow graph needs that graph to draw its population")
-    k = (np.uint64(key[0]), np.uint64(key[1]))
     initial = names_at_start(scenario, roster, follow_graph)
-    n_initial = len(initial)
-    joined_at = _entry_times(scenario, n_initial, k)
-    n = joined_at.size
-
-    vertical = verticals(scenario, roster, n, key)
-    real = real_followers(scenario, roster, follow_graph, n_initial, key)
+    n_initial, n = len(initial), len(initial) + scenario.n_newcomers
+    own = addresses_of(roster, follow_graph, n, key)
+    own_at_start = own.part(0, n_initial)
+    joined_at = _entry_times(scenario, n_initial, own)
+    vertical = verticals(scenario, roster, own)
+    real = real_followers(scenario, roster, follow_graph, own_at_start)
     incubating = np.concatenate([real < scenario.entry.incubated_followers, np.ones(n - n_initial, np.bool_)])
-    agencies, agency, shop_factor, agency_group = _contracts(scenario, roster, vertical[:n_initial], k)
-    shop = _shops(scenario, roster, vertical[:n_initial], shop_factor, incubating[:n_initial], k)
-    followers, fans = _fans(scenario, follow_graph, Accounts(initial, real, vertical[:n_initial]), k)
+    agencies, agency, shop_factor, agency_group = _contracts(scenario, roster, vertical[:n_initial], own_at_start, key)
+    shop = _shops(scenario, roster, vertical[:n_initial], shop_factor, incubating[:n_initial], own_at_start)
+    accounts = Accounts(initial, real, vertical[:n_initial])
+    followers, fans = _fans(scenario, follow_graph, accounts, own_at_start, key)
     newcomers = n - n_initial
     return Population(
         influencers=initial + _newcomers(initial, newcomers),
@@ -315,7 +353,9 @@ def draw_population(
         n_initial=n_initial,
         agency_group=agency_group,
         people_per_fan=people_per_fan(scenario, real, followers),
+        hashes=hashes_at_start(roster, follow_graph),
         fans=follow_graph.fans if follow_graph else None,
-        **_attributes(scenario, roster, joined_at, n_initial, k),
+        fan_hashes=follow_graph.fan_hashes if follow_graph else NOT_NAMED,
+        **_attributes(scenario, roster, joined_at, n_initial, own),
         **fans._asdict(),
     )

@@ -20,6 +20,7 @@ from sim.scenario.read.edge_directions import EdgeDirections
 from sim.scenario.read.fault_list import SHOWN, FaultList
 from sim.scenario.read.follow_graph import MANY_NAMES, FollowGraph, name_rule
 from sim.scenario.read.lost_follows import IN_ROSTER, LostFollows, advice
+from sim.scenario.read.names import normal_form
 from sim.scenario.read.skipped_rows import SkippedRows
 from sim.scenario.read.spreadsheet import text_of
 from sim.scenario.read.table_rows import Table, TableRow, open_table
@@ -103,7 +104,7 @@ class _Reader:
     def _ids(self, cells: Sequence[str]) -> tuple[str, ...]:
         """Who follows and who is followed by a row; a name that the row is too short for is empty."""
         names = (cells[place].strip() if place < len(cells) else "" for place in self.places)
-        return tuple(text_of(name) for name in names) if self.table.is_text else tuple(names)
+        return tuple(normal_form(text_of(name) if self.table.is_text else name) for name in names)
 
     def _refuse(self, found: Sequence[_Broken], cells: Sequence[str]) -> None:
         """Note all that is wrong with the present row, and the follows that are lost with it."""

@@ -12,12 +12,14 @@ import math
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from sim.errors import Fault, InputError
 from sim.files import whole_file
 from sim.formatting import shown, suggestion
 from sim.scenario.read.fault_list import FaultList
+from sim.scenario.read.names import normal_form, order_of
 from sim.scenario.read.spreadsheet import cell
 
 if TYPE_CHECKING:
@@ -40,12 +42,14 @@ class FollowGraph:
     """Who follows whom. Axes: F fans, M influencers, E follows.
 
     ``fan`` and ``influencer``, int32 of shape (E,), are indices into ``fans`` and ``influencers``; they are kept in
-    order of (fan, influencer), without repeats, and are read-only. Names are unique among the fans and among the
-    influencers; a fan and an influencer of one name are one account in two roles, which may follow itself.
-    ``fan_columns`` and ``influencer_columns`` are further attributes by name, of length F and M. ``columns`` names the
-    two columns of the file that it was read from, ``n_skipped`` counts bad rows left out, ``skipped`` are the reasons,
-    whose places are each a ``place`` of the file: line, row or edge; ``notes`` say what else of the file isn't used,
-    ``sha256`` is that of the file's bytes, or of names and follows where there was no file.
+    order of (fan, influencer), without repeats, and are read-only. Names, which are brought into Unicode's normal form
+    NFC, are unique among the fans and among the influencers; a fan and an influencer of one name are one account in two
+    roles, which may follow itself. ``fan_columns`` and ``influencer_columns`` are further attributes by name, of length
+    F and M. ``columns`` names the two columns of the file that it was read from, ``n_skipped`` counts bad rows left
+    out, ``skipped`` are the reasons, whose places are each a ``place`` of the file: line, row or edge; ``notes`` say
+    what else of the file isn't used, ``sha256`` is that of the file's bytes, or of names and follows where there was no
+    file. ``fan_order`` and ``influencer_order`` are None in the order of the file; by name they have, in that order,
+    the index of each, int64.
 
     >>> graph = FollowGraph(("ann", "bo"), ("cy", "di"), [1, 0, 1], [1, 1, 0])
     >>> graph.follows()
@@ -66,11 +70,15 @@ class FollowGraph:
     place: Literal["line", "row", "edge"] = "line"
     notes: tuple[str, ...] = ()
     sha256: str = ""
+    fan_order: NDArray[np.int64] | None = None
+    influencer_order: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         """Bring the follows into order; ``ValueError`` where they are no graph of these names."""
         import numpy as np
 
+        for side in ("fans", "influencers"):
+            object.__setattr__(self, side, tuple(map(normal_form, getattr(self, side))))
         fan, influencer = (np.asarray(each, dtype=np.int64).reshape(-1) for each in (self.fan, self.influencer))
         if fan.size != influencer.size:
             raise ValueError(f"fan and influencer must be of one length, got {fan.size} and {influencer.size}")
@@ -105,6 +113,20 @@ class FollowGraph:
     def __hash__(self) -> int:
         """Hash of its size: equal graphs have it in common."""
         return hash((len(self.fans), len(self.influencers), len(self.fan)))
+
+    @cached_property
+    def fan_hashes(self) -> NDArray[np.uint64]:
+        """Hashes of the fans' names, by which their draws know them, shape (F,)."""
+        from sim.streams import name_hashes
+
+        return name_hashes(self.fans)
+
+    @cached_property
+    def influencer_hashes(self) -> NDArray[np.uint64]:
+        """As ``fan_hashes``, of the influencers, shape (M,)."""
+        from sim.streams import name_hashes
+
+        return name_hashes(self.influencers)
 
     def in_degrees(self) -> NDArray[np.int64]:
         """Followers of each influencer, shape (M,)."""
@@ -162,6 +184,24 @@ class FollowGraph:
 
         moved = np.array([place[name] for name in self.influencers], dtype=np.int32)
         return replace(self, influencers=names, influencer=moved[self.influencer], influencer_columns={})
+
+    def by_name(self) -> FollowGraph:
+        """The same follows, with fans and influencers in the order of their names."""
+        import numpy as np
+
+        moved: dict[str, Any] = {}
+        for side in ("fan", "influencer"):
+            names, index, columns = (getattr(self, f"{side}{part}") for part in ("s", "", "_columns"))
+            order = order_of(names)
+            place = np.empty(len(order), np.int64)
+            place[order] = np.arange(place.size)
+            moved |= {
+                f"{side}s": tuple(names[i] for i in order),
+                side: place[index],
+                f"{side}_columns": {key: [column[i] for i in order] for key, column in columns.items()},
+                f"{side}_order": place,
+            }
+        return replace(self, **moved)
 
     def to_networkx(self) -> nx.DiGraph[str]:
         """The graph as a NetworkX ``DiGraph`` whose edges run from who follows to who is followed.
@@ -242,7 +282,7 @@ def from_networkx(graph: nx.Graph[Any], *, file: str = IN_MEMORY) -> FollowGraph
     """
     if graph.is_multigraph():
         raise InputError([Fault(file, "must be a Graph or a DiGraph, not a multigraph")])
-    name = {node: str(node) for node in graph}
+    name = {node: normal_form(str(node)) for node in graph}
     side_of = None if graph.is_directed() else sides(graph)
     edges: list[tuple[Any, Any]] = list(graph.edges)
     if side_of is not None:

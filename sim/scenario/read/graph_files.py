@@ -23,6 +23,7 @@ from sim.scenario.read.edge_columns import as_float, is_weight, unused_note, wei
 from sim.scenario.read.fault_list import FaultList
 from sim.scenario.read.follow_graph import FollowGraph, from_networkx, name_rule, sides
 from sim.scenario.read.lost_follows import IN_ROSTER, LostFollows, advice
+from sim.scenario.read.names import normal_form
 from sim.scenario.read.skipped_rows import Reason, SkippedRows
 from sim.scenario.read.toml_file import file_text, open_regular, os_rule
 from sim.scenario.schema.encodings import EncodingName
@@ -136,9 +137,9 @@ def _parsed(raw: bytes, kind: _Format, encoding: str | None) -> nx.Graph[Any]:
 
 def _names(graph: nx.Graph[Any]) -> tuple[dict[Any, str], str]:
     """The name of each node: its label where all have one and all differ, else its id; and which of the two it is."""
-    ids = {node: str(node).strip() for node in graph}
+    ids = {node: normal_form(str(node).strip()) for node in graph}
     given = {node: data.get("label") for node, data in graph.nodes(data=True)}
-    labels = {node: "" if label is None else str(label).strip() for node, label in given.items()}
+    labels = {node: "" if label is None else normal_form(str(label).strip()) for node, label in given.items()}
     has_labels = all(labels.values()) and len(set(labels.values())) == len(labels)
     if has_labels and labels != ids:
         return labels, "labels"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sim.scenario.read.headers import Headers
+from sim.scenario.read.names import order_of
 from sim.scenario.read.other_columns import OtherColumn
 from sim.scenario.read.roster_cells import Cells
 from sim.scenario.read.roster_rows import RosterRows
@@ -30,7 +32,7 @@ REQUIRED_COLUMNS = ("influencer", "followers")
 
 @dataclass(frozen=True, eq=False)
 class Roster:
-    """The accounts of a roster in the order of its rows; a column that the file lacks is None.
+    """The accounts of a roster in the order of its rows, or by name; a column that the file lacks is None.
 
     ``followers`` int64 >= 0 [people], None only where a follow graph takes its place; ``age_days``, ``quality``,
     ``posts_per_day``, ``conversion_prob``, ``order_value_fen``, ``live_hours_per_day`` float64, nan where the cell is
@@ -39,7 +41,8 @@ class Roster:
 
     ``columns`` has the file's name of each column that has another name there. ``skipped`` are the reasons for which
     rows were left out, ``readings`` the numbers that weren't written plainly, ``notes`` further notes for the user.
-    ``is_text``: it was no Parquet file.
+    ``is_text``: it was no Parquet file. Names, of agencies too, are in Unicode's normal form NFC. ``file_order`` is
+    None in the order of the rows; by name it has, row after row, the index of the row's account, int64.
 
     ``other_columns`` has all further columns by name: numbers where every cell that isn't empty is one,
     else texts, None where it is empty. ``unkept_columns`` gives the reasons for those that aren't kept.
@@ -65,6 +68,32 @@ class Roster:
     readings: tuple[dict[str, object], ...] = ()
     notes: tuple[str, ...] = ()
     is_text: bool = True
+    file_order: NDArray[np.int64] | None = None
+
+    @cached_property
+    def hashes(self) -> NDArray[np.uint64]:
+        """Hashes of the accounts' names, by which their draws know them, shape (M,)."""
+        from sim.streams import name_hashes
+
+        return name_hashes(self.influencer)
+
+    def by_name(self) -> Roster:
+        """The same accounts in the order of their names."""
+        import numpy as np
+
+        order = np.array(order_of(self.influencer), dtype=np.int64)
+        file_order = np.empty_like(order)
+        file_order[order] = np.arange(order.size)
+        moved: dict[str, Any] = {}
+        for name in KNOWN:
+            column = getattr(self, name)
+            if isinstance(column, tuple):
+                moved[name] = tuple(column[i] for i in order.tolist())
+            elif column is not None:
+                moved[name] = column[order]
+                moved[name].setflags(write=False)
+        others = {name: tuple(column[i] for i in order.tolist()) for name, column in self.other_columns.items()}
+        return replace(self, **moved, other_columns=MappingProxyType(others), file_order=file_order)
 
     def __eq__(self, other: object) -> bool:
         """Equal when read from equal files with the same outcome."""

@@ -18,6 +18,7 @@ from sim.scenario.read.cell_numbers import (
     unreadable,
     whole,
 )
+from sim.scenario.read.names import normal_form
 from sim.scenario.schema.ranges import RANGES
 from sim.scenario.schema.roster_columns import NUMBERS
 
@@ -69,7 +70,7 @@ class Cells:
         """The function that reads the cells of a column, without spaces around them; it raises ``BadCellError``."""
         if key in NUMBERS:
             return self._number(key)
-        return {"followers": self._followers, "shop": _shop, "vertical": self._vertical, "agency": _repeated(_text)}[
+        return {"followers": self._followers, "shop": _shop, "vertical": self._vertical, "agency": _repeated(_named)}[
             key
         ]
 
@@ -165,9 +166,14 @@ def _shop(cell: str) -> int:
     return value
 
 
+def _named(cell: str) -> str | None:
+    """The name in a cell; None: the cell is empty."""
+    return _text(normal_form(cell))
+
+
 def name_of(cell: str) -> str:
     """The influencer that a cell names."""
-    text = _text(cell)
+    text = _named(cell)
     if text is None:
         raise BadCellError("is required")
     return text

@@ -13,6 +13,7 @@ from sim.formatting import shown
 from sim.scenario.read.cell_numbers import counts_in, roughly, rounding
 from sim.scenario.read.fault_list import FaultList
 from sim.scenario.read.headers import Headers
+from sim.scenario.read.names import normal_form
 from sim.scenario.read.other_columns import MAX_CELLS, MAX_COLUMNS, OtherColumns
 from sim.scenario.read.roster_cells import BadCellError, Cells, cell_text, name_of
 from sim.scenario.read.skipped_rows import SkippedRows
@@ -72,7 +73,7 @@ class RosterRows:
                 return
             for value, (_, _, column) in zip(values, self._parsers, strict=True):
                 column.append(value)
-            self._named[cells[self._name_at].strip()] = len(self._places)
+            self._named[normal_form(cells[self._name_at].strip())] = len(self._places)
             self._places.append(place)
             self.others.add(cells)
             if self.cells.forms:
@@ -138,7 +139,7 @@ class RosterRows:
             self._check_lines(place, 1 + sum(max(map(cell.count, "\r\n")) for cell in cells))
         self.skipped.n += 1
         followers = values.get("followers", math.nan)
-        name = cells[self._name_at].strip()
+        name = normal_form(cells[self._name_at].strip())
         again = self._named.get(name)
         if again is not None and not followers > self._followers()[again]:
             return  # the account stays, and is as large
@@ -208,7 +209,7 @@ class RosterRows:
             followers = int(self.cells.parser("followers")(cells["followers"]) or 0)
         except BadCellError:
             return None
-        at = self._named.get(cells["influencer"])
+        at = self._named.get(normal_form(cells["influencer"]))
         if at is not None and self._places[at] != _place(row):
             at = None
         is_first = row is rows[0] and len(rows) > 2

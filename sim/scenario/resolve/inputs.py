@@ -252,13 +252,15 @@ def read_inputs(judged: Validated, source: ScenarioSource, given: Given) -> Inpu
                 encoding=made.encoding,
                 names={str(ours): theirs for ours, theirs in people.columns.items()},
                 suggested_names=given.suggested_columns,
-            )
+            ).by_name()
         names = None if made.roster is None else made.roster.influencer
         if is_memory:
             follows = graph if isinstance(graph, FollowGraph) else from_networkx(graph)
             made.graph = follows if names is None else follows.with_influencers(names)
         elif edges_file is not None:
             made.graph = _graph(edges_file, people, names, made.encoding)
+        if made.graph is not None:
+            made.graph = made.graph.by_name()
     except InputError as error:
         made.faults += error.faults
     return made
