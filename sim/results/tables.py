@@ -68,6 +68,7 @@ class UnitTables:
             "influencers": _influencers(self._loaded, record, self._surfaces) | self._own_of(record),
             "agencies": _agencies(self._loaded, record),
             "surfaces": _surfaces(self._loaded, record),
+            "refreshes": _refreshes(self._loaded, record),
             "lorenz": self._lorenz(record),
             "transitions": _transitions(record),
             "tier_transitions": _tier_transitions(self._loaded, record),
@@ -161,6 +162,7 @@ def _influencers(loaded: Loaded, record: UnitRecord, surfaces: list[str]) -> Col
         "reads": people(over_surfaces[:, Counter.READS], scale),
         "clicks": people(over_surfaces[:, Counter.CLICKS], scale),
         "follows": people(over_surfaces[:, Counter.FOLLOWS], scale),
+        "follows_reserved": people(over_surfaces[:, Counter.RESERVED_FOLLOWS], scale),
         "unfollows": people(over_surfaces[:, Counter.UNFOLLOWS], scale),
         "orders": over_surfaces[:, Counter.ORDERS],
         "gmv_fen": over_surfaces[:, Counter.GMV_FEN],
@@ -200,6 +202,18 @@ def _surfaces(loaded: Loaded, record: UnitRecord) -> Columns:
     }
 
 
+def _refreshes(loaded: Loaded, record: UnitRecord) -> Columns:
+    kept = record.refreshes
+    return {
+        "time_days": kept.time / DAY,
+        "surface": words(list(loaded.scenario.surfaces), kept.surface),
+        "n_follows": kept.follows,
+        "n_reserved_follows": kept.reserved_follows,
+        "support_head_share": kept.support_head_share,
+        "organic_head_share": kept.organic_head_share,
+    }
+
+
 def _transitions(record: UnitRecord) -> Columns:
     start, end = np.indices((10, 10)) + 1
     return {"decile_start": start.ravel(), "decile_end": end.ravel(), "n": record.measures.transitions.ravel()}
@@ -220,4 +234,11 @@ def _epochs(kept: EpochsRecord) -> Columns:
     }
 
 
-COUNTED = (Counter.READS, Counter.CLICKS, Counter.FOLLOWS, Counter.REFERRALS, Counter.ORDERS)
+COUNTED = (
+    Counter.READS,
+    Counter.CLICKS,
+    Counter.FOLLOWS,
+    Counter.RESERVED_FOLLOWS,
+    Counter.REFERRALS,
+    Counter.ORDERS,
+)
