@@ -129,8 +129,8 @@ def simulate(
     traffic.start(env)
     started = perf_counter()
     env.run(until=end)
-    seconds = perf_counter() - started
     return Outcome(
+        seconds=perf_counter() - started,
         population=population,
         counts=traffic.counts,
         totals=traffic.totals,
@@ -141,5 +141,4 @@ def simulate(
         refreshes=tuple(control.refreshes.noted),
         end=control.end,
         trace=traffic.trace(),
-        seconds=seconds,
     )

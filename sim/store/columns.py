@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
+
+from sim.store.column_values import ColumnType, array_of, arrow_type
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ColumnType = Literal["int64", "float64", "string", "bool"]
 OWN = "*"
 """Name that stands for the user's own columns."""
 
@@ -325,7 +326,7 @@ def arrow_schema(table: str, extra_columns: Sequence[str | Column] = ()) -> pa.S
 
     return pa.schema(
         [
-            pa.field(column.name, _arrow_type(column.type), nullable=column.nullable)
+            pa.field(column.name, arrow_type(column.type), nullable=column.nullable)
             for column in columns_of(table, extra_columns)
         ]
     )
@@ -368,7 +369,7 @@ def table_of(name: str, columns: Mapping[str, Sequence[Any] | Any], extra: Seque
     arrays: list[pa.ChunkedArray] = []
     for column in wanted:
         try:
-            array = _array(column, columns[column.name])
+            array = array_of(column.type, column.nullable, columns[column.name])
         # TypeError and OverflowError are how Arrow refuses some values; all say that this column is wrong.
         except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
             raise ValueError(f"table {name}: column {column.name!r}: {error}") from error
@@ -378,38 +379,3 @@ def table_of(name: str, columns: Mapping[str, Sequence[Any] | Any], extra: Seque
             )
         arrays.append(array)
     return pa.Table.from_arrays(arrays, schema=arrow_schema(name, extra))
-
-
-def _arrow_type(name: ColumnType) -> pa.DataType:
-    import pyarrow as pa
-
-    return {"int64": pa.int64(), "float64": pa.float64(), "string": pa.string(), "bool": pa.bool_()}[name]
-
-
-def _array(column: Column, values: Sequence[Any] | Any) -> pa.ChunkedArray:
-    """Values in the column's type; errors of Arrow's kinds, or ``ValueError``."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if isinstance(values, (str, bytes)):
-        raise ValueError(f"a single {type(values).__name__} where a sequence is wanted")
-    chunked = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([pa.array(values)])
-    kind = chunked.type.value_type if pa.types.is_dictionary(chunked.type) else chunked.type
-    types = pa.types
-    fits = (
-        types.is_null(kind)
-        or {
-            "int64": types.is_integer(kind),
-            "float64": types.is_integer(kind) or types.is_floating(kind),
-            "string": types.is_string(kind) or types.is_large_string(kind),
-            "bool": types.is_boolean(kind),
-        }[column.type]
-    )
-    if not fits:
-        raise ValueError(f"must be {column.type}, got {kind}")
-    chunked = chunked.cast(_arrow_type(column.type))
-    if column.type == "float64":
-        chunked = pc.if_else(pc.is_nan(chunked), None, chunked)
-    if chunked.null_count and not column.nullable:
-        raise ValueError(f"{chunked.null_count} of {len(chunked)} are null or NaN where the contract has none")
-    return chunked
