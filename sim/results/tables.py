@@ -17,6 +17,7 @@ from sim.model.world.accounts import AccountStatus
 from sim.results.claims import index_of
 from sim.scenario import Loaded
 from sim.store import columns
+from sim.store.column_values import ColumnType
 from sim.store.unit import Unit
 from sim.store.unit_record import EpochsRecord, UnitRecord
 
@@ -97,7 +98,7 @@ class UnitTables:
 def _own_columns(loaded: Loaded, surfaces: Sequence[str]) -> dict[columns.Column, pa.Array]:
     """Columns of the roster that the model doesn't use, as the table ``influencers`` has them; shape (rows,)."""
     given = {} if loaded.roster is None else loaded.roster.other_columns
-    types: list[tuple[str, columns.ColumnType]] = [
+    types: list[tuple[str, ColumnType]] = [
         (name, "string" if any(isinstance(value, str) for value in values) else "float64")
         for name, values in given.items()
     ]
