@@ -82,6 +82,7 @@ class Lane(IntEnum):
     NEWCOMER = 48
     LIVE_HOURS = 49
     NAME = 50
+    TIE = 51
 
 
 def philox(

@@ -63,6 +63,7 @@ LANES = {
     "NEWCOMER": 48,
     "LIVE_HOURS": 49,
     "NAME": 50,
+    "TIE": 51,
 }
 """Lanes may be added, never renumbered: every run on record was drawn with these."""
 

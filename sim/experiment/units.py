@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
 from typing import TypeVar
 
 import numpy as np
@@ -23,6 +24,7 @@ from sim.store.unit_record import (
     AccountsRecord,
     EpochsRecord,
     MeasuresRecord,
+    RefreshesRecord,
     ReviewsRecord,
     TrafficRecord,
     UnitRecord,
@@ -82,6 +84,7 @@ def _record(outcome: Outcome, scenario: Scenario, groups: Groups, epochs: Epochs
         traffic=TrafficRecord(counts=outcome.counts, totals=outcome.totals),
         accounts=_accounts(outcome, horizon_days * DAY),
         reviews=_reviews(outcome),
+        refreshes=_refreshes(outcome),
         epochs=epochs,
     )
 
@@ -130,6 +133,19 @@ def _reviews(outcome: Outcome) -> ReviewsRecord:
         gmv_fen_per_year=rows((review.gmv_fen_per_year for review in reviews), np.float64),
         cut=rows(_cut(outcome, times), np.int64),
         profit=rows(_profit(outcome, times), np.int64),
+    )
+
+
+def _refreshes(outcome: Outcome) -> RefreshesRecord:
+    noted = zip(*outcome.refreshes, strict=True) if outcome.refreshes else [()] * len(fields(RefreshesRecord))
+    time, surface, follows, reserved, support, organic = noted
+    return RefreshesRecord(
+        time=np.array(time, np.int32),
+        surface=np.array(surface, np.int32),
+        follows=np.array(follows, np.int64),
+        reserved_follows=np.array(reserved, np.int64),
+        support_head_share=np.array(support, np.float32),
+        organic_head_share=np.array(organic, np.float32),
     )
 
 

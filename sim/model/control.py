@@ -17,6 +17,7 @@ from sim.model.agencies.tiers import YEAR, TierReview, review_tiers
 from sim.model.clock import Order, moment
 from sim.model.layout import Counter, Tables, Total
 from sim.model.observation import Observation, State, Watch, decided
+from sim.model.ranking.refreshes import Refreshes
 from sim.model.ranking.surfaces import Surfaces
 from sim.model.world.accounts import Accounts
 from sim.model.world.entry import enter
@@ -38,10 +39,13 @@ class Traffic(Protocol):
 
     @property
     def counts(self) -> Int64s:
-        """Counts so far, shape (M, S, 10)."""
+        """Counts so far, shape (M, S, 11)."""
 
     def count(self, counter: Counter) -> Int64s:
         """One of them over all surfaces, shape (M,)."""
+
+    def count_by_surface(self, counter: Counter) -> Int64s:
+        """One of them over all influencers, shape (S,)."""
 
     @property
     def reads(self) -> Int64s:
@@ -90,6 +94,7 @@ class Control:
         self.ledger = Ledger(population)
         self.tier = np.full(len(population.agencies), -1, np.int32)
         self.reviews: list[TierReview] = []
+        self.refreshes = Refreshes(population)
         self._surfaces = Surfaces(scenario, self.accounts, key)
         self._surfaces.renew(self.start, self.tier)
         self._stale: bool | None = None
@@ -209,8 +214,8 @@ class Control:
     def _renew(self, now: int) -> None:
         refresh, self._stale = self._stale, None
         self._surfaces.renew(now, self.tier)
-        for surface in range(self.tables.is_feed.size if refresh else 0):
-            self._surfaces.refresh(surface, now, self.followers(now), self.tier)
+        if refresh:
+            self._refresh_now(range(self.tables.is_feed.size), now)
         self._show(now, Order.RENEWAL)
 
     def _refreshed_together(self) -> dict[int, list[int]]:
@@ -225,9 +230,18 @@ class Control:
         for event in at(env, times, Order.REFRESH):
             yield event
             now = int(env.now)
-            for surface in surfaces:
-                self._surfaces.refresh(surface, now, self.followers(now), self.tier)
+            self._refresh_now(surfaces, now)
             self._show(now, Order.REFRESH)
+
+    def _refresh_now(self, surfaces: Iterable[int], now: int) -> None:
+        """Freeze what has happened into the tables of these surfaces, and note what they are like."""
+        follows, reserved_follows = (
+            self._traffic.count_by_surface(counter).tolist() for counter in (Counter.FOLLOWS, Counter.RESERVED_FOLLOWS)
+        )
+        for surface in surfaces:
+            self._surfaces.refresh(surface, now, self.followers(now), self.tier)
+            if not self.tables.is_feed[surface]:
+                self.refreshes.note(now, surface, follows[surface], reserved_follows[surface], self.tables)
 
     def _show(self, now: int, order: Order) -> None:
         """Let the watcher look at what an event has done."""

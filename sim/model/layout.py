@@ -40,7 +40,7 @@ __all__ = [
 
 
 class Counter(IntEnum):
-    """What is counted per influencer and surface; the last axis of the counts, shape (M, S, 10)."""
+    """What is counted per influencer and surface; the last axis of the counts, shape (M, S, 11)."""
 
     EXPOSURE = 0
     RESERVED = 1
@@ -52,6 +52,7 @@ class Counter(IntEnum):
     UNFOLLOWS = 7
     REFERRALS = 8
     TIPS_FEN = 9
+    RESERVED_FOLLOWS = 10
 
 
 class Total(IntEnum):
@@ -256,7 +257,7 @@ class Tally(NamedTuple):
     """What sessions count, in the compiled engine's order of axes."""
 
     counts: Int64s
-    """(S, 10, M): added to; in the units of ``Counter``."""
+    """(S, 11, M): added to; in the units of ``Counter``."""
     reads: Int64s
     """(G, M): slots examined, added to."""
     totals: Int64s

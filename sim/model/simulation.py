@@ -21,6 +21,7 @@ from sim.model.engines.compiled import CompiledEngine
 from sim.model.engines.reference import ReferenceEngine
 from sim.model.layout import ID_MASK
 from sim.model.observation import Observation, Watch
+from sim.model.ranking.refreshes import Refresh
 from sim.model.world.accounts import Accounts
 from sim.model.world.population import Population
 from sim.scenario.schema.scenario import Scenario
@@ -38,7 +39,7 @@ class Outcome:
 
     population: Population
     counts: Int64s
-    """(M, S, 10)"""
+    """(M, S, 11)"""
     totals: Int64s
     """(S, 7)"""
     follow_entries: tuple[NDArray[np.uint32], Int32s]
@@ -47,6 +48,7 @@ class Outcome:
     """As they are at the end."""
     history: History
     reviews: tuple[TierReview, ...]
+    refreshes: tuple[Refresh, ...]
     end: int
     """Time [s]."""
     trace: Int64s
@@ -127,8 +129,8 @@ def simulate(
     traffic.start(env)
     started = perf_counter()
     env.run(until=end)
-    seconds = perf_counter() - started
     return Outcome(
+        seconds=perf_counter() - started,
         population=population,
         counts=traffic.counts,
         totals=traffic.totals,
@@ -136,7 +138,7 @@ def simulate(
         accounts=control.accounts,
         history=control.history,
         reviews=tuple(control.reviews),
+        refreshes=tuple(control.refreshes.noted),
         end=control.end,
         trace=traffic.trace(),
-        seconds=seconds,
     )

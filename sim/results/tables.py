@@ -18,6 +18,7 @@ from sim.results.claims import index_of
 from sim.scenario import Loaded
 from sim.scenario.resolve.file_order import agencies_as_listed, influencers_as_listed
 from sim.store import columns
+from sim.store.column_values import ColumnType
 from sim.store.unit import Unit
 from sim.store.unit_record import EpochsRecord, UnitRecord
 
@@ -69,6 +70,7 @@ class UnitTables:
             "influencers": self._influencers(record),
             "agencies": _agencies(self._loaded, record),
             "surfaces": _surfaces(self._loaded, record),
+            "refreshes": _refreshes(self._loaded, record),
             "lorenz": self._lorenz(record),
             "transitions": _transitions(record),
             "tier_transitions": _tier_transitions(self._loaded, record),
@@ -106,7 +108,7 @@ class UnitTables:
 def _own_columns(loaded: Loaded, surfaces: Sequence[str]) -> dict[columns.Column, pa.Array]:
     """Columns of the roster that the model doesn't use, as the table ``influencers`` has them; shape (rows,)."""
     given = {} if loaded.roster is None else loaded.roster.other_columns
-    types: list[tuple[str, columns.ColumnType]] = [
+    types: list[tuple[str, ColumnType]] = [
         (name, "string" if any(isinstance(value, str) for value in values) else "float64")
         for name, values in given.items()
     ]
@@ -171,6 +173,7 @@ def _influencers(loaded: Loaded, record: UnitRecord, surfaces: list[str]) -> Col
         "reads": people(over_surfaces[:, Counter.READS], scale),
         "clicks": people(over_surfaces[:, Counter.CLICKS], scale),
         "follows": people(over_surfaces[:, Counter.FOLLOWS], scale),
+        "follows_reserved": people(over_surfaces[:, Counter.RESERVED_FOLLOWS], scale),
         "unfollows": people(over_surfaces[:, Counter.UNFOLLOWS], scale),
         "orders": over_surfaces[:, Counter.ORDERS],
         "gmv_fen": over_surfaces[:, Counter.GMV_FEN],
@@ -210,6 +213,18 @@ def _surfaces(loaded: Loaded, record: UnitRecord) -> Columns:
     }
 
 
+def _refreshes(loaded: Loaded, record: UnitRecord) -> Columns:
+    kept = record.refreshes
+    return {
+        "time_days": kept.time / DAY,
+        "surface": words(list(loaded.scenario.surfaces), kept.surface),
+        "n_follows": kept.follows,
+        "n_reserved_follows": kept.reserved_follows,
+        "support_head_share": kept.support_head_share,
+        "organic_head_share": kept.organic_head_share,
+    }
+
+
 def _transitions(record: UnitRecord) -> Columns:
     start, end = np.indices((10, 10)) + 1
     return {"decile_start": start.ravel(), "decile_end": end.ravel(), "n": record.measures.transitions.ravel()}
@@ -230,4 +245,11 @@ def _epochs(kept: EpochsRecord) -> Columns:
     }
 
 
-COUNTED = (Counter.READS, Counter.CLICKS, Counter.FOLLOWS, Counter.REFERRALS, Counter.ORDERS)
+COUNTED = (
+    Counter.READS,
+    Counter.CLICKS,
+    Counter.FOLLOWS,
+    Counter.RESERVED_FOLLOWS,
+    Counter.REFERRALS,
+    Counter.ORDERS,
+)

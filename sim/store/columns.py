@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
+
+from sim.store.column_values import ColumnType, array_of, arrow_type
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ColumnType = Literal["int64", "float64", "string", "bool"]
 OWN = "*"
 """Name that stands for the user's own columns."""
 
@@ -131,6 +132,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         _count("reads", "impressions examined, warm-up included [people]"),
         _count("clicks", "clicks, warm-up included [people]"),
         _count("follows", "new follows [people]"),
+        _count("follows_reserved", "new follows from reserved slots, whoever was in them [people]"),
         _count("unfollows", "unfollows [people]"),
         _count("orders", "orders, warm-up included [real orders]"),
         _count("gmv_fen", "turnover, warm-up included [fen]"),
@@ -175,10 +177,24 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         _count("n_reads", "impressions examined"),
         _count("n_clicks", "clicks"),
         _count("n_follows", "new follows"),
+        _count("n_reserved_follows", "new follows from reserved slots, whoever was in them"),
         _count("n_referrals", "visits to shops that clicks led on to [people]"),
         _count("n_orders", "orders [real orders]"),
         _count("gmv_fen", "turnover [fen]"),
         _count("tips_fen", "tips [fen]"),
+    ),
+    "refreshes": (
+        _ARM,
+        _REPLICATION,
+        _TIME,
+        Column("surface", "string", "the surface's name in the scenario"),
+        _count("n_follows", "new follows on it so far"),
+        _count("n_reserved_follows", "those of them that were won in reserved slots, whoever was in them"),
+        _amount(
+            "support_head_share",
+            "share of the initial head in what the support list draws, in [0, 1], segments weighed by their sessions",
+        ),
+        _amount("organic_head_share", "the same of the organic table, without what is explored"),
     ),
     "lorenz": (
         _ARM,
@@ -310,7 +326,7 @@ def arrow_schema(table: str, extra_columns: Sequence[str | Column] = ()) -> pa.S
 
     return pa.schema(
         [
-            pa.field(column.name, _arrow_type(column.type), nullable=column.nullable)
+            pa.field(column.name, arrow_type(column.type), nullable=column.nullable)
             for column in columns_of(table, extra_columns)
         ]
     )
@@ -353,7 +369,7 @@ def table_of(name: str, columns: Mapping[str, Sequence[Any] | Any], extra: Seque
     arrays: list[pa.ChunkedArray] = []
     for column in wanted:
         try:
-            array = _array(column, columns[column.name])
+            array = array_of(column.type, column.nullable, columns[column.name])
         # TypeError and OverflowError are how Arrow refuses some values; all say that this column is wrong.
         except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
             raise ValueError(f"table {name}: column {column.name!r}: {error}") from error
@@ -363,38 +379,3 @@ def table_of(name: str, columns: Mapping[str, Sequence[Any] | Any], extra: Seque
             )
         arrays.append(array)
     return pa.Table.from_arrays(arrays, schema=arrow_schema(name, extra))
-
-
-def _arrow_type(name: ColumnType) -> pa.DataType:
-    import pyarrow as pa
-
-    return {"int64": pa.int64(), "float64": pa.float64(), "string": pa.string(), "bool": pa.bool_()}[name]
-
-
-def _array(column: Column, values: Sequence[Any] | Any) -> pa.ChunkedArray:
-    """Values in the column's type; errors of Arrow's kinds, or ``ValueError``."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if isinstance(values, (str, bytes)):
-        raise ValueError(f"a single {type(values).__name__} where a sequence is wanted")
-    chunked = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([pa.array(values)])
-    kind = chunked.type.value_type if pa.types.is_dictionary(chunked.type) else chunked.type
-    types = pa.types
-    fits = (
-        types.is_null(kind)
-        or {
-            "int64": types.is_integer(kind),
-            "float64": types.is_integer(kind) or types.is_floating(kind),
-            "string": types.is_string(kind) or types.is_large_string(kind),
-            "bool": types.is_boolean(kind),
-        }[column.type]
-    )
-    if not fits:
-        raise ValueError(f"must be {column.type}, got {kind}")
-    chunked = chunked.cast(_arrow_type(column.type))
-    if column.type == "float64":
-        chunked = pc.if_else(pc.is_nan(chunked), None, chunked)
-    if chunked.null_count and not column.nullable:
-        raise ValueError(f"{chunked.null_count} of {len(chunked)} are null or NaN where the contract has none")
-    return chunked

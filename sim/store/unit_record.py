@@ -1,8 +1,8 @@
 """What is kept of a unit of an experiment: typed records of arrays, and their bytes. It knows no model and no run.
 
 Axes: M influencers, A agencies, S surfaces, T tiers of support, R tier reviews, C measured cells, L Lorenz curves with
-P points each, E events. A field's name and type here are the one contract of what is stored: :meth:`to_bytes` and
-:meth:`from_bytes` follow from them.
+P points each, N refreshes, E events. A field's name and type here are the one contract of what is stored:
+:meth:`to_bytes` and :meth:`from_bytes` follow from them.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ __all__ = [
     "AccountsRecord",
     "EpochsRecord",
     "MeasuresRecord",
+    "RefreshesRecord",
     "ReviewsRecord",
     "TrafficRecord",
     "UnitRecord",
@@ -55,7 +56,7 @@ class TrafficRecord:
     """What sessions have counted, warm-up included [simulated fans; orders are real ones, money in fen]."""
 
     counts: Int64s
-    """(M, S, 10): by influencer and surface, the last axis as ``layout.Counter``."""
+    """(M, S, 11): by influencer and surface, the last axis as ``layout.Counter``."""
     totals: Int64s
     """(S, 7): by surface, the last axis as ``layout.Total``."""
 
@@ -125,6 +126,24 @@ class ReviewsRecord:
 
 
 @dataclass(frozen=True)
+class RefreshesRecord:
+    """The refreshes of surfaces that aren't feeds, in order; shape (N,) each. There are many: numbers are short."""
+
+    time: Int32s
+    """[s]"""
+    surface: Int32s
+    """Index."""
+    follows: Int64s
+    """New follows on the surface so far [simulated fans]."""
+    reserved_follows: Int64s
+    """Those of them that were won in reserved slots."""
+    support_head_share: NDArray[np.float32]
+    """The initial head's share of the support list; nan: there is none."""
+    organic_head_share: NDArray[np.float32]
+    """Its share of the organic table; nan: none has any weight."""
+
+
+@dataclass(frozen=True)
 class EpochsRecord:
     """Digests of what events have decided and sessions have counted, in order; shape (E,) each."""
 
@@ -147,6 +166,7 @@ class UnitRecord:
     traffic: TrafficRecord
     accounts: AccountsRecord
     reviews: ReviewsRecord
+    refreshes: RefreshesRecord
     epochs: EpochsRecord | None = None
     """None: it was run without."""
 

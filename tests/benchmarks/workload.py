@@ -160,7 +160,7 @@ def as_scenario(size: Size, seed: int) -> str:
             f"slots = {SLOTS}",
             "refresh_minutes = 1440",
             'examination = { model = "position-based", exponent = 1.0 }',
-            f"ranking = {{ popularity = {alpha}, merit = 1.0, relevance = 1.0, offset = {OFFSET} }}",
+            f"ranking = {{ popularity = {alpha}, merit = 1.0, relevance = 1.0, offset_people = {OFFSET} }}",
             f"follow_prob = {FOLLOW}",
             "order_factor = 1.0",
         ]

@@ -192,7 +192,8 @@ def test_both_engines_agree_on_pages_of_every_length(kind: str, slots: int, dist
 
 @pytest.mark.parametrize("slots", [slow(LONG), LONG + 1])
 @pytest.mark.parametrize(
-    "ranking", [{"exploration": 0.4}, {"exploration": 1.0}, {"selection": "top"}, {"popularity": 3.0, "offset": 0.0}]
+    "ranking",
+    [{"exploration": 0.4}, {"exploration": 1.0}, {"selection": "top"}, {"popularity": 3.0, "offset_people": 0.0}],
 )
 def test_both_engines_agree_on_long_pages_however_they_are_ranked(slots: int, ranking: dict[str, Any]) -> None:
     assert_engines_agree(mixed(slots, distinct=True, ranking=ranking))

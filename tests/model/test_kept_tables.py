@@ -29,10 +29,12 @@ def with_tables(world: World, scenario: Scenario, *, kept: bool) -> tuple[Outcom
         shown = b"".join(part.tobytes() for part in (tables.weight, tables.alias, tables.order))
         seen.append(f"{surface} {hashlib.sha256(shown).hexdigest()}")
 
-    def built(weights: object, factors: object, vertical: object, rows: list[int], *more: object) -> None:
+    def built(
+        weights: object, factors: object, vertical: object, order: object, rows: list[int], *more: object
+    ) -> None:
         nonlocal n_built
         n_built += len(rows)
-        build(weights, factors, vertical, rows, *more)
+        build(weights, factors, vertical, order, rows, *more)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Surfaces, "refresh", refreshed)

@@ -41,6 +41,8 @@ def test_what_is_counted_adds_up(world: World) -> None:
         (Counter.READS, Counter.EXPOSURE),
         (Counter.CLICKS, Counter.READS),
         (Counter.FOLLOWS, Counter.CLICKS),
+        (Counter.RESERVED_FOLLOWS, Counter.FOLLOWS),
+        (Counter.RESERVED_FOLLOWS, Counter.RESERVED),
     ]:
         assert (counts[:, :, fewer] <= counts[:, :, more]).all()
     assert not counts[~outcome.accounts.shop][:, :, [Counter.ORDERS, Counter.REFERRALS]].any()
@@ -180,7 +182,7 @@ def dominated(kind: str, slots: int, count: int, popularity: float = 8.0, head_p
         "kind": kind,
         "session_share": 1.0,
         "slots": slots,
-        "ranking": {"popularity": popularity, "offset": 0.0},
+        "ranking": {"popularity": popularity, "offset_people": 0.0},
         "refresh_minutes": 525_600,
     }
     followers = [count] * 4 if feed else [200, 10, 8, 6]

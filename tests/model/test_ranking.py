@@ -25,9 +25,10 @@ from support.inspection import (
 from support.scenarios import World, world_of
 
 from sim.model.layout import Counter, SlotSource, Total
+from sim.model.simulation import simulate
 from sim.model.spec import session
 from sim.streams import Lane, philox
-from sim.types import EngineName
+from sim.types import EngineName, Key
 
 FOLLOWERS = [60, 30, 10, 5, 2, 1, 0]
 QUALITY = [0.2, 0.9, 0.5, 0.7, 0.1, 0.8, 0.6]
@@ -67,7 +68,7 @@ def weights_of(
 
 @drawn(12, 50, exponents, exponents, exponents, st.sampled_from([0.0, 1.0]) | st.floats(0, 50))
 def test_organic_weights_are_the_product_of_the_powers(p: float, merit: float, relevance: float, offset: float) -> None:
-    world = ranked(popularity=p, merit=merit, relevance=relevance, offset=offset)
+    world = ranked(popularity=p, merit=merit, relevance=relevance, offset_people=offset)
     exact = normed(weights_of(p, merit, relevance, offset))
     assert shares(tables_of(world).weight[0]) == pytest.approx(exact, rel=1e-7, abs=1e-12)
 
@@ -139,8 +140,73 @@ def test_top_shows_the_largest_weights_in_order_and_the_lower_id_first_among_equ
         assert [slot.influencer for slot in page] == [4, 1, 2, 0, 5]
 
 
+@pytest.mark.parametrize("engine", ["compiled", "reference"])
+def test_equal_accounts_share_the_first_rows_by_lot_the_same_in_every_arm(engine: EngineName) -> None:
+    world = one_surface([5] * 100, slots=5, fans={"count": 100}, ranking={"selection": "top", "ties": "lot"})
+    in_order = one_surface([5] * 100, slots=5, fans={"count": 100}, ranking={"selection": "top"})
+    shown: set[int] = set()
+    for replication in range(20):
+        key = Key(world.key.seed, replication)
+        first = first_rows(world, key, engine, "none")
+        assert first == first_rows(world, key, engine, "uniform")
+        assert first_rows(in_order, key, engine, "none") == {0, 1, 2, 3, 4}
+        shown |= first
+    # 100 of them are in 5 of 100 places with 20 lots: 64 expected, s.d. 3.
+    assert 48 <= len(shown) <= 80
+
+
+def first_rows(world: World, key: Key, engine: EngineName, policy: str) -> set[int]:
+    """Who is first before any follow is counted: the accounts of the first day's pages."""
+    scenario = world.arm(policy=policy) if policy != "none" else world.scenario
+    scenario = scenario.model_copy(update={"horizon_days": 1})
+    outcome = simulate(scenario, world.population, key, engine=engine)
+    return set(np.flatnonzero(outcome.counts[:, 0, Counter.EXPOSURE] - outcome.counts[:, 0, Counter.RESERVED]).tolist())
+
+
+def test_the_larger_is_first_whatever_the_lots() -> None:
+    world = one_surface([3, 9, 9, 1, 20, 3], slots=6, ranking={"selection": "top", "ties": "lot"})
+    for replication in range(10):
+        order = next(pages_of(simulate(world.scenario, world.population, Key(1, replication), fan=0)))
+        places = [slot.influencer for slot in order]
+        assert [places[0], set(places[1:3]), set(places[3:5]), places[5]] == [4, {1, 2}, {0, 5}, 3]
+
+
+@pytest.mark.parametrize(("popularity", "offset_people"), [(1.0, 3000.0), (0.8, 3000.0), (2.0, 7.0), (0.8, 0.0)])
+def test_half_the_fans_of_twice_the_people_move_no_organic_weight_relative_to_another(
+    popularity: float, offset_people: float
+) -> None:
+    ranking = {"popularity": popularity, "offset_people": offset_people}
+    found = [
+        tables_of(
+            one_surface(
+                [40 // fewer * f for f in FOLLOWERS],
+                fans={"count": 1200 * 40 // fewer},
+                slots=1,
+                ranking=ranking,
+                follow_prob=0.5,
+                follow_fame=0.5,
+                fame_offset_people=offset_people,
+                over={"people_per_fan": 50.0 * fewer},
+            )
+        )
+        for fewer in (1, 2)
+    ]
+    assert shares(found[0].weight[0]) == pytest.approx(shares(found[1].weight[0]), rel=1e-9, abs=0)
+    assert found[0].follow[0] == pytest.approx(found[1].follow[0], abs=2)
+
+
+def test_an_offset_left_out_is_one_simulated_fan() -> None:
+    for people_per_fan in (1.0, 250.0):
+        over = {"people_per_fan": people_per_fan}
+        left_out = tables_of(one_surface(FOLLOWERS, follow_prob=0.5, follow_fame=0.5, over=over))
+        stated = {"ranking": {"offset_people": people_per_fan}, "fame_offset_people": people_per_fan}
+        given = tables_of(one_surface(FOLLOWERS, follow_prob=0.5, follow_fame=0.5, over=over, **stated))
+        assert np.array_equal(left_out.weight, given.weight)
+        assert np.array_equal(left_out.follow, given.follow)
+
+
 def test_top_leaves_slots_empty_where_nobody_has_any_weight_left() -> None:
-    world = one_surface([3, 0, 9, 0], slots=3, ranking={"selection": "top", "offset": 0.0})
+    world = one_surface([3, 0, 9, 0], slots=3, ranking={"selection": "top", "offset_people": 0.0})
     outcome = run(world, fan=0)
     for page in pages_of(outcome):
         assert [slot.influencer for slot in page] == [2, 0, -1]
@@ -199,7 +265,7 @@ def test_exploration_gives_its_share_of_the_slots_to_everybody_alike(exploration
         [60, 25, 10, 5],
         fans={"sessions_per_day": 5.0},
         slots=1,
-        ranking={"offset": 0.0, "exploration": exploration, "selection": selection},
+        ranking={"offset_people": 0.0, "exploration": exploration, "selection": selection},
     )
     organic = np.array([0.6, 0.25, 0.1, 0.05] if selection == "sampled" else [1.0, 0, 0, 0])
     assert_frequencies(run(world).counts[:, 0, Counter.EXPOSURE], exploration / 4 + (1 - exploration) * organic)
@@ -227,7 +293,7 @@ def test_exploration_leaves_the_other_slots_with_the_accounts_that_they_would_ha
 
 def test_newcomers_without_followers_are_found_through_exploration_alone() -> None:
     def followed(exploration: float) -> int:
-        ranking = {"offset": 0.0, "exploration": exploration}
+        ranking = {"offset_people": 0.0, "exploration": exploration}
         world = one_surface([50, 50, 0, 0], slots=1, ranking=ranking, follow_prob=1.0)
         return sum(2 in follows or 3 in follows for follows in lists_of(run(world)))
 
@@ -271,7 +337,7 @@ def test_the_organic_draw_in_place_of_an_exhausted_list_is_exact_after_the_rejec
         fans={"count": 1000},
         slots=2,
         support_share=1.0,
-        ranking={"popularity": 8.0, "offset": 0.0},
+        ranking={"popularity": 8.0, "offset_people": 0.0},
         over={"support": {"policy": "tiered", "within_tier": "equal", "tiers": {"t": {"weight": 1.0}}}},
     )
     outcome = run(world)
@@ -308,6 +374,6 @@ def test_a_page_with_fewer_candidates_than_slots_shows_each_once_and_counts_the_
 
 def test_an_offset_of_zero_keeps_accounts_without_followers_off_the_page() -> None:
     for offset, shown in [(0.0, 2), (1.0, 4)]:
-        outcome = run(one_surface([9, 5, 0, 0], slots=4, ranking={"offset": offset}))
+        outcome = run(one_surface([9, 5, 0, 0], slots=4, ranking={"offset_people": offset}))
         assert np.count_nonzero(outcome.counts[:, 0, Counter.EXPOSURE]) == shown
         assert outcome.totals[0, Total.EMPTY] == (4 - shown) * outcome.totals[0, Total.SESSIONS]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import permutations
+from random import Random
 
 import numpy as np
 import pytest
@@ -39,7 +40,9 @@ def table_of(weights: list[float] | NDArray[np.float64]) -> tuple[list[int], Wor
     """Integer weights and alias table as the platform makes them."""
     n = len(weights)
     weight, alias = np.full(n, -7, np.int64), np.full(n, LARGEST, np.uint64)
-    slot_tables.build_table(np.array(weights), np.ones(1), np.zeros(n, np.int32), weight, alias)
+    slot_tables.build_table(
+        np.array(weights), np.ones(1), np.zeros(n, np.int32), np.arange(n, dtype=np.int32), weight, alias
+    )
     return weight.tolist(), alias
 
 
@@ -88,7 +91,7 @@ def test_factors_of_the_verticals_multiply_the_weights(weights: list[float], fac
     n = len(weights)
     vertical = np.arange(n, dtype=np.int32) % 3
     weight, alias = np.zeros(n, np.int64), np.zeros(n, np.uint64)
-    slot_tables.build_table(np.array(weights), np.array(factor), vertical, weight, alias)
+    slot_tables.build_table(np.array(weights), np.array(factor), vertical, np.arange(n, dtype=np.int32), weight, alias)
     multiplied, theirs = table_of(np.array(weights) * np.array(factor)[vertical])
     assert weight.tolist() == multiplied
     assert np.array_equal(alias, theirs)
@@ -105,7 +108,7 @@ def test_a_table_of_nobody_is_empty_whatever_stood_there_before(n: int) -> None:
 @pytest.mark.parametrize("n", [2**22, 2**22 + 1, 10_000_000])
 def test_millions_of_equal_weights_sum_without_overflow(n: int) -> None:
     weight, alias = (np.zeros(n, dtype) for dtype in (np.int64, np.uint64))
-    slot_tables.build_table(np.ones(n), np.ones(1), np.zeros(n, np.int32), weight, alias)
+    slot_tables.build_table(np.ones(n), np.ones(1), np.zeros(n, np.int32), np.arange(n, dtype=np.int32), weight, alias)
     assert (weight == weight[0]).all()
     assert weight[0] == min(UNIT, int(2**62 / n))
     assert np.array_equal(alias >> np.uint64(ORIGIN_SHIFT), np.full(n, THRESHOLDS - 1))
@@ -117,7 +120,9 @@ def test_five_million_weights_of_which_one_holds_nearly_all_give_each_its_share(
     given_weights = np.full(n, 1e-9)
     given_weights[n // 3] = 1.0
     weight, alias = (np.zeros(n, dtype) for dtype in (np.int64, np.uint64))
-    slot_tables.build_table(given_weights, np.ones(1), np.zeros(n, np.int32), weight, alias)
+    slot_tables.build_table(
+        given_weights, np.ones(1), np.zeros(n, np.int32), np.arange(n, dtype=np.int32), weight, alias
+    )
     total = int(weight.sum())
     assert 0 < total < 2**62
     threshold, other = alias >> np.uint64(ORIGIN_SHIFT), alias & np.uint64(ID_MASK)
@@ -191,6 +196,25 @@ def test_similar_weights_choose_the_same_influencer_of_nearly_all_draws(
     # What is left of a heavy one moves by what came before it: few buckets change their alias, the others their bounds.
     assert pairs_apart <= 2
     assert apart - pairs_apart * THRESHOLDS <= 0.1 * THRESHOLDS * len(weights)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.floats(1e-3, 1e3), min_size=2, max_size=40), st.randoms())
+def test_the_first_in_the_order_fill_up_the_last(weights: list[float], random: Random) -> None:
+    n = len(weights)
+    order = list(range(n))
+    random.shuffle(order)
+    weight, alias = np.zeros(n, np.int64), np.zeros(n, np.uint64)
+    vertical = np.zeros(n, np.int32)
+    slot_tables.build_table(np.array(weights), np.ones(1), vertical, np.array(order, dtype=np.int32), weight, alias)
+    total, place = int(weight.sum()), {i: p for p, i in enumerate(order)}
+    filled_by = {i: other for i, (_, other) in enumerate(entries(alias))}
+    light = [i for i in reversed(order) if int(weight[i]) * n <= total and filled_by[i] != i]
+    fillers = [place[filled_by[i]] for i in light]
+    assert fillers == sorted(fillers)
+    # Each has its share, whatever the order.
+    for share, whole, n_buckets in zip(*shares_of(alias)[:1], weight.tolist(), shares_of(alias)[1], strict=True):
+        assert abs(share - Fraction(whole, total)) <= Fraction(n_buckets + 1, THRESHOLDS * n)
 
 
 # Looking up
@@ -271,7 +295,7 @@ def test_three_two_one_on_two_slots_have_the_known_inclusion_probabilities() -> 
 
 @pytest.mark.parametrize(("weights", "n_slots"), [([3, 2, 1], 2), ([10, 5, 3, 1, 1], 3)])
 def test_pages_without_replacement_include_each_with_the_exact_probability(weights: list[int], n_slots: int) -> None:
-    surface = {"kind": "discovery", "session_share": 1.0, "slots": n_slots, "ranking": {"offset": 0.0}}
+    surface = {"kind": "discovery", "session_share": 1.0, "slots": n_slots, "ranking": {"offset_people": 0.0}}
     fans = {"count": 100, "follows_per_fan": sum(weights) / 100, "sessions_per_day": 10.0}
     world = world_of(plain(fans=fans, surfaces={"find": surface}), roster_of(weights))
     outcome = simulate(world.scenario, world.population, (3, 0))
@@ -286,7 +310,13 @@ def test_pages_without_replacement_include_each_with_the_exact_probability(weigh
 
 @drawn(25, 100, st.lists(st.integers(0, 50), min_size=2, max_size=12).filter(any), st.booleans())
 def test_the_first_slot_is_proportional_to_followers(followers: list[int], distinct: bool) -> None:
-    surface = {"kind": "discovery", "session_share": 1.0, "slots": 1, "ranking": {"offset": 0.0}, "distinct": distinct}
+    surface = {
+        "kind": "discovery",
+        "session_share": 1.0,
+        "slots": 1,
+        "ranking": {"offset_people": 0.0},
+        "distinct": distinct,
+    }
     fans = {"count": 50, "follows_per_fan": sum(followers) / 50, "sessions_per_day": 10.0}
     world = world_of(plain(fans=fans, surfaces={"find": surface}), roster_of(followers))
     outcome = simulate(world.scenario, world.population, (4, 0))

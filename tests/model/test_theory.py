@@ -113,7 +113,7 @@ def urn(
     Two surfaces that bring follows, one with position bias and repeats, one with a single slot, and a feed that brings
     none; popularity 1, merit 0, affinity 1, equal quality and fame, repeated follows counted, no warm-up.
     """
-    brings_follows = {"ranking": {"offset": offset}, "already_following": "count", "support_share": share}
+    brings_follows = {"ranking": {"offset_people": offset}, "already_following": "count", "support_share": share}
     surface = {"kind": "discovery", "session_share": 0.5, "slots": 10, "distinct": False, "follow_prob": 0.3}
     single = {"kind": "commerce", "session_share": 0.3, "slots": 1, "distinct": True, "follow_prob": 0.9}
     parts = plain(
@@ -246,8 +246,8 @@ def broken(runs: Law) -> float:
     [
         ({"find": {"distinct": True, "session_share": 0.5}}, -1),
         slow({"find": {"already_following": "refuse"}}, -1),
-        ({"find": {"ranking": {"popularity": 0.5, "offset": 0.0}}}, -1),
-        slow({"find": {"ranking": {"popularity": 1.5, "offset": 0.0}}}, 1),
+        ({"find": {"ranking": {"popularity": 0.5, "offset_people": 0.0}}}, -1),
+        slow({"find": {"ranking": {"popularity": 1.5, "offset_people": 0.0}}}, 1),
         ({"find": {"follow_fame": 0.3, "follow_prob": 0.2}}, 1),
         slow({"quality": [0.9] + [0.6] * 99}, 1),
         slow({"find": {"support_share": 0.0}}, 1),
@@ -267,7 +267,7 @@ def small_urn(share: float, policy: str) -> World:
     parts = plain(
         horizon_days=N_DAYS,
         fans={"count": 5, "follows_per_fan": 2.0, "sessions_per_day": 0.5},
-        surfaces={"find": surface | {"ranking": {"offset": 0.0}, "support_share": share}},
+        surfaces={"find": surface | {"ranking": {"offset_people": 0.0}, "support_share": share}},
         influencers={"count": 4, "quality": 0.999999},
         support={"policy": policy, "review_days": 1},
     )
@@ -316,7 +316,7 @@ def looked_at(exponent: float) -> World:
     """Pages of ten slots of which one account, with all but the whole weight, takes the first."""
     surface = {"kind": "discovery", "session_share": 1.0, "slots": 10, "examination": {"exponent": exponent}}
     fans = {"count": 100, "follows_per_fan": 1.0, "sessions_per_day": 1.0}
-    ranking = {"ranking": {"popularity": 8.0, "offset": 0.0}}
+    ranking = {"ranking": {"popularity": 8.0, "offset_people": 0.0}}
     return world_of(plain(fans=fans, surfaces={"find": surface | ranking}), roster_of([78] + [2] * 11))
 
 

@@ -31,7 +31,7 @@ def urn(start: list[int], offset: float, links: int) -> World:
         slots=1,
         follow_prob=1.0,
         already_following="count",
-        ranking={"offset": offset},
+        ranking={"offset_people": offset},
         refresh_minutes=1440 // links,
         over={"horizon_days": 1},
     )

@@ -134,7 +134,7 @@ def test_slots_without_replacement_include_each_account_with_the_exact_probabili
     posts = [float(weight) for weight in weights]
     followers = weights if kind == "discovery" else [100] * len(weights)
     world = one_surface(
-        {"followers": followers, "posts_per_day": posts}, kind=kind, slots=n_slots, ranking={"offset": 0.0}
+        {"followers": followers, "posts_per_day": posts}, kind=kind, slots=n_slots, ranking={"offset_people": 0.0}
     )
     runs = list(outcomes(world, n))
     shown = np.array([outcome.counts[:, 0, Counter.EXPOSURE] for outcome in runs])

@@ -195,7 +195,7 @@ def test_each_surface_is_refreshed_in_its_own_interval() -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_new_followers_are_seen_from_the_next_refresh_on_and_not_before(engine: EngineName) -> None:
     # Account 1 has no followers and is found by exploration alone, until a refresh sees its new followers.
-    ranking = {"offset": 0.0, "exploration": 0.5}
+    ranking = {"offset_people": 0.0, "exploration": 0.5}
     world = one_surface([20, 0], slots=1, follow_prob=1.0, refresh_minutes=3 * 1440, ranking=ranking)
     times = [
         slot.time
@@ -209,7 +209,7 @@ def test_new_followers_are_seen_from_the_next_refresh_on_and_not_before(engine: 
 
 def test_faster_refreshes_feed_popularity_back_faster() -> None:
     def found_organically(minutes: int) -> int:
-        ranking = {"offset": 0.0, "popularity": 1.0, "exploration": 0.5}
+        ranking = {"offset_people": 0.0, "popularity": 1.0, "exploration": 0.5}
         world = one_surface([60, 0], slots=1, follow_prob=1.0, refresh_minutes=minutes, ranking=ranking)
         return int(run(world).counts[1, 0, Counter.EXPOSURE])
 

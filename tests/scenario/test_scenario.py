@@ -139,7 +139,7 @@ def test_a_resolved_scenario_with_a_roster_gives_the_same_loaded_one_again(tmp_p
 def test_resolved_data_leave_out_no_key_of_the_models() -> None:
     data = resolved(load(VALID))
     assert set(data) == set(Scenario.model_fields) - {"check", "extends"}  # no part of what is run
-    assert data["surfaces"]["feed"]["ranking"]["offset"] == 1.0
+    assert data["surfaces"]["feed"]["ranking"]["offset_people"] is None
     assert data["arms"] == {
         "none": {},
         "tiered": {"support": {"policy": "tiered"}},

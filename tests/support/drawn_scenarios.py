@@ -113,6 +113,14 @@ def agencies(draw: st.DrawFn, verticals: list[str]) -> Drawn:
     }
 
 
+SELECTIONS = (
+    {"selection": "sampled"},
+    {"selection": "sampled"},
+    {"selection": "top"},
+    {"selection": "top", "ties": "lot"},
+)
+
+
 @st.composite
 def surface(draw: st.DrawFn, kind: str, n_influencers: int, support_share: float) -> Drawn:
     """A surface of this kind without its share of sessions and its refreshes."""
@@ -123,9 +131,9 @@ def surface(draw: st.DrawFn, kind: str, n_influencers: int, support_share: float
             "popularity": draw(exponents),
             "merit": draw(exponents),
             "relevance": draw(exponents),
-            "offset": draw(st.sampled_from([1.0, 0.0]) | st.floats(0, 10)),
+            "offset_people": draw(st.none() | st.sampled_from([1.0, 0.0]) | st.floats(0, 1000)),
             "freshness_half_life_days": draw(st.none() | st.floats(0.01, 100)),
-            "selection": draw(st.sampled_from(["sampled", "sampled", "top"])),
+            **draw(st.sampled_from(SELECTIONS)),
             "exploration": draw(st.just(0.0) | shares),
         },
         "distinct": draw(st.booleans()),
@@ -136,6 +144,7 @@ def surface(draw: st.DrawFn, kind: str, n_influencers: int, support_share: float
         "unfollow_factor": draw(st.just(1.0) | shares),
         "feed_weights": {key: draw(exponents) for key in ("posts", "relevance", "merit")},
         "follow_fame": draw(st.sampled_from([0.0, 0.3]) | st.floats(-2, 2)),
+        "fame_offset_people": draw(st.none() | st.sampled_from([0.0, 1.0]) | st.floats(0, 1000)),
         "order_factor": draw(st.sampled_from([0.0, 1.0]) | st.floats(0, 3)),
         "referral_prob": draw(st.just(1.0) | probabilities),
         "already_following": draw(st.sampled_from(["refuse", "count"])),

@@ -52,7 +52,7 @@ def attention(b: float, start: int, *, pages_per_day: float, slots: int, refresh
         examination={"exponent": 0.0},
         follow_prob=1.0,
         already_following="count",
-        ranking={"popularity": b, "offset": 0.0},
+        ranking={"popularity": b, "offset_people": 0.0},
         refresh_minutes=refresh_minutes,
     )
 

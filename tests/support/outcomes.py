@@ -103,6 +103,7 @@ def written(
         accounts=accounts,
         history=history,
         reviews=tuple(reviews),
+        refreshes=(),
         end=60 * DAY,
         trace=nothing,
         seconds=0.0,

@@ -354,7 +354,7 @@ FAULTS = (
     fault(
         "followers without their offset",
         "model/ranking/surfaces.py",
-        "self._powers(followers, ranking.offset, 1.0, ranking.popularity)",
+        "self._powers(followers, offset, 1.0, ranking.popularity)",
         "self._powers(followers, 1.0, 1.0, ranking.popularity)",
         "refresh",
         scenario=OTHER,

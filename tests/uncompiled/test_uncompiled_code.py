@@ -73,7 +73,7 @@ def test_pages_of_every_length(kind: str, slots: int, distinct: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "ranking", [{"exploration": 0.5}, {"selection": "top"}, {"popularity": 3.0, "offset": 0.0}], ids=str
+    "ranking", [{"exploration": 0.5}, {"selection": "top"}, {"popularity": 3.0, "offset_people": 0.0}], ids=str
 )
 def test_pages_however_they_are_ranked(ranking: dict[str, Any]) -> None:
     fans = {"count": 40, "sessions_per_day": 0.5}

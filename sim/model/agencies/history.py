@@ -54,7 +54,7 @@ class History:
         self.reads: dict[int, Int64s] = {}
         """Slots examined up to a time, shape (M, G)."""
         self.surfaces: dict[int, Int64s] = {}
-        """Counts of the influencer up to each time, shape (S, 10)."""
+        """Counts of the influencer up to each time, shape (S, 11)."""
         self.surface_gmv: dict[int, Int64s] = {}
         """Turnover up to each time, shape (S,) [fen]."""
         self.agency: dict[int, Int32s] = {}
@@ -65,7 +65,7 @@ class History:
         """What agencies have earned less what they have spent on their accounts, up to each time, shape (A,) [fen]."""
 
     def record(self, time: int, counts: Int64s, reads: Int64s, accounts: Accounts, ledger: Ledger) -> None:
-        """Record what was up to ``time``, from the engine's counts, shape (M, S, 10), its reads, shape (M, G), and the
+        """Record what was up to ``time``, from the engine's counts, shape (M, S, 11), its reads, shape (M, G), and the
         ledger, which has accrued up to then.
         """
         over_surfaces = counts.sum(axis=1)

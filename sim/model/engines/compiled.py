@@ -208,13 +208,18 @@ class CompiledEngine:
 
     @property
     def counts(self) -> Int64s:
-        """Counts so far, shape (M, S, 10)."""
+        """Counts so far, shape (M, S, 11)."""
         counts: Int64s = np.add.reduce([worker.tally.counts for worker in self._workers])
         return counts.transpose(2, 0, 1)
 
     def count(self, counter: Counter) -> Int64s:
         """One of the counts so far, over all surfaces, shape (M,)."""
         count: Int64s = sum(worker.tally.counts[:, counter].sum(axis=0) for worker in self._workers)
+        return count
+
+    def count_by_surface(self, counter: Counter) -> Int64s:
+        """One of the counts so far, over all influencers, shape (S,)."""
+        count: Int64s = sum(worker.tally.counts[:, counter].sum(axis=1) for worker in self._workers)
         return count
 
     @property

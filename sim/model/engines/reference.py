@@ -75,6 +75,11 @@ class ReferenceEngine:
         count: Int64s = self.counts[:, :, counter].sum(axis=1)
         return count
 
+    def count_by_surface(self, counter: Counter) -> Int64s:
+        """One of the counts so far, over all influencers, shape (S,)."""
+        count: Int64s = self.counts[:, :, counter].sum(axis=0)
+        return count
+
     def take_follow_lists(self) -> tuple[NDArray[np.uint32], Int32s]:
         """Follow lists at the end: where they begin, shape (F + 1,), and their entries, influencer and origin."""
         begin = np.concatenate([[0], np.cumsum([len(fan.follows) for fan in self._fans])]).astype(np.uint32)

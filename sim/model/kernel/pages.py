@@ -322,7 +322,7 @@ def _fill(k, s, page, filling, shelves, key, sessions, slots, seen, totals):
 def show(n, n_slots, reserved, ordinary, chosen, coins, counts, totals):
     """Stage 4: count what was offered on n pages and who was shown.
 
-    Changes ``counts``, shape (10, M) [slots], and ``totals``, shape (7,) [sessions, slots], the surface's, added to.
+    Changes ``counts``, shape (11, M) [slots], and ``totals``, shape (7,) [sessions, slots], the surface's, added to.
     """
     exposure, in_reserved = counts[EXPOSURE], counts[RESERVED]
     n_reserved, n_custom, n_empty = 0, 0, 0

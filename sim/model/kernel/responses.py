@@ -18,7 +18,7 @@ READS, CLICKS, FOLLOWS, UNFOLLOWS = (
     int(c) for c in (Counter.READS, Counter.CLICKS, Counter.FOLLOWS, Counter.UNFOLLOWS)
 )
 ORDERS, GMV_FEN, REFERRALS = int(Counter.ORDERS), int(Counter.GMV_FEN), int(Counter.REFERRALS)
-TIPS_FEN = int(Counter.TIPS_FEN)
+TIPS_FEN, RESERVED_FOLLOWS = int(Counter.TIPS_FEN), int(Counter.RESERVED_FOLLOWS)
 READ, CLICKED = int(Response.READ), int(Response.CLICKED)
 UNFOLLOWED, FOLLOWED, REFUSED = int(Response.UNFOLLOWED), int(Response.FOLLOWED), int(Response.REFUSED)
 TIPPED = int(Response.TIPPED)
@@ -201,11 +201,13 @@ def _find_acts(n, n_clicks, leaving, follow, reads):
 
 
 @staged
-def change_lists(n, following, quality, lists, who_reads, reads, counts):
+def change_lists(n, following, quality, lists, who_reads, reserved, coins, reads, counts):
     """Stage 7: unfollow, then follow, each page's acts in order of slots; ``who_reads`` are the sessions' fans.
 
+    A slot is a reserved one where its word in ``coins``, shape (K, N), is below ``reserved``.
+
     Changes ``lists``, all of it, see ``follow_lists.append``; ``reads.responses``, shape (R,) [``Response``]; and
-    ``counts``, the surface's, shape (10, M) [follows, unfollows], added to.
+    ``counts``, the surface's, shape (11, M) [follows, those from reserved slots, unfollows], added to.
     """
     start, length, arena, responses = lists.start, lists.length, lists.arena, reads.responses
     origin_bits = np.int64(following.origin) << ORIGIN_SHIFT
@@ -219,15 +221,18 @@ def change_lists(n, following, quality, lists, who_reads, reads, counts):
         if not responses[r] & CLICKED or np.int64(reads.words[1, r]) >= following.follow[i]:
             continue
         first, n_followed = np.int64(start[f]), np.int64(length[f])
+        in_reserved = np.int64(coins[reads.slot[r], reads.session[r]]) < reserved
         if is_member(arena, first, n_followed, i):
             responses[r] |= REFUSED
             counts[FOLLOWS, i] += following.counts_repeats
+            counts[RESERVED_FOLLOWS, i] += following.counts_repeats & in_reserved
         elif n_followed < following.cap and (
             not following.better_only or is_better(arena, first, n_followed, i, quality)
         ):
             append(lists, f, i | origin_bits)
             responses[r] |= FOLLOWED
             counts[FOLLOWS, i] += 1
+            counts[RESERVED_FOLLOWS, i] += in_reserved
         else:
             responses[r] |= REFUSED
 
@@ -237,7 +242,7 @@ def spend(n, sales, segments, reads, counts):
     """Stage 8: clicks, visits to shops, orders and tips; ``segments`` are the sessions'.
 
     Changes ``reads.orders`` and ``reads.responses``, shape (R,) [real orders; ``Response``]; and ``counts``, the
-    surface's, shape (10, M) [clicks, visits, real orders, fen], added to.
+    surface's, shape (11, M) [clicks, visits, real orders, fen], added to.
     """
     n_clicked, n_referred, words = counts[CLICKS], counts[REFERRALS], reads.words
     referrals = np.int64(sales.referrals)

@@ -75,7 +75,7 @@ def sessions(span, key, own, tables, fans, lists, tally, group, trace):
     fans, lists
         ``layout.FanState`` and ``layout.FollowLists`` of the chunk, units as stated there. Changed.
     tally
-        ``layout.Tally``: shapes (S, 10, M), (G, M) and (S, 7), int64. Changed: added to.
+        ``layout.Tally``: shapes (S, 11, M), (G, M) and (S, 7), int64. Changed: added to.
     group
         ``session_group.Group``: scratch. Changed.
     trace
@@ -156,7 +156,8 @@ def sessions(span, key, own, tables, fans, lists, tally, group, trace):
                 n_reads, takes_follows, appeal, following, key, sessions, slots.chosen, shown, counts[READS],
                 tally.reads,
             )  # fmt: skip
-            change_lists(n_acts, following, tables.quality, lists, sessions.fan, shown, counts)
+            coins = slots.words[2]
+            change_lists(n_acts, following, tables.quality, lists, sessions.fan, reserved, coins, shown, counts)
             spend(n_clicks, sales, sessions.segment, shown, counts)
             if span.traced >= 0:
                 _write_trace(n_slots, surface, span, reserved, n_reads, sessions, slots, shown, trace)

@@ -11,7 +11,7 @@ import numpy as np
 from sim.model.kernel.compiled_code import njit
 from sim.model.kernel.draws import exp, power
 from sim.model.layout import FRACTION_BITS, ID_MASK, ORIGIN_SHIFT
-from sim.types import Int32s, Int64s
+from sim.types import Floats, Int32s, Int64s
 
 MAX_WEIGHT = float(1 << 40)
 LN_2 = 0.6931471805599453
@@ -66,27 +66,49 @@ def halvings(times):
     return out
 
 
-def rank(weight: Int64s, order: Int32s) -> None:
-    """Influencers by falling integer weight, the lower id first among equals.
+@njit(cache=True)
+def mean_head_share(weight, rows, head, sessions):
+    """The head's share of the weights of each segment's table, the mean weighed by sessions; nan where there is none.
+
+    Shapes: ``weight`` (T, M), ``rows`` (G,) [a table, below 0: none], ``head`` (H,), ``sessions`` (G,) [any unit].
+    """
+    mean, all_sessions = 0.0, 0.0
+    for g in range(sessions.size):
+        if rows[g] < 0:
+            continue
+        row = weight[rows[g]]
+        inside, total = np.int64(0), np.int64(0)
+        for i in range(row.size):
+            total += row[i]
+        for h in range(head.size):
+            inside += row[head[h]]
+        if total > 0:
+            mean += sessions[g] * (np.float64(inside) / np.float64(total))
+            all_sessions += sessions[g]
+    return mean / all_sessions if all_sessions > 0.0 else np.nan
+
+
+def rank(weight: Int64s, lots: Floats | None, order: Int32s) -> None:
+    """Influencers by falling integer weight, the lower lot first among equals, without lots the lower id.
 
     Changes ``order``, shape (M,) [influencer, -1 after the last that has any weight].
     """
-    order[:] = np.argsort(-weight, kind="stable")
+    order[:] = np.argsort(-weight, kind="stable") if lots is None else np.lexsort((lots, -weight))
     order[weight[order] == 0] = -1
 
 
 @njit(cache=True)
-def build_tables(weights, factors, vertical, rows, weight, alias):
+def build_tables(weights, factors, vertical, order, rows, weight, alias):
     """As ``build_table``, of the same weights with other factors for each of these rows; shapes (R, V) and (R,).
 
     Changes those rows of ``weight`` and ``alias``, shape (T, M) [integer weight; ``threshold << 24 | alias``].
     """
     for r in range(rows.size):
-        build_table(weights, factors[r], vertical, weight[rows[r]], alias[rows[r]])
+        build_table(weights, factors[r], vertical, order, weight[rows[r]], alias[rows[r]])
 
 
 @njit(cache=True, error_model="numpy")
-def build_table(weights, factor, vertical, weight, alias):
+def build_table(weights, factor, vertical, order, weight, alias):
     """Integer weights and the alias table of them.
 
     The integer weight is ``floor(w / max(w) * 2^40)``, at least 1 where w > 0, of ``w = weights * factor[vertical]``;
@@ -94,8 +116,9 @@ def build_table(weights, factor, vertical, weight, alias):
 
     Parameters
     ----------
-    weights, factor, vertical
-        Shapes (M,), (V,), (M,); weights and factors finite and >= 0.
+    weights, factor, vertical, order
+        Shapes (M,), (V,), (M,), (M,); weights and factors finite and >= 0; the order is one of all influencers, the
+        largest first, and the same for all tables that are to be alike. Not changed.
     weight, alias
         Shapes (M,), int64 [integer weight] and uint64 [``threshold << 24 | alias``]. Changed.
     """
@@ -114,34 +137,40 @@ def build_table(weights, factor, vertical, weight, alias):
     for i in range(n):
         weight[i] = max(np.int64(amounts[i] > 0.0), np.int64(amounts[i] / largest * unit))
         total += weight[i]
-    own, other = np.empty(n, np.int64), np.empty(n, np.int32)
-    _pair(weight, total, own, other)
-    for i in range(n):
-        threshold = min(np.int64(own[i] * (FRACTIONS / np.float64(total))), MAX_THRESHOLD)
-        threshold = max(threshold, np.int64(weight[i] > 0))  # any weight at all can be drawn
-        alias[i] = (np.uint64(threshold) << THRESHOLD_SHIFT) | np.uint64(other[i])
+    by_size, own, other = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int32)
+    for place in range(n):
+        by_size[place] = weight[order[place]]
+    _pair(by_size, total, own, other)
+    for place in range(n):
+        threshold = min(np.int64(own[place] * (FRACTIONS / np.float64(total))), MAX_THRESHOLD)
+        own[place] = max(threshold, np.int64(by_size[place] > 0))  # any weight at all can be drawn
+    for place in range(n):
+        alias[order[place]] = (np.uint64(own[place]) << THRESHOLD_SHIFT) | np.uint64(order[other[place]])
 
 
 @njit(cache=True, error_model="numpy")
 def _pair(weight, total, own, other):
     """What of each bucket of an alias table is its influencer's ``own``, of the total, and whose the rest is.
 
-    Changes ``own``, shape (M,) [integer weight times M], and ``other``, shape (M,) [influencer].
+    Changes ``own``, shape (M,) [integer weight times M], and ``other``, shape (M,) [index of a weight].
 
     Walker, A. J.: An efficient method for generating discrete random variables with general distributions (ACM
     Transactions on Mathematical Software 3, 1977). Bucket i, one of M with an equal share of the total, is filled by i
-    first. Light ones are filled up from heavy ones, both in order of id: so tables of similar weights are alike, and
-    arms that share draws choose the same influencer nearly as often as can be.
+    first. Light ones are filled up from heavy ones, these from the first on, those from the last: where the first are
+    the largest, they fill up the very smallest. How far a bucket's bound differs between tables of similar weights is
+    then small wherever it decides between large and small, and arms that share draws choose from among the large
+    nearly as often together as can be (``docs/why.md``).
     """
     n = weight.size
     light, heavy = np.empty(n + 1, np.int32), np.empty(n + 1, np.int32)
     n_light, n_heavy = 0, 0
     for i in range(n):
         own[i], other[i] = total, i
-        is_heavy = weight[i] * n > total
-        light[n_light] = heavy[n_heavy] = i
-        n_light += not is_heavy
-        n_heavy += is_heavy
+        heavy[n_heavy] = i
+        n_heavy += weight[i] * n > total
+    for i in range(n):
+        light[n_light] = n - 1 - i
+        n_light += not weight[n - 1 - i] * n > total
     if n_heavy == 0:
         return
     heavy[n_heavy] = heavy[n_heavy - 1]

@@ -49,6 +49,7 @@ class Surfaces:
         self._mean_followers = 0.0
         self._scenario = scenario
         self._accounts = accounts
+        self._order = accounts.population.by_size()
         self._surfaces = list(scenario.surfaces.values())
         self._affinity = affinities(scenario)
         arm = next(iter(scenario.arms))  # the one that it is the scenario of
@@ -56,6 +57,12 @@ class Surfaces:
         self._relevance = [powers_of_affinity(self._affinity, s.ranking.relevance) for s in self._surfaces]
         self._support_relevance = powers_of_affinity(self._affinity, scenario.support.relevance)
         self.tables, self._rows = blank_tables(scenario, accounts.population, own_list=self._policy is not None)
+        own = accounts.population.addresses(self._key)
+        self._ties: Floats = draws.unit_draws_of(Lane.TIE, 0, own)
+        self._by_lot = np.zeros(self._rows.n + 1, np.bool_)
+        for s, surface in enumerate(self._surfaces):
+            for rows in (self._rows.organic[s], self._rows.support[s]):
+                self._by_lot[rows[rows >= 0]] |= surface.ranking.ties == "lot" and not KINDS[surface.kind].is_feed
 
     def end_warmup(self) -> None:
         """From now on follows are counted and support is given."""
@@ -140,7 +147,8 @@ class Surfaces:
             fixed = fixed * slot_tables.halvings(
                 np.maximum(age_days - youngest, 0.0) / ranking.freshness_half_life_days
             )
-        organic = slot_tables.products(self._powers(followers, ranking.offset, 1.0, ranking.popularity), fixed)
+        offset = self._in_fans(ranking.offset_people)
+        organic = slot_tables.products(self._powers(followers, offset, 1.0, ranking.popularity), fixed)
         self._build(organic, tables.organic[surface], self._relevance[surface])
         rows = tables.support[surface]  # all organic up to day 0
         if rows[0] >= 0:
@@ -204,11 +212,12 @@ class Surfaces:
         if same:
             tables.weight[own], tables.alias[own] = tables.weight[same.rows], tables.alias[same.rows]
         else:
-            slot_tables.build_tables(weights, wanted.factors, self._accounts.vertical, own, tables.weight, tables.alias)
+            vertical = self._accounts.vertical
+            slot_tables.build_tables(weights, wanted.factors, vertical, self._order, own, tables.weight, tables.alias)
             self._built_now.append(wanted)
         self._built[int(own[0])] = wanted
         for row in own[tables.ranked[own]]:
-            slot_tables.rank(tables.weight[row], tables.order[row])
+            slot_tables.rank(tables.weight[row], self._ties if self._by_lot[row] else None, tables.order[row])
 
     def _age_days(self, now: int) -> Floats:
         """Age of each account, 0 before it enters [days]."""
@@ -221,6 +230,10 @@ class Surfaces:
             self._known_powers.clear()
             self._built_now.clear()
             self._mean_followers = int(followers @ self._present) / max(int(np.count_nonzero(self._present)), 1)
+
+    def _in_fans(self, people: float | None) -> float:
+        """A number of people as simulated fans; None: one of these."""
+        return 1.0 if people is None else people / self._accounts.population.people_per_fan
 
     def _powers(self, followers: Int64s, offset: float, scale: float, exponent: float) -> Floats:
         """``((followers + offset) / scale)^exponent``, once for all surfaces that need it at a time."""
@@ -242,7 +255,9 @@ class Surfaces:
         settings = self._surfaces[surface]
         if settings.follow_prob == 0:
             return  # as the tables were made
-        fame = self._powers(followers, 1.0, self._mean_followers + 1.0, settings.follow_fame)
+        offset = self._in_fans(settings.fame_offset_people)
+        # Without followers and offset all accounts are as famous.
+        fame = self._powers(followers, offset, self._mean_followers + offset or 1.0, settings.follow_fame)
         slot_tables.follow_thresholds(fame, settings.follow_prob, self.tables.follow[surface])
 
 

@@ -222,7 +222,7 @@ def run_session(
     tables
         What it sees. Read only.
     counts, reads, totals
-        Shapes (M, S, 10), (M, G) and (S, 7); added to.
+        Shapes (M, S, 11), (M, G) and (S, 7); added to.
     key
         Of the fan's draws: seed and replication, or its own.
 
@@ -275,7 +275,7 @@ def open_page(
             if looking and look < tables.examine[surface, slot]:
                 counts[i, surface, Counter.READS] += 1
                 reads[i, fan.segment] += 1
-                done, n_orders = react(fan, i, slot, surface, tables, counts[i, surface], key)
+                done, n_orders = react(fan, i, slot, surface, reserved, tables, counts[i, surface], key)
                 responses |= done
                 if done & Response.CLICKED:
                     looking = bool(tables.looks_on[surface, 1])
@@ -286,7 +286,9 @@ def open_page(
             fan.trace.append((now, fan.event, surface, slot, influencer, int(source), int(responses), n_orders))
 
 
-def react(fan: Fan, i: int, slot: int, surface: int, tables: Tables, tally: Int64s, key: Key) -> tuple[Response, int]:
+def react(
+    fan: Fan, i: int, slot: int, surface: int, reserved: bool, tables: Tables, tally: Int64s, key: Key
+) -> tuple[Response, int]:
     """What a fan does with an influencer that it has examined: click, unfollow, follow, order, tip.
 
     Its responses and orders.
@@ -311,6 +313,7 @@ def react(fan: Fan, i: int, slot: int, surface: int, tables: Tables, tally: Int6
         if place is not None:
             responses |= Response.REFUSED
             tally[Counter.FOLLOWS] += bool(tables.counts_repeats[surface])
+            tally[Counter.RESERVED_FOLLOWS] += reserved and bool(tables.counts_repeats[surface])
         elif len(fan.follows) < tables.follow_cap[0] and (
             not tables.better_only[surface]
             or all(tables.quality[entry & ID_MASK] < tables.quality[i] for entry in fan.follows)
@@ -318,6 +321,7 @@ def react(fan: Fan, i: int, slot: int, surface: int, tables: Tables, tally: Int6
             fan.follows.append(i | int(tables.origin[surface]) << ORIGIN_SHIFT)
             responses |= Response.FOLLOWED
             tally[Counter.FOLLOWS] += 1
+            tally[Counter.RESERVED_FOLLOWS] += reserved
         else:
             responses |= Response.REFUSED
     n_orders = 0

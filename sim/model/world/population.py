@@ -127,6 +127,10 @@ class Population:
         columns = (self.conversion_prob, self.order_value_fen, self.posts_per_day, self.live_hours_per_day)
         return Largest(self.people_per_fan, *(float(column.max()) for column in columns))
 
+    def by_size(self) -> Int32s:
+        """Influencers by followers at day 0, the most first, the lower id of equals, newcomers last; (M,)."""
+        return np.argsort(-self.followers, kind="stable").astype(np.int32)
+
 
 def _words(key: Key) -> tuple[np.uint64, np.uint64]:
     """A key as compiled code takes it."""

@@ -66,17 +66,21 @@ Examination = Annotated[
 
 
 class Ranking(Section):
-    """Organic ranking: ``(followers + offset)^popularity * quality^merit * affinity^relevance * freshness``.
+    """Organic ranking: ``(people + offset_people)^popularity * quality^merit * affinity^relevance * freshness``.
 
-    Freshness is ``2^(-age / freshness_half_life_days)``, ages counted from the youngest account's; without a half-life
-    it is 1.
+    People are those who follow. Freshness is ``2^(-age / freshness_half_life_days)``, ages counted from the youngest
+    account's; without a half-life it is 1.
     """
 
     popularity: Exponent = Field(default=1.0, description="Exponent of followers.")
     merit: Exponent = Field(default=0.0, description="Exponent of quality.")
     relevance: Exponent = Field(default=0.0, description="Exponent of the fan's affinity for the vertical.")
-    offset: float = Field(
-        default=1.0, ge=0, le=1e9, description="Added to followers [simulated fans], so that newcomers can be shown."
+    offset_people: float | None = Field(
+        default=None,
+        ge=0,
+        le=1e15,
+        description="Added to followers, so that newcomers can be shown; left out: people_per_fan, one simulated fan.",
+        json_schema_extra={"unit": "people"},
     )
     freshness_half_life_days: float | None = Field(
         default=None,
@@ -86,6 +90,11 @@ class Ranking(Section):
     )
     selection: Literal["sampled", "top"] = Field(
         default="sampled", description="sampled: drawn in proportion to the weights; top: the largest weights in order."
+    )
+    ties: Literal["order", "lot"] = Field(
+        default="order",
+        description="Which of equal weights is first (top). order: the account listed first; lot: by a lot of each "
+        "account and replication, the same in every arm.",
     )
     exploration: Share = Field(default=0.0, description="Share of the slots that are drawn from all accounts alike.")
 
@@ -136,7 +145,14 @@ class Surface(Section):
         default=0.0,
         ge=-4,
         le=4,
-        description="Exponent of fame, (followers + 1) / (mean + 1), in the follow probability.",
+        description="Exponent of fame, (people + fame_offset_people) / (mean + fame_offset_people), in following.",
+    )
+    fame_offset_people: float | None = Field(
+        default=None,
+        ge=0,
+        le=1e15,
+        description="Added to followers in fame; left out: people_per_fan, one simulated fan.",
+        json_schema_extra={"unit": "people"},
     )
     follow_rule: Literal["probability", "better-than-followed"] = Field(
         default="probability", description="better-than-followed: besides, only who is better than all followed so far."

@@ -15,6 +15,7 @@ from sim.formatting import Path, one_of, shown, suggestion
 from sim.scenario.findings import NO_VALUE, Finding, InWords
 from sim.scenario.patch.places import Places
 from sim.scenario.schema.distributions import Section
+from sim.scenario.schema.platform import Ranking
 from sim.scenario.schema.scenario import Scenario
 
 __all__ = [
@@ -43,6 +44,8 @@ _TYPES = {
     "finite_number": "must be a finite number",
     "string_pattern_mismatch": "must be 1 to 100 letters, digits, `.`, `_` or `-`, the first a letter or digit",
 }
+_RENAMED = {(Ranking, "offset"): "`offset_people` now, in people: offset x people_per_fan"}
+"""Keys of earlier versions, by their table, and what they are called now."""
 _NO_TABLE = {"model_type", "model_attributes_type", "union_tag_not_found"}
 
 
@@ -143,6 +146,8 @@ def _rule(error: Mapping[str, Any], path: Path, section: Any) -> str:
         return f"must be {sign} {int(bound) if bound == int(bound) and abs(bound) < 1e15 else bound}"
     if kind == "extra_forbidden":
         names = list(fields_of(section))
+        if now := _RENAMED.get((section, str(path[-1]))):
+            return f"unknown key; it is {now}"
         return "unknown key" + (suggestion(path[-1], names) or f"; known here: {', '.join(names)}")
     if kind == "literal_error":
         names = [name for m in members_of(expected(path)[0]) if get_origin(m) is Literal for name in get_args(m)]

@@ -157,6 +157,13 @@ def _own_key(key: str, case: Case, name: str) -> Iterator[Finding]:
     yield Finding(("surfaces", name, key), f"must be {idle} or left out: {reason}", value)
 
 
+def _ties(case: Case, name: str) -> Iterator[Finding]:
+    ranking = case.scenario.surfaces[name].ranking
+    if ranking.ties == "lot" and ranking.selection != "top":
+        path = ("surfaces", name, "ranking", "ties")
+        yield Finding(path, "must be order or left out: only with selection = top is there an order", ranking.ties)
+
+
 def _custom_share(case: Case, name: str) -> Iterator[Finding]:
     surface = case.scenario.surfaces[name]
     if KINDS[surface.kind].has("custom_share"):
@@ -301,6 +308,7 @@ RULES: tuple[Rule, ...] = (
         _custom_share,
         each="surfaces",
     ),
+    Rule(("surfaces.*.ranking.selection", "surfaces.*.ranking.ties"), _ties, each="surfaces"),
     Rule(("segments.*.hours",), _hours, each="segments"),
     Rule(("support.tiers.*.services",), _services, each="support.tiers"),
     Rule(("support.parameters.*",), _parameter, each="support.parameters"),
