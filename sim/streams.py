@@ -77,6 +77,7 @@ class Lane(IntEnum):
     FAN_SEGMENT = 47
     NEWCOMER = 48
     LIVE_HOURS = 49
+    FOLLOWER_BLOCK = 52
 
 
 def philox(

@@ -62,6 +62,7 @@ LANES = {
     "FAN_SEGMENT": 47,
     "NEWCOMER": 48,
     "LIVE_HOURS": 49,
+    "FOLLOWER_BLOCK": 52,
 }
 """Lanes may be added, never renumbered: every run on record was drawn with these."""
 
