@@ -132,9 +132,7 @@ class CompiledEngine:
         ]
         self._traced = traced
         self._trace = Trace(np.zeros((1024 if traced >= 0 else 1, len(TRACE)), np.int64), np.zeros(1, np.int64))
-        n_fans = fans.segment.size
-        most = MOST_FANS if threads == 1 else min(MOST_FANS, -(-n_fans // (threads * CHUNKS_PER_THREAD)))
-        self._chunks = list(_chunks(fans, most))
+        self._chunks = list(_chunks(fans, 1 if threads == 1 else threads * CHUNKS_PER_THREAD))
 
     def start(self, env: Environment) -> None:
         """Let all fans live from now on."""
@@ -251,12 +249,13 @@ def _joined(parts: Sequence[FollowLists]) -> BlockLists:
     return BlockLists(begin, members)
 
 
-def _chunks(fans: FansAtStart, most: int) -> Iterator[Chunk]:
-    """Chunks of so many fans at most, each of one block."""
-    first_id = 0
+def _chunks(fans: FansAtStart, wanted: int) -> Iterator[Chunk]:
+    """About as many chunks as wanted, or as there are blocks if these are more: each is of one block."""
+    first_id, total = 0, fans.segment.size
     for number, block in enumerate(fans.lists):
         n_fans = block.begin.size - 1
-        n_chunks = -(-n_fans // most)
+        share = (2 * wanted * n_fans + total) // (2 * total)  # rounded
+        n_chunks = max(-(-n_fans // MOST_FANS), min(share, n_fans))
         for first, last in pairwise([n_fans * c // n_chunks for c in range(n_chunks + 1)]):
             own = slice(first_id + first, first_id + last)
             begin = block.begin[first : last + 1]
