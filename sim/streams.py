@@ -83,6 +83,7 @@ class Lane(IntEnum):
     LIVE_HOURS = 49
     NAME = 50
     TIE = 51
+    FOLLOWER_BLOCK = 52
 
 
 def philox(

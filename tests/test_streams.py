@@ -64,6 +64,7 @@ LANES = {
     "LIVE_HOURS": 49,
     "NAME": 50,
     "TIE": 51,
+    "FOLLOWER_BLOCK": 52,
 }
 """Lanes may be added, never renumbered: every run on record was drawn with these."""
 

@@ -57,6 +57,7 @@ def _digest(state: State) -> str:
 
 def population_arrays(population: Population) -> State:
     """Its arrays; the names are hashed into the epochs that baselines keep, so that they stay."""
+    begin, members = population.follow_lists
     return {
         "influencer vertical": population.vertical,
         "influencer agency": population.agency,
@@ -74,6 +75,6 @@ def population_arrays(population: Population) -> State:
         "table segment": population.segment,
         "table mean_gap": population.mean_gap,
         "table joined": population.joined,
-        "table begin": population.begin,
-        "table members": population.members,
+        "table begin": begin,
+        "table members": members,
     }

@@ -26,6 +26,7 @@ __all__ = [
     "TRACE",
     "VERTICAL_BITS",
     "Addresses",
+    "BlockLists",
     "Counter",
     "FanState",
     "FansAtStart",
@@ -210,6 +211,15 @@ SHARED = Addresses(np.zeros(0, np.uint32), np.zeros((0, 2), np.uint32))
 """All have their number and the run's key."""
 
 
+class BlockLists(NamedTuple):
+    """Follow lists of the fans of a block, one after the other; there is no place where all fans' lists are."""
+
+    begin: NDArray[np.uint32]
+    """(N + 1,): fan n of the block follows ``members[begin[n]:begin[n + 1]]``."""
+    members: Int32s
+    """(E,): entries in the order of the lists: influencers at the start, ``influencer | origin << 24`` at the end."""
+
+
 class FansAtStart(NamedTuple):
     """The fans that an engine begins with, those who join later included."""
 
@@ -219,10 +229,8 @@ class FansAtStart(NamedTuple):
     """(F,): mean time between sessions [s]; inf: none."""
     joined: Int64s
     """When those fans join who are not there from the start [s]; they are the last ones."""
-    begin: NDArray[np.uint32]
-    """(F + 1,): fan f follows ``members[begin[f]:begin[f + 1]]``."""
-    members: Int32s
-    """(E,): influencers, in the order of the lists."""
+    lists: tuple[BlockLists, ...]
+    """Of each block, in order of the fans' ids; all blocks but the last have equally many fans."""
 
 
 class FanState(NamedTuple):

@@ -19,10 +19,11 @@ from sim.model.agencies.tiers import TierReview
 from sim.model.control import Control
 from sim.model.engines.compiled import CompiledEngine
 from sim.model.engines.reference import ReferenceEngine
-from sim.model.layout import ID_MASK
+from sim.model.layout import ID_MASK, BlockLists
 from sim.model.observation import Observation, Watch
 from sim.model.ranking.refreshes import Refresh
 from sim.model.world.accounts import Accounts
+from sim.model.world.follow_blocks import block_digest, in_one_place
 from sim.model.world.population import Population
 from sim.scenario.schema.scenario import Scenario
 from sim.types import EngineName, Int32s, Int64s, Key
@@ -30,7 +31,7 @@ from sim.types import EngineName, Int32s, Int64s, Key
 __all__ = ["EngineName", "Observation", "Outcome", "Watch", "simulate"]
 
 HASHED = 1 << 20
-"""Numbers that are hashed at a time: a copy of all follow lists would double what a run needs."""
+"""Numbers that are copied at a time to be hashed."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class Outcome:
     """(M, S, 11)"""
     totals: Int64s
     """(S, 7)"""
-    follow_entries: tuple[NDArray[np.uint32], Int32s]
-    """Where each fan's follow list begins, shape (F + 1,), and its entries, ``influencer | origin << 24``."""
+    lists: tuple[BlockLists, ...]
+    """Follow lists of each block's fans, entries ``influencer | origin << 24``."""
     accounts: Accounts
     """As they are at the end."""
     history: History
@@ -62,19 +63,24 @@ class Outcome:
         return self.population.followers + change
 
     @property
-    def follow_lists(self) -> tuple[NDArray[np.uint32], Int32s]:
-        """Where each fan's follow list begins, shape (F + 1,), and the members."""
-        begin, entries = self.follow_entries
+    def follow_lists(self) -> tuple[Int64s, Int32s]:
+        """A copy of all lists: where each fan's begins, shape (F + 1,), and the members, shape (E,)."""
+        begin, entries = in_one_place(self.lists)
         return begin, entries & np.int32(ID_MASK)
 
     def digest(self) -> str:
-        """SHA-256 over all counts, totals, follow lists, tiers, accounts and their money, as little-endian integers."""
+        """SHA-256 over the digests of all blocks' follow lists, then counts, totals, accounts, money and tiers.
+
+        Of follow lists see ``block_digest``; all else as little-endian integers of 64 bits.
+        """
         sha = hashlib.sha256()
+        for block in self.lists:
+            sha.update(block_digest(block))
         accounts, history = self.accounts, self.history
         state = (accounts.status, accounts.agency, accounts.vertical, accounts.shop, accounts.gone_at)
         money = (history.upto(self.end), history.profit[self.end])
         tiers = (review.tier for review in self.reviews)
-        arrays: tuple[NDArray[Any], ...] = (self.counts, self.totals, *self.follow_entries, *state, *money, *tiers)
+        arrays: tuple[NDArray[Any], ...] = (self.counts, self.totals, *state, *money, *tiers)
         for array in arrays:
             flat = array.reshape(-1)
             for first in range(0, flat.size, HASHED):
@@ -134,7 +140,7 @@ def simulate(
         population=population,
         counts=traffic.counts,
         totals=traffic.totals,
-        follow_entries=traffic.take_follow_lists(),
+        lists=traffic.take_follow_lists(),
         accounts=control.accounts,
         history=control.history,
         reviews=tuple(control.reviews),

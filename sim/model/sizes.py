@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from sim.model.layout import Addresses, Counter, FanState, FollowLists, Tables, Tally
+from sim.model.layout import Addresses, BlockLists, Counter, FanState, FollowLists, Tables, Tally
 from sim.types import field_types, number_type
 
 __all__ = [
@@ -87,19 +87,17 @@ def population_fan_bytes() -> int:
     """Of a fan in the population that units share [bytes]."""
     from sim.model.world.population import Population
 
-    return _sum(Population, ["segment", "mean_gap", "joined", "begin"])
+    return _sum(Population, ["segment", "mean_gap", "joined"]) + _sum(BlockLists, ["begin"])
 
 
 def population_follow_bytes() -> int:
     """Of a follow at day 0 in the population that units share [bytes]."""
-    from sim.model.world.population import Population
-
-    return _sum(Population, ["members"])
+    return _sum(BlockLists, ["members"])
 
 
 def population_influencer_bytes() -> int:
     """Of an influencer's attributes in the population that units share, its name left out [bytes]."""
     from sim.model.world.population import Population
 
-    of_others = {"segment", "mean_gap", "joined", "begin", "members", "agency_group", "hashes", "fan_hashes"}
+    of_others = {"segment", "mean_gap", "joined", "agency_group", "hashes", "fan_hashes"}
     return _sum(Population, _item_bytes(Population).keys() - of_others)

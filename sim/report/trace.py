@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,7 +12,8 @@ from rich.cells import cell_len
 
 from sim.calendar import DAY, snapshot_times
 from sim.experiment.unit_trace import Look
-from sim.model.layout import Counter, Response, SlotSource
+from sim.model.layout import ID_MASK, BlockLists, Counter, Response, SlotSource
+from sim.model.world.follow_blocks import follows_of
 
 __all__ = ["FanTrace", "InfluencerTrace", "fan_lines", "fan_trace", "influencer_lines", "influencer_trace"]
 
@@ -132,17 +133,17 @@ def fan_trace(look: Look) -> FanTrace:
         fan=look.number,
         segment=population.segments[population.segment[look.subject]],
         policy=look.scenario.support.policy,
-        follows_start=_follows(look, population.begin, population.members),
+        follows_start=_follows(look, population.lists),
         sessions=tuple(
             Session(event, time, surface, tuple(slots)) for event, (time, surface, slots) in sessions.items()
         ),
-        follows_end=_follows(look, *outcome.follow_lists),
+        follows_end=_follows(look, outcome.lists),
     )
 
 
-def _follows(look: Look, begin: NDArray[np.uint32], members: NDArray[np.int32]) -> tuple[str, ...]:
+def _follows(look: Look, lists: Sequence[BlockLists]) -> tuple[str, ...]:
     names = look.outcome.population.influencers
-    return tuple(names[i] for i in members[begin[look.subject] : begin[look.subject + 1]])
+    return tuple(names[entry & ID_MASK] for entry in follows_of(look.subject, lists).tolist())
 
 
 def _slot(look: Look, slot: int, influencer: int, source: SlotSource, responses: Response, orders: int) -> Slot:

@@ -62,3 +62,8 @@ def test_a_hundred_thousand_accounts_are_read_in_a_second_whatever_they_look_lik
     assert max(found["seconds"].values()) < 5 * rows / 100_000
     for peak in found["peak_mb"].values():
         assert peak is None or peak < 150
+
+
+def test_the_time_of_a_follow_of_day_0_is_written_for_each_number_of_fans(tmp_path: Path) -> None:
+    found = figures("follows.py", tmp_path, "--fans", "20000,70000", "--follows", "4", "--rounds", "1")
+    assert list(found["ns_per_follow"]) == ["20000", "70000"]

@@ -201,7 +201,7 @@ def test_one_idle_fan_at_the_end_of_the_graph_changes_nobody_else(tmp_path: Path
     _, before = drawn(graph, seed=seed, segments=segments)
     assert np.array_equal(before.segment, population.segment[:-1])
     assert np.array_equal(before.mean_gap, population.mean_gap[:-1])
-    assert np.array_equal(before.begin, population.begin[:-1])
+    assert np.array_equal(before.follow_lists[0], population.follow_lists[0][:-1])
     one, other = (simulate(scenario, people, (seed, 0)) for people in (before, population))
     assert np.array_equal(one.counts, other.counts)
     assert np.array_equal(one.totals, other.totals)

@@ -179,7 +179,7 @@ def test_e4_users_grow_and_those_who_come_begin_to_follow() -> None:
     n_new = round(240 * 90 / 365)
     population = growing.population
     assert population.segment.size == steady.population.segment.size + n_new == 300 + n_new
-    assert not np.diff(population.begin)[300:].any()
+    assert not np.diff(population.follow_lists[0])[300:].any()
     begin, _ = growing.follow_lists
     assert (np.diff(begin)[300:] > 0).mean() > 0.4
     assert growing.totals[:, Total.SESSIONS].sum() > 1.05 * steady.totals[:, Total.SESSIONS].sum()

@@ -178,7 +178,7 @@ def following(slots: Iterable[Slot], follows: set[int]) -> set[int]:
 def test_s6_the_feed_shows_whom_the_fan_follows(fan: int) -> None:
     leaving = {"surfaces.feed.unfollow_prob": 0.005, "surfaces.find-people.follow_prob": 0.05}
     outcome = play(KEEN, leaving, fan=fan)
-    begin, members = outcome.population.begin, outcome.population.members
+    begin, members = outcome.population.follow_lists
     initial = set(members[begin[fan] : begin[fan + 1]].tolist())
     begin, members = outcome.follow_lists
     assert following(slots_of(outcome), set(initial)) == set(members[begin[fan] : begin[fan + 1]].tolist())

@@ -13,7 +13,11 @@ import pytest
 import sim
 
 MODEL = Path(sim.__file__).parent / "model"
-FILES = [*sorted((MODEL / "kernel").glob("*.py")), MODEL / "world" / "initial_graph.py"]
+FILES = [
+    *sorted((MODEL / "kernel").glob("*.py")),
+    MODEL / "world" / "initial_graph.py",
+    MODEL / "world" / "block_draws.py",
+]
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import strategies as st
-from support.engine_runs import assert_engines_agree, assert_same, run
+from support.engine_runs import assert_engines_agree, assert_same, lists_of, run
 from support.forms import drawn, slow
 from support.inspection import one_surface, pages_of
 from support.scenarios import World, dense_world, plain, roster_of, without_phases, world_of, worlds
@@ -160,7 +160,8 @@ def test_intervals_of_any_length_give_the_same_bits_on_full_pages(minutes: int) 
     parts["surfaces"]["unopened"] = {"kind": "discovery", "session_share": 0.0, "refresh_minutes": minutes}
     plainly, ours = run(world), run(world, world_of(parts).scenario)
     assert np.array_equal(ours.counts[:, :1], plainly.counts)
-    assert all(np.array_equal(a, b) for a, b in zip(ours.follow_entries, plainly.follow_entries, strict=True))
+    assert [block.members.tolist() for block in ours.lists] == [block.members.tolist() for block in plainly.lists]
+    assert lists_of(ours) == lists_of(plainly)
 
 
 # Pages

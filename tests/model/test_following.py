@@ -29,13 +29,14 @@ from support.scenarios import World, worlds
 
 from sim.model.layout import Counter, Response, Tables
 from sim.model.simulation import Outcome
+from sim.model.world.follow_blocks import follows_of
 from sim.streams import Lane, philox
 from sim.types import EngineName
 
 
 def start_of(world: World, fan: int) -> list[int]:
     people = world.population
-    follows: list[int] = people.members[people.begin[fan] : people.begin[fan + 1]].tolist()
+    follows: list[int] = follows_of(fan, people.lists).tolist()
     return follows
 
 
@@ -201,7 +202,7 @@ def test_better_than_followed_leaves_lists_whose_every_new_member_is_the_best_so
 def test_no_list_grows_past_the_cap_and_longer_ones_stay(cap: int) -> None:
     world = one_surface([30] * 8, fans={"follow_cap": cap, "sessions_per_day": 6.0}, slots=8, follow_prob=1.0)
     lengths = np.array([len(follows) for follows in lists_of(run(world))])
-    start = np.diff(world.population.begin)
+    start = np.diff(world.population.follow_lists[0])
     assert (start > 3).any()
     assert (lengths <= np.maximum(start, cap)).all()
     assert (lengths >= start).all()
@@ -240,7 +241,7 @@ def test_certain_unfollowing_empties_the_lists_and_then_the_feed(engine: EngineN
     assert all(slot.influencer < 0 for page in later for slot in page)
     lists = lists_of(outcome)
     assert sum(not follows for follows in lists) > 90
-    gone = world.population.members.size - sum(map(len, lists))
+    gone = world.population.follow_lists[1].size - sum(map(len, lists))
     assert outcome.counts[:, 0, Counter.UNFOLLOWS].sum() == gone
     assert outcome.followers(10 * 86_400).sum() == sum(map(len, lists))
 

@@ -12,7 +12,7 @@ from sim.errors import MachineError
 from sim.model.engines import compiled
 from sim.model.engines.compiled import Chunk
 from sim.model.kernel import arrivals, follow_lists
-from sim.model.layout import ID_MASK, ORIGIN_SHIFT, FansAtStart
+from sim.model.layout import ID_MASK, ORIGIN_SHIFT, BlockLists
 
 Lists = list[list[int]]
 NEVER_LEAVES, ALWAYS_LEAVES = 0, 1 << 32
@@ -25,13 +25,10 @@ acts = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 30), st.integers(0, 
 
 def chunk_of(follows: Lists) -> Chunk:
     """Fans with these lists."""
-    begin = np.cumsum([0, *map(len, follows)]).astype(np.int64)
+    begin = np.cumsum([0, *map(len, follows)], dtype=np.uint32)
     members = np.array([i for part in follows for i in part], dtype=np.int32)
     n = len(follows)
-    joined = np.zeros(0, np.int64)
-    return compiled._chunk(
-        0, n, FansAtStart(np.zeros(n, np.int8), np.ones(n), joined, begin.astype(np.uint32), members)
-    )
+    return compiled._chunk(0, 0, np.zeros(n, np.int8), np.ones(n), BlockLists(begin, members))
 
 
 def lists_of(chunk: Chunk) -> Lists:

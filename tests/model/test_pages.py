@@ -17,6 +17,7 @@ from support.scenarios import POLICIES, World, dense_world, plain, roster_of, wi
 from sim.calendar import DAY
 from sim.model.layout import Counter, Total
 from sim.model.spec import session
+from sim.model.world.follow_blocks import follows_of
 from sim.streams import Lane, philox
 from sim.types import EngineName
 
@@ -59,7 +60,7 @@ def test_follow_lists_are_distinct_grow_at_their_end_and_agree_with_the_follower
     world = without_phases(world)
     surfaces = {n: s.model_copy(update={"unfollow_prob": 0.0}) for n, s in world.scenario.surfaces.items()}
     outcome, population = run(world, world.scenario.model_copy(update={"surfaces": surfaces})), world.population
-    before = [part.tolist() for part in np.split(population.members, population.begin[1:-1])]
+    before = [follows_of(f, population.lists).tolist() for f in range(population.segment.size)]
     for old, new in zip(before, lists_of(outcome), strict=True):
         assert new[: len(old)] == old
         assert len(set(new)) == len(new)
@@ -94,7 +95,7 @@ def test_no_follow_is_dropped_when_fans_follow_very_many() -> None:
     outcome = run(world)
     new = outcome.counts[:, 0, Counter.FOLLOWS].sum()
     begin, members = outcome.follow_lists
-    assert new == members.size - world.population.members.size
+    assert new == members.size - world.population.follow_lists[1].size
     assert members.size > 0.95 * 30 * 100  # from 10 to nearly all 100 accounts for each of 30 fans
     assert all(len(set(part)) == len(part) for part in lists_of(outcome))
     assert np.array_equal(np.bincount(members, minlength=100), outcome.followers(10 * DAY))
@@ -122,7 +123,7 @@ def test_a_distinct_page_holds_no_influencer_twice(world: World) -> None:
     reads = np.zeros((len(population.influencers), len(world.scenario.segments)), np.int64)
     totals = np.zeros((len(world.scenario.surfaces), len(Total)), np.int64)
     for f in range(min(10, population.segment.size)):
-        follows = population.members[population.begin[f] : population.begin[f + 1]].tolist()
+        follows = follows_of(f, population.lists).tolist()
         fan = session.Fan(f, int(population.segment[f]), 1.0, follows)
         for _ in range(4):
             before = totals[:, Total.SESSIONS].copy()

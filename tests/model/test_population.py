@@ -22,6 +22,7 @@ from sim.analysis.concentration import gini, top_share
 from sim.errors import InputError
 from sim.model.world import initial_graph
 from sim.model.world.addresses import NOT_NAMED, Role, addresses
+from sim.model.world.follow_blocks import draw_lists
 from sim.model.world.population import Population, draw_population
 from sim.model.world.sampling import sample
 from sim.scenario import Scenario, read_roster
@@ -34,7 +35,8 @@ OWN_ATTRIBUTES = ("vertical", "quality", "posts_per_day", "shop", "conversion_pr
 
 
 def follow_lists(population: Population) -> list[list[int]]:
-    return [part.tolist() for part in np.split(population.members, population.begin[1:-1])]
+    begin, members = population.follow_lists
+    return [part.tolist() for part in np.split(members, begin[1:-1])]
 
 
 def varied(**over: Any) -> Scenario:
@@ -184,7 +186,7 @@ def test_follow_lists_are_distinct_in_order_and_have_exactly_the_in_degrees(worl
     population = world.population
     lists = follow_lists(population)
     assert all(part == sorted(set(part)) for part in lists)
-    in_degree = np.bincount(population.members, minlength=len(population.influencers))
+    in_degree = np.bincount(population.follow_lists[1], minlength=len(population.influencers))
     assert np.array_equal(in_degree, population.followers)
     activity = np.array([segment.activity for segment in world.scenario.segments.values()])
     assert all(not part for part, active in zip(lists, activity[population.segment], strict=True) if active == 0)
@@ -194,7 +196,7 @@ def test_follow_lists_are_distinct_in_order_and_have_exactly_the_in_degrees(worl
 def test_followers_are_uniform_over_the_fans_of_a_segment(wanted: int) -> None:
     n, size = 2000, 20
     own = addresses(NOT_NAMED, n, KEY, Role.INFLUENCER)
-    begin, members = initial_graph.draw_lists(np.full((n, 1), wanted), np.zeros(1, np.int64), np.full(1, size), own)
+    ((begin, members),) = draw_lists(np.full((n, 1), wanted), np.array([size]), size, own)
     assert all((np.diff(part) > 0).all() for part in np.split(members, begin[1:-1]))
     assert (np.bincount(members, minlength=n) == wanted).all()
     counts = np.diff(begin)
@@ -216,7 +218,7 @@ def test_more_interested_and_more_active_segments_hold_more_of_the_followers() -
         segments=segments,
     )
     population = world_of(parts).population
-    n_follows = np.diff(population.begin).reshape(4, 1000).sum(axis=1)
+    n_follows = np.diff(population.follow_lists[0]).reshape(4, 1000).sum(axis=1)
     assert n_follows == pytest.approx([2000, 1000, 1000, 0], abs=8)  # within one for each of the 8 accounts
 
 
@@ -262,7 +264,7 @@ def test_followers_that_find_too_few_interested_active_fans_are_refused() -> Non
 def test_no_follows_at_all_are_accepted() -> None:
     fans = {"count": 10, "follows_per_fan": 0.0, "sessions_per_day": 1.0}
     population = world_of(plain(fans=fans), roster_of([5, 1, 1])).population
-    assert population.members.size == 0
+    assert population.follow_lists[1].size == 0
     assert population.followers.tolist() == [0, 0, 0]
 
 
@@ -291,7 +293,7 @@ def test_a_change_of_one_distribution_moves_that_attribute_alone() -> None:
     before = draw_population(varied(), None, (3, 1))
     after = draw_population(varied(influencers={"quality": 0.4}), None, (3, 1))
     assert not np.array_equal(after.quality, before.quality)
-    assert np.array_equal(after.members, before.members)
+    assert follow_lists(after) == follow_lists(before)
     for name in set(OWN_ATTRIBUTES) - {"quality"}:
         assert np.array_equal(getattr(after, name), getattr(before, name)), name
 
@@ -299,8 +301,9 @@ def test_a_change_of_one_distribution_moves_that_attribute_alone() -> None:
 @pytest.mark.parametrize("key", [(4, 1), (3, 2)], ids=["seed", "replication"])
 def test_another_seed_or_replication_draws_other_people(key: tuple[int, int]) -> None:
     ours, theirs = draw_population(varied(), None, (3, 1)), draw_population(varied(), None, key)
-    for name in (*OWN_ATTRIBUTES, "mean_gap", "members"):
+    for name in (*OWN_ATTRIBUTES, "mean_gap"):
         assert not np.array_equal(getattr(ours, name), getattr(theirs, name)), name
+    assert follow_lists(ours) != follow_lists(theirs)
 
 
 def test_cells_of_a_roster_replace_what_is_drawn_and_empty_ones_do_not() -> None:
@@ -388,4 +391,6 @@ def test_the_simulated_followers_of_a_real_roster_are_as_concentrated_as_the_rea
     assert gini(population.followers) == pytest.approx(gini(listed.followers), abs=0.02)
     k = len(listed.followers) // 100
     assert top_share(population.followers, k) == pytest.approx(top_share(listed.followers, k), abs=0.02)
-    assert np.array_equal(np.bincount(population.members, minlength=len(listed.followers)), population.followers)
+    assert np.array_equal(
+        np.bincount(population.follow_lists[1], minlength=len(listed.followers)), population.followers
+    )

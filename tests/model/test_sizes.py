@@ -37,8 +37,9 @@ def test_a_population_takes_what_is_said_of_its_influencers_fans_and_follows(tmp
     arrays = {f.name: getattr(population, f.name) for f in fields(population)}
     of_influencers = [each for each in arrays.values() if isinstance(each, np.ndarray) and each.shape == (M,)]
     assert sum(each.nbytes for each in of_influencers) == M * sizes.population_influencer_bytes()
-    assert population.members.itemsize == sizes.population_follow_bytes()
-    of_fans = (population.segment, population.mean_gap, population.joined, population.begin)
+    (lists,) = population.lists
+    assert lists.members.itemsize == sizes.population_follow_bytes()
+    of_fans = (population.segment, population.mean_gap, population.joined, lists.begin)
     assert sum(each.itemsize for each in of_fans) == sizes.population_fan_bytes()
 
 

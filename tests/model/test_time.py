@@ -103,9 +103,10 @@ def test_a_segment_grows_by_the_stated_number_of_fans_who_follow_nobody(rate: fl
     people = growing(rate).population
     assert people.segment.size == 40 + n_new
     assert (people.segment[40:] == 0).all()
-    assert (people.begin[40:] == people.begin[-1]).all()
+    begin, members = people.follow_lists
+    assert (begin[40:] == begin[-1]).all()
     assert people.joined.size == n_new
-    assert people.members.size == growing(0.0).population.members.size
+    assert members.size == growing(0.0).population.follow_lists[1].size
 
 
 def test_fans_join_evenly_over_the_whole_time() -> None:
@@ -142,7 +143,7 @@ def test_growth_leaves_the_fans_of_day_zero_and_all_influencers_as_they_are(worl
     n = before.population.segment.size
     assert np.array_equal(after.population.mean_gap[:n], before.population.mean_gap)
     assert np.array_equal(after.population.quality, before.population.quality)
-    assert np.array_equal(after.population.members, before.population.members)
+    assert np.array_equal(after.population.follow_lists[1], before.population.follow_lists[1])
     frozen = {"follow_prob": 0.0, "follow_fame": 0.0, "unfollow_prob": 0.0, "support_share": 0.0}
     for each in (before, after):
         each.scenario.surfaces.update({k: s.model_copy(update=frozen) for k, s in each.scenario.surfaces.items()})

@@ -14,6 +14,7 @@ from support.scenarios import DRAWN
 
 from sim.cli.failures import flag
 from sim.errors import InputError, MachineError, naming
+from sim.model.world.follow_blocks import follows_of
 from sim.scenario import FollowGraph, from_networkx, read_edges
 
 BAD = sorted((CORPUS / "edges").glob("*.csv"))
@@ -116,8 +117,8 @@ def test_an_edge_list_comes_back_from_the_follow_lists_of_the_population(
     graph = read_edges(path)
     _, population = drawn(graph, seed=seed, segments={"one": {"share": 0.5}, "two": {"share": 0.5}})
     lists = {
-        name: {population.influencers[i] for i in population.members[begin:end]}
-        for name, begin, end in zip(graph.fans, population.begin[:-1], population.begin[1:], strict=True)
+        name: {population.influencers[i] for i in follows_of(fan, population.lists)}
+        for fan, name in enumerate(graph.fans)
     }
     assert {(fan, influencer) for fan, followed in lists.items() for influencer in followed} == set(edges)
     assert population.fans == graph.fans

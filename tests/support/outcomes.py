@@ -99,7 +99,7 @@ def written(
         population=population,
         counts=nothing,
         totals=nothing,
-        follow_entries=(np.zeros(0, np.uint32), np.zeros(0, np.int32)),
+        lists=(),
         accounts=accounts,
         history=history,
         reviews=tuple(reviews),

@@ -742,4 +742,5 @@ class ChangedCopy:
 
 def _is_compiled(file: str) -> bool:
     """Whether anything of a file ends up in machine code: functions, or constants that compiled ones read."""
-    return file.startswith("model/kernel/") or file in ("model/layout.py", "model/world/initial_graph.py", "streams.py")
+    others = ("model/layout.py", "model/world/initial_graph.py", "model/world/block_draws.py", "streams.py")
+    return file.startswith("model/kernel/") or file in others

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from mmap import mmap
 
 import numpy as np
-from numpy.typing import NDArray
 from simpy import Environment, Event
 
 from sim.calendar import MONTH
@@ -22,6 +21,7 @@ from sim.model.layout import (
     SHARED,
     TRACE,
     Addresses,
+    BlockLists,
     Counter,
     FansAtStart,
     FanState,
@@ -31,7 +31,7 @@ from sim.model.layout import (
     Total,
     Trace,
 )
-from sim.scenario.resolve.follows import MOST_FOLLOWS
+from sim.scenario.resolve.follows import MOST_IN_BLOCK
 from sim.types import Int32s, Int64s, Key
 
 __all__ = ["CompiledEngine"]
@@ -43,7 +43,7 @@ THREAD_WORTH = 50_000
 """Sessions in an interval from which more than one thread pays."""
 CHUNKS_PER_THREAD = 4
 MOST_FANS = 1 << 16
-"""Fans of a chunk: a small chunk's lists can be moved to a new arena without much more memory."""
+"""Fans of a chunk at most: its lists can be moved to a new arena without much more memory."""
 MOST_PLACES = 1 << 31
 """Places of an arena."""
 LIST_ROOM = 1.25
@@ -54,8 +54,9 @@ GROUP_ROOM = 1 << 17
 
 @dataclass
 class Chunk:
-    """Consecutive fans with their follow lists in an arena of their own."""
+    """Consecutive fans of one block with their follow lists in an arena of their own."""
 
+    block: int
     first_id: int
     fans: FanState
     lists: FollowLists
@@ -149,10 +150,7 @@ class CompiledEngine:
         ]
         self._traced = traced
         self._trace = Trace(np.zeros((1024 if traced >= 0 else 1, len(TRACE)), np.int64), np.zeros(1, np.int64))
-        n_fans = fans.segment.size
-        n_chunks = max(-(-n_fans // MOST_FANS), 1 if threads == 1 else min(threads * CHUNKS_PER_THREAD, n_fans))
-        bounds = [n_fans * c // n_chunks for c in range(n_chunks + 1)]
-        self._chunks = [_chunk(first, last, fans, own) for first, last in pairwise(bounds)]
+        self._chunks = list(_chunks(fans, own, 1 if threads == 1 else threads * CHUNKS_PER_THREAD))
 
     def start(self, env: Environment) -> None:
         """Let all fans live from now on."""
@@ -238,28 +236,65 @@ class CompiledEngine:
         totals: Int64s = np.add.reduce([worker.tally.totals for worker in self._workers])
         return totals
 
-    def take_follow_lists(self) -> tuple[NDArray[np.uint32], Int32s]:
-        """Follow lists at the end, which leave the engine: where they begin, shape (F + 1,), and their entries."""
+    def take_follow_lists(self) -> tuple[BlockLists, ...]:
+        """Follow lists at the end, which leave the engine, block by block; entries are influencer and origin."""
         for chunk in self._chunks:  # they aren't needed any more
             chunk.fans = chunk.fans._replace(next_time=np.zeros(0, np.uint32), event=np.zeros(0, np.uint32))
-        n_follows = sum(int(chunk.lists.length.sum()) for chunk in self._chunks)
-        if n_follows > MOST_FOLLOWS:
-            raise MachineError(f"{n_follows} follows are too many to be kept; {MOST_FOLLOWS} can be")
-        begin = np.zeros(sum(chunk.lists.length.size for chunk in self._chunks) + 1, np.uint32)
-        members = np.empty(n_follows, np.int32)
-        while self._chunks:
-            chunk = self._chunks.pop(0)  # so that there is never a copy of all
-            lists, first = chunk.lists, chunk.first_id
-            own = begin[first : first + lists.length.size + 1]
-            np.cumsum(lists.length, out=own[1:], dtype=np.uint32)
-            own[1:] += own[0]
-            follow_lists.move_lists(lists.start, lists.length, lists.arena, own[:-1], members)
-        return begin, members
+        found = []
+        while self._chunks:  # block after block, so that there is never a copy of all
+            block = self._chunks[0].block
+            n = sum(1 for chunk in self._chunks if chunk.block == block)
+            found.append(_joined([chunk.lists for chunk in self._chunks[:n]]))
+            del self._chunks[:n]
+        return tuple(found)
 
 
-def _chunk(first: int, last: int, fans: FansAtStart, own: Addresses = SHARED) -> Chunk:
-    """Chunk of the fans ``first <= f < last``, ``own`` being the addresses of all fans or of none."""
-    n, begin = last - first, fans.begin[first : last + 1]
+def _joined(parts: Sequence[FollowLists]) -> BlockLists:
+    """Lists of the chunks of a block.
+
+    Raises
+    ------
+    MachineError
+        They have more entries than can be counted.
+    """
+    length = np.concatenate([lists.length for lists in parts])
+    n_follows = int(length.sum(dtype=np.int64))
+    if n_follows > MOST_IN_BLOCK:
+        raise MachineError(f"{length.size} fans of a block have {n_follows} follows; {MOST_IN_BLOCK} can be counted")
+    begin = np.zeros(length.size + 1, np.uint32)
+    np.cumsum(length, out=begin[1:], dtype=np.uint32)
+    members = np.empty(n_follows, np.int32)
+    first = 0
+    for lists in parts:
+        last = first + lists.length.size
+        follow_lists.move_lists(lists.start, lists.length, lists.arena, begin[first:last], members)
+        first = last
+    return BlockLists(begin, members)
+
+
+def _chunks(fans: FansAtStart, own: Addresses, wanted: int) -> Iterator[Chunk]:
+    """About as many chunks as wanted, or as there are blocks if these are more: each is of one block.
+
+    ``own`` are the addresses of all fans, or of none.
+    """
+    first_id, total = 0, fans.segment.size
+    for number, block in enumerate(fans.lists):
+        n_fans = block.begin.size - 1
+        share = (2 * wanted * n_fans + total) // (2 * total)  # rounded
+        n_chunks = max(-(-n_fans // MOST_FANS), min(share, n_fans))
+        for first, last in pairwise([n_fans * c // n_chunks for c in range(n_chunks + 1)]):
+            begin = block.begin[first : last + 1]
+            lists = BlockLists(begin - begin[0], block.members[begin[0] : begin[-1]])
+            yield _chunk(number, (first_id + first, first_id + last), fans, lists, own)
+        first_id += n_fans
+
+
+def _chunk(
+    block: int, bounds: tuple[int, int], fans: FansAtStart, follows: BlockLists, own: Addresses = SHARED
+) -> Chunk:
+    """Chunk of a block's fans ``first <= f < last``, with these lists."""
+    first, last = bounds
+    n = last - first
     state = FanState(
         segment=fans.segment[first:last],
         mean_gap=fans.mean_gap[first:last],
@@ -267,12 +302,12 @@ def _chunk(first: int, last: int, fans: FansAtStart, own: Addresses = SHARED) ->
         event=np.zeros(n, np.uint32),
     )
     lists = FollowLists(
-        start=begin[:-1] - begin[0],
-        length=np.diff(begin).astype(np.int32),
+        start=follows.begin[:-1].copy(),
+        length=np.diff(follows.begin).astype(np.int32),
         room=np.zeros(n, np.int8),
-        arena=fans.members[begin[0] : begin[-1]],
+        arena=follows.members,
         free=np.zeros(1 + follow_lists.N_SIZES, np.int64),
     )
-    chunk = Chunk(first, state, lists, own.part(first, last))
+    chunk = Chunk(block, first, state, lists, own.part(first, last))
     chunk.make_room()
     return chunk

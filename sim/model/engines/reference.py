@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from itertools import islice, pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 from simpy import Environment, Event
 
 from sim.model.clock import Order, moment
-from sim.model.layout import SHARED, TRACE, Addresses, Counter, FansAtStart, Tables, Total
+from sim.model.layout import SHARED, TRACE, Addresses, BlockLists, Counter, FansAtStart, Tables, Total
 from sim.model.spec.session import Fan, exponential_gap, run_session
 from sim.streams import Lane, philox
-from sim.types import Int32s, Int64s, Key
+from sim.types import Int64s, Key
 
 __all__ = ["ReferenceEngine"]
 
@@ -43,16 +43,13 @@ class ReferenceEngine:
         has_own = own.entity.size > 0
         self._keys = [Key(*words) for words in own.key.tolist()] if has_own else [key] * n_fans
         entity = own.entity.tolist() if has_own else range(n_fans)
-        n_later = fans.joined.size
-        self._joined: list[int | None] = [*[None] * (n_fans - n_later), *fans.joined.tolist()]
+        self._joined: list[int | None] = [*[None] * (n_fans - fans.joined.size), *fans.joined.tolist()]
+        self._block_sizes = [block.begin.size - 1 for block in fans.lists]
+        lists = (
+            block.members[first:last].tolist() for block in fans.lists for first, last in pairwise(block.begin.tolist())
+        )
         self._fans = [
-            Fan(
-                entity[f],
-                int(fans.segment[f]),
-                float(fans.mean_gap[f]),
-                fans.members[fans.begin[f] : fans.begin[f + 1]].tolist(),
-            )
-            for f in range(n_fans)
+            Fan(entity[f], int(fans.segment[f]), float(fans.mean_gap[f]), follows) for f, follows in enumerate(lists)
         ]
         self._traced = traced
         if traced >= 0:
@@ -80,10 +77,14 @@ class ReferenceEngine:
         count: Int64s = self.counts[:, :, counter].sum(axis=0)
         return count
 
-    def take_follow_lists(self) -> tuple[NDArray[np.uint32], Int32s]:
-        """Follow lists at the end: where they begin, shape (F + 1,), and their entries, influencer and origin."""
-        begin = np.concatenate([[0], np.cumsum([len(fan.follows) for fan in self._fans])]).astype(np.uint32)
-        return begin, np.array([i for fan in self._fans for i in fan.follows], dtype=np.int32)
+    def take_follow_lists(self) -> tuple[BlockLists, ...]:
+        """Follow lists at the end, block by block; entries are influencer and origin."""
+        fans, found = iter(self._fans), []
+        for n_fans in self._block_sizes:
+            lists = [fan.follows for fan in islice(fans, n_fans)]
+            begin = np.cumsum([0, *map(len, lists)], dtype=np.uint32)
+            found.append(BlockLists(begin, np.array([entry for part in lists for entry in part], dtype=np.int32)))
+        return tuple(found)
 
     def trace(self) -> Int64s:
         """Slots of the traced fan, shape (n, 8), as ``layout.TRACE`` names them."""

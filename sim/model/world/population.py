@@ -11,6 +11,7 @@ can take another's place in an agency.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +20,10 @@ from numpy.typing import NDArray
 
 from sim.calendar import DAY
 from sim.model.kernel import draws
-from sim.model.layout import SHARED, Addresses, FansAtStart
+from sim.model.layout import SHARED, Addresses, BlockLists, FansAtStart
 from sim.model.world import initial_graph
 from sim.model.world.addresses import NOT_NAMED, Role, addresses
+from sim.model.world.follow_blocks import cut_lists, draw_lists, in_one_place
 from sim.model.world.initial_follows import (
     addresses_of,
     column,
@@ -92,10 +94,8 @@ class Population:
     """(F,): mean time between sessions before thinning by hour [s]; inf: none."""
     joined: Int64s
     """When those fans join who were not there before the warm-up [s]: they come after all others."""
-    begin: NDArray[np.uint32]
-    """(F + 1,): where a fan's follow list begins in ``members``."""
-    members: Int32s
-    """(E,)"""
+    lists: tuple[BlockLists, ...]
+    """Follow lists of each block's fans."""
     people_per_fan: float
     hashes: NDArray[np.uint64]
     """Hashes of the names of the influencers of day 0, (n_initial,), where a file names them; else (0,)."""
@@ -107,7 +107,12 @@ class Population:
     @property
     def fans_at_start(self) -> FansAtStart:
         """The fans, as an engine takes them."""
-        return FansAtStart(self.segment, self.mean_gap, self.joined, self.begin, self.members)
+        return FansAtStart(self.segment, self.mean_gap, self.joined, self.lists)
+
+    @property
+    def follow_lists(self) -> tuple[Int64s, Int32s]:
+        """A copy of all lists: where each fan's begins, shape (F + 1,), and the members, shape (E,)."""
+        return in_one_place(self.lists)
 
     def addresses(self, key: Key) -> Addresses:
         """Where the influencers' draws are under a key, shapes (M,) and (M, 2)."""
@@ -151,15 +156,14 @@ def _fans(
 ) -> tuple[Int64s, FansAtStart]:
     """Followers of each account of day 0 [simulated fans], drawn at the accounts' addresses, and all fans."""
     first = _first_segments(scenario, follow_graph, key)
+    segment, mean_gap, joined = _sessions(scenario, first, follow_graph, key)
     if follow_graph:
         followers = follow_graph.in_degrees()
-        begin, members = follow_graph.begin().astype(np.uint32), follow_graph.influencer
+        lists = cut_lists(follow_graph.begin(), follow_graph.influencer, segment.size)
     else:
         followers = followers_at_start(scenario, accounts)
-        begin, members = _follow_lists(scenario, followers, accounts.vertical, first, own)
-    segment, mean_gap, joined = _sessions(scenario, first, follow_graph, key)
-    begin = np.append(begin, np.full(segment.size - first.size, begin[-1]))
-    return followers, FansAtStart(segment, mean_gap, joined, begin, members)
+        lists = _follow_lists(scenario, followers, accounts.vertical, segment.size, own)
+    return followers, FansAtStart(segment, mean_gap, joined, tuple(lists))
 
 
 def _sessions(
@@ -186,19 +190,18 @@ def _sessions(
 
 
 def _follow_lists(
-    scenario: Scenario, followers: Int64s, vertical: Int32s, segment: Int8s, own: Addresses
-) -> tuple[NDArray[np.uint32], Int32s]:
-    """Follow lists of all fans: where they begin, shape (F + 1,), and their members.
+    scenario: Scenario, followers: Int64s, vertical: Int32s, n_fans: int, own: Addresses
+) -> Iterator[BlockLists]:
+    """Follow lists of all fans, block by block.
 
     A segment weighs size x activity x affinity: fans without sessions follow no account.
     """
-    size = initial_graph.sizes_of_segments(segment, len(scenario.segments))
+    size = segment_sizes(scenario)
     activity = np.array([s.activity for s in scenario.segments.values()])
     weight = np.ascontiguousarray(size * activity * affinities(scenario).T)
     offset = draws.unit_draws_of(Lane.FOLLOWER_SEGMENT, 0, own)
     per_segment = initial_graph.split_by_segment(followers, vertical, weight, size, offset)
-    begin, members = initial_graph.draw_lists(per_segment, np.cumsum(size) - size, size, own)
-    return begin, members
+    return draw_lists(per_segment, size, n_fans, own)
 
 
 def _agencies(
@@ -323,10 +326,12 @@ def draw_population(
     ------
     InputError
         The follows can't be shared out: fewer than accounts, or more for one account than there are fans.
+    MachineError
+        A block of fans has more follows than can be counted.
 
     Notes
     -----
-    O(F + M agencies + E). Lanes 32 to 50.
+    O(F + M agencies + E). Lanes 32 to 50, and 52.
     """
     if scenario.influencers.follow_graph is not None and follow_graph is None:
         raise ValueError("a scenario with a follow graph needs that graph to draw its population")

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from sim.scenario.read.roster import Roster
 
 __all__ = [
+    "BLOCK_BITS",
     "FOLLOWS_PER_FAN",
-    "MOST_FOLLOWS",
+    "MOST_IN_BLOCK",
     "Accounts",
     "Refusal",
     "affinities",
     "given_or_largest",
+    "most_follows",
     "rooms",
     "segment_sizes",
     "shared_out",
@@ -30,8 +32,10 @@ __all__ = [
 
 FOLLOWS_PER_FAN = 4.0
 """What ``fans.follows_per_fan`` is where a scenario leaves it out and it fits."""
-MOST_FOLLOWS = (1 << 32) - 1
-"""Places in all follow lists together are counted in 32 bits."""
+BLOCK_BITS = 16
+"""A fan of this id is in block ``id >> BLOCK_BITS``, whatever the number of threads."""
+MOST_IN_BLOCK = (1 << 32) - 1
+"""Follows of a block's fans: places in its lists are counted in 32 bits."""
 AT = ("fans", "follows_per_fan")
 
 
@@ -51,6 +55,15 @@ class Accounts(NamedTuple):
     """(M,): followers [people]."""
     vertical: NDArray[np.int32]
     """(M,): index of the vertical."""
+
+
+def most_follows(n_fans: int) -> int:
+    """Follows that this many fans can have, were they spread evenly over blocks.
+
+    >>> most_follows(20_000), most_follows(65_537)
+    (4294967295, 8589934590)
+    """
+    return MOST_IN_BLOCK * -(-n_fans >> BLOCK_BITS)
 
 
 def affinities(scenario: Scenario) -> NDArray[np.float64]:
@@ -105,8 +118,10 @@ def shared_out(scenario: Scenario, accounts: Accounts, rooms: Int64s) -> Int64s 
     assert fans.follows_per_fan is not None  # filled in when the scenario was read
     n_follows = round(fans.follows_per_fan * fans.count)
     given = InWords(f"{fans.follows_per_fan} ({n_follows} follows)")
-    if n_follows > MOST_FOLLOWS:
-        return Refusal(Finding(AT, f"must give at most {MOST_FOLLOWS} follows", given))
+    most = most_follows(fans.count)
+    if n_follows > most:
+        rule = f"must give at most {most} follows, {MOST_IN_BLOCK} for each {1 << BLOCK_BITS} fans"
+        return Refusal(Finding(AT, rule, given))
     n_followed = int((real > 0).sum())
     if n_follows == 0 or n_followed == 0:
         return np.zeros(real.size, np.int64)
@@ -151,13 +166,14 @@ def _largest(real: Int64s, room: Int64s, n_fans: int) -> float | None:
     least = int((real > 0).sum())
     some = real > 0
     weight = sum(real.tolist())
+    most = most_follows(n_fans)
     tightest = np.flatnonzero(some)[np.argmin(room[some] / real[some])]
 
     def fits(n: int) -> bool:
-        return least <= n <= MOST_FOLLOWS and bool((apportion(real, n) <= room).all())
+        return least <= n <= most and bool((apportion(real, n) <= room).all())
 
     # A quota within the room fits for certain; rounding may let a few follows more in.
-    sure: int = max(least, min(int(room[tightest]) * weight // int(real[tightest]), MOST_FOLLOWS))
+    sure: int = max(least, min(int(room[tightest]) * weight // int(real[tightest]), most))
     if not fits(sure):
         return None
     for digits in range(2, 13):

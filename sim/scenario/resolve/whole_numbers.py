@@ -22,7 +22,7 @@ def apportion(amounts: Int64s, total: int) -> Int64s:
     amounts
         Shape (n,), from 0 to 2^53, with a positive sum.
     total
-        Wanted sum, at least the number of positive amounts, below 2^32.
+        Wanted sum, at least the number of positive amounts, below 2^50.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def apportion(amounts: Int64s, total: int) -> Int64s:
 
 
 def _divided(amounts: Int64s, factor: int, divisor: int) -> tuple[Int64s, NDArray[np.int64] | NDArray[np.object_]]:
-    """Quotients and remainders of ``amounts * factor / divisor``, the quotients below 2^32."""
+    """Quotients and remainders of ``amounts * factor / divisor``, the quotients below 2^50."""
     if divisor >= MOST_IN_64_BITS:
         exact = amounts.astype(object) * factor
         return (exact // divisor).astype(np.int64), exact % divisor
