@@ -336,18 +336,17 @@ def draw_population(
     if scenario.influencers.follow_graph is not None and follow_graph is None:
         raise ValueError("a scenario with a follow graph needs that graph to draw its population")
     initial = names_at_start(scenario, roster, follow_graph)
-    n_initial, n = len(initial), len(initial) + scenario.n_newcomers
-    own = addresses_of(roster, follow_graph, n, key)
+    n_initial, newcomers = len(initial), scenario.n_newcomers
+    own = addresses_of(roster, follow_graph, n_initial + newcomers, key)
     own_at_start = own.part(0, n_initial)
     joined_at = _entry_times(scenario, n_initial, own)
     vertical = verticals(scenario, roster, own)
     real = real_followers(scenario, roster, follow_graph, own_at_start)
-    incubating = np.concatenate([real < scenario.entry.incubated_followers, np.ones(n - n_initial, np.bool_)])
+    incubating = np.concatenate([real < scenario.entry.incubated_followers, np.ones(newcomers, np.bool_)])
     agencies, agency, shop_factor, agency_group = _contracts(scenario, roster, vertical[:n_initial], own_at_start, key)
     shop = _shops(scenario, roster, vertical[:n_initial], shop_factor, incubating[:n_initial], own_at_start)
     accounts = Accounts(initial, real, vertical[:n_initial])
     followers, fans = _fans(scenario, follow_graph, accounts, own_at_start, key)
-    newcomers = n - n_initial
     return Population(
         influencers=initial + _newcomers(initial, newcomers),
         verticals=tuple(scenario.verticals),
