@@ -137,27 +137,24 @@ def build_table(weights, factor, vertical, order, weight, alias):
     for i in range(n):
         weight[i] = max(np.int64(amounts[i] > 0.0), np.int64(amounts[i] / largest * unit))
         total += weight[i]
-    by_size, own, other = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int32)
-    for place in range(n):
-        by_size[place] = weight[order[place]]
-    _pair(by_size, total, own, other)
-    for place in range(n):
-        threshold = min(np.int64(own[place] * (FRACTIONS / np.float64(total))), MAX_THRESHOLD)
-        own[place] = max(threshold, np.int64(by_size[place] > 0))  # any weight at all can be drawn
-    for place in range(n):
-        alias[order[place]] = (np.uint64(own[place]) << THRESHOLD_SHIFT) | np.uint64(order[other[place]])
+    own, other = np.empty(n, np.int64), np.empty(n, np.int32)
+    _pair(weight, total, order, own, other)
+    for i in range(n):
+        threshold = min(np.int64(own[i] * (FRACTIONS / np.float64(total))), MAX_THRESHOLD)
+        threshold = max(threshold, np.int64(weight[i] > 0))  # any weight at all can be drawn
+        alias[i] = (np.uint64(threshold) << THRESHOLD_SHIFT) | np.uint64(other[i])
 
 
 @njit(cache=True, error_model="numpy")
-def _pair(weight, total, own, other):
+def _pair(weight, total, order, own, other):
     """What of each bucket of an alias table is its influencer's ``own``, of the total, and whose the rest is.
 
-    Changes ``own``, shape (M,) [integer weight times M], and ``other``, shape (M,) [index of a weight].
+    Changes ``own``, shape (M,) [integer weight times M], and ``other``, shape (M,) [influencer].
 
     Walker, A. J.: An efficient method for generating discrete random variables with general distributions (ACM
     Transactions on Mathematical Software 3, 1977). Bucket i, one of M with an equal share of the total, is filled by i
-    first. Light ones are filled up from heavy ones, these from the first on, those from the last: where the first are
-    the largest, they fill up the very smallest. How far a bucket's bound differs between tables of similar weights is
+    first. Light ones are filled up from heavy ones, these from the first of the order on, those from its last: where the
+    first are the largest, they fill up the very smallest. How far a bucket's bound differs between tables of similar weights is
     then small wherever it decides between large and small, and arms that share draws choose from among the large
     nearly as often together as can be (``docs/why.md``).
     """
@@ -166,18 +163,19 @@ def _pair(weight, total, own, other):
     n_light, n_heavy = 0, 0
     for i in range(n):
         own[i], other[i] = total, i
-        heavy[n_heavy] = i
-        n_heavy += weight[i] * n > total
-    for i in range(n):
-        light[n_light] = n - 1 - i
-        n_light += not weight[n - 1 - i] * n > total
+    for place in range(n):
+        i = order[place]
+        is_heavy = weight[i] * n > total
+        light[n_light] = heavy[n_heavy] = i
+        n_light += not is_heavy
+        n_heavy += is_heavy
     if n_heavy == 0:
         return
     heavy[n_heavy] = heavy[n_heavy - 1]
-    i, j = 0, 0
+    i, j = n_light - 1, 0
     left = weight[heavy[0]] * n
     # Which of the two comes next is a coin toss: all is written without branches.
-    while i < n_light and j < n_heavy:
+    while i >= 0 and j < n_heavy:
         a, b, after = light[i], heavy[j], heavy[j + 1]
         of_a, of_after = weight[a] * n, weight[after] * n
         fills = left > total
@@ -185,7 +183,7 @@ def _pair(weight, total, own, other):
         own[bucket] = of_a if fills else left
         other[bucket] = b if fills else after
         left += (of_a if fills else of_after) - total
-        i += fills
+        i -= fills
         j += not fills
     # In whole numbers nothing remains: the other light ones are full, the other heavy ones fill each other.
     while j < n_heavy:
