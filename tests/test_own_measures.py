@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.forms import slow
 from support.outcomes import written, written_scenario
 from support.plugins import EXAMPLES, command
 from support.small_runs import ROSTER, TINY, write
@@ -202,7 +203,7 @@ def test_an_isolated_registry_is_empty_inside_and_as_before_afterwards() -> None
 # In a run
 
 
-@pytest.mark.parametrize("engine", ["compiled", "reference"])
+@pytest.mark.parametrize("engine", ["compiled", slow("reference")])
 def test_the_documented_example_gives_a_verdict_on_its_claim_and_rows_in_the_answer(
     tmp_path: Path, engine: EngineName
 ) -> None:

@@ -157,6 +157,7 @@ def test_the_tables_hold_to_the_contract(run: Run) -> None:
             "influencers",
             "lorenz",
             "measures",
+            "refreshes",
             "surfaces",
             "tier_transitions",
             "transitions",

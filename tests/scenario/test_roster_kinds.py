@@ -180,6 +180,14 @@ def _twice(read: Reader) -> None:
     _bad_row(read, "amy,4")
 
 
+def _other_form(read: Reader) -> None:
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    both = f"influencer,followers\n{composed},5\n{decomposed},4\n"
+    assert read(f"influencer,followers\n{decomposed},5\n").influencer == (composed,)
+    assert "r.csv:3: " in refusal(read, both)
+    assert (people(read(both, "skip")), read(both, "skip").n_skipped) == ([5], 1)
+
+
 def _width(read: Reader) -> None:
     _bad_row(read, "cat")
     _bad_row(read, "cat,4,5")
@@ -232,6 +240,7 @@ KINDS: dict[str, Callable[[Reader], None]] = {
     "marks for no value": _empty_marks,
     "followers like `hidden`": _text_followers,
     "the same name twice": _twice,
+    "a name in another of Unicode's forms": _other_form,
     "a row of another number of fields": _width,
     "a row that sums up": _total,
     "bad rows, with the head": _head,

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.forms import short_and_long
 from support.places import CORPUS
 
 from sim.cli.failures import flag
@@ -233,12 +234,13 @@ def test_without_surfaces_the_rest_of_the_file_is_judged_all_the_same(tmp_path: 
     assert [fault.path for fault in faults_of(tmp_path, text)] == ["surfaces", "segments"]
 
 
-def test_resolved_data_changed_by_hand_load_or_are_refused(tmp_path: Path) -> None:
+@short_and_long("n_changes", 400, 4000)
+def test_resolved_data_changed_by_hand_load_or_are_refused(tmp_path: Path, n_changes: int) -> None:
     (tmp_path / "x.toml").write_text(TEXT + PHASES)
     text = json.dumps(resolved(load(tmp_path / "x.toml")))
     values = [None, -1, 0.5, "x", "none", [], {}, [1], {"a": 1}, math.nan, 10**40, True, {"kind": [1]}, {"": {}}]
     n_refused = 0
-    for seed in range(1500):
+    for seed in range(n_changes):
         rng, data = random.Random(seed), json.loads(text)
         for _ in range(rng.randint(1, 3)):
             table = data
@@ -250,7 +252,7 @@ def test_resolved_data_changed_by_hand_load_or_are_refused(tmp_path: Path) -> No
             from_resolved(data, None)
         except InputError:
             n_refused += 1
-    assert 0 < n_refused < 1500
+    assert 0 < n_refused < n_changes
 
 
 def test_faults_of_many_phases_are_reported_once_whatever_arms_there_are(tmp_path: Path) -> None:

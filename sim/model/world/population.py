@@ -309,7 +309,7 @@ def _newcomers(taken: tuple[str, ...], n: int) -> tuple[str, ...]:
 def draw_population(
     scenario: Scenario, roster: Roster | None, key: Key, follow_graph: FollowGraph | None = None
 ) -> Population:
-    """Draw the population.
+    """Draw the population; O(F + M agencies + E), lanes 32 to 50, and 52.
 
     Parameters
     ----------
@@ -328,10 +328,6 @@ def draw_population(
         The follows can't be shared out: fewer than accounts, or more for one account than there are fans.
     MachineError
         A block of fans has more follows than can be counted.
-
-    Notes
-    -----
-    O(F + M agencies + E). Lanes 32 to 50, and 52.
     """
     if scenario.influencers.follow_graph is not None and follow_graph is None:
         raise ValueError("a scenario with a follow graph needs that graph to draw its population")
@@ -345,8 +341,8 @@ def draw_population(
     incubating = np.concatenate([real < scenario.entry.incubated_followers, np.ones(newcomers, np.bool_)])
     agencies, agency, shop_factor, agency_group = _contracts(scenario, roster, vertical[:n_initial], own_at_start, key)
     shop = _shops(scenario, roster, vertical[:n_initial], shop_factor, incubating[:n_initial], own_at_start)
-    accounts = Accounts(initial, real, vertical[:n_initial])
-    followers, fans = _fans(scenario, follow_graph, accounts, own_at_start, key)
+    at_start = Accounts(initial, real, vertical[:n_initial])
+    followers, fans = _fans(scenario, follow_graph, at_start, own_at_start, key)
     return Population(
         influencers=initial + _newcomers(initial, newcomers),
         verticals=tuple(scenario.verticals),
