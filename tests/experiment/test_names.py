@@ -175,9 +175,9 @@ def test_one_more_account_without_followers_changes_no_attribute_and_no_follow_o
         known = by_name(after)
         assert known.pop(name)[-1] == 0
         assert known == by_name(before)
-        assert np.array_equal(after.begin, before.begin)
-        names = np.array(after.influencers)[after.members]
-        assert np.array_equal(names, np.array(before.influencers)[before.members])
+        (begin, members), (begin_before, members_before) = after.follow_lists, before.follow_lists
+        assert np.array_equal(begin, begin_before)
+        assert np.array_equal(np.array(after.influencers)[members], np.array(before.influencers)[members_before])
         assert np.array_equal(after.mean_gap, before.mean_gap)
         assert after.joined_at[after.n_initial :].tolist() == before.joined_at[before.n_initial :].tolist()
         agency = {who: after.agency[i] for i, who in enumerate(after.influencers) if who != name}

@@ -114,8 +114,8 @@ def agencies(draw: st.DrawFn, verticals: list[str]) -> Drawn:
 
 
 SELECTIONS = (
-    {"selection": "sampled"},
-    {"selection": "sampled"},
+    {"selection": "sampled", "ties": "order"},  # said: a phase may take back the lots of the base
+    {"selection": "sampled", "ties": "order"},
     {"selection": "top"},
     {"selection": "top", "ties": "lot"},
 )
