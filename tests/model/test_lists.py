@@ -12,7 +12,7 @@ from sim.errors import MachineError
 from sim.model.engines import compiled
 from sim.model.engines.compiled import Chunk
 from sim.model.kernel import arrivals, follow_lists
-from sim.model.layout import ID_MASK, ORIGIN_SHIFT, BlockLists
+from sim.model.layout import ID_MASK, ORIGIN_SHIFT, BlockLists, FansAtStart
 
 Lists = list[list[int]]
 NEVER_LEAVES, ALWAYS_LEAVES = 0, 1 << 32
@@ -28,7 +28,9 @@ def chunk_of(follows: Lists) -> Chunk:
     begin = np.cumsum([0, *map(len, follows)], dtype=np.uint32)
     members = np.array([i for part in follows for i in part], dtype=np.int32)
     n = len(follows)
-    return compiled._chunk(0, 0, np.zeros(n, np.int8), np.ones(n), BlockLists(begin, members))
+    lists = BlockLists(begin, members)
+    fans = FansAtStart(np.zeros(n, np.int8), np.ones(n), np.zeros(0, np.int64), (lists,))
+    return compiled._chunk(0, (0, n), fans, lists)
 
 
 def lists_of(chunk: Chunk) -> Lists:

@@ -152,11 +152,11 @@ def _pair(weight, total, order, own, other):
     Changes ``own``, shape (M,) [integer weight times M], and ``other``, shape (M,) [influencer].
 
     Walker, A. J.: An efficient method for generating discrete random variables with general distributions (ACM
-    Transactions on Mathematical Software 3, 1977). Bucket i, one of M with an equal share of the total, is filled by i
-    first. Light ones are filled up from heavy ones, these from the first of the order on, those from its last: where
-    the first are the largest, they fill up the very smallest. How far a bucket's bound differs between tables of similar
-    weights is then small wherever it decides between large and small, and arms that share draws choose from among the
-    large nearly as often together as can be (``docs/why.md``).
+    Transactions on Mathematical Software 3, 1977). Bucket i, one of M with an equal share of the total, is filled by
+    i first. Light ones are filled up from heavy ones, these from the first of the order on, those from its last:
+    where the first are the largest, they fill up the very smallest. How far a bucket's bound differs between tables
+    of similar weights is then small wherever it decides between large and small, and arms that share draws choose
+    from among the large nearly as often together as can be (``docs/why.md``).
     """
     n = weight.size
     light, heavy = np.empty(n + 1, np.int32), np.empty(n + 1, np.int32)
