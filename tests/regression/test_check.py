@@ -191,7 +191,7 @@ def test_what_is_made_of_equal_counters_is_compared_too(monkeypatch: pytest.Monk
 
 
 def test_the_policy_says_what_has_to_hold(held: Path) -> None:
-    write(held, SMALL.replace("share = 0.3", "share = 0.301"))
+    write(held, SMALL.replace("share = 0.3", "share = 0.31"))
     code, (exact,) = found("x.toml")
     assert code == 1
     assert parts(exact)["exact"] == "failed"
