@@ -107,6 +107,16 @@ def words_of_docstrings() -> Counter[str]:
     return found
 
 
+def test_no_two_classes_have_one_name() -> None:
+    found: dict[str, list[str]] = {}
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(path.as_posix())
+    shared = {name: paths for name, paths in found.items() if len(paths) > 1}
+    assert shared == {}
+
+
 def test_docstrings_are_in_plain_english() -> None:
     words = words_of_docstrings()
     assert words.total() > 10_000

@@ -26,7 +26,7 @@ from sim.model.engines import compiled
 from sim.model.layout import Addresses, BlockLists
 from sim.model.world import block_draws, follow_blocks
 from sim.model.world.follow_blocks import cut_lists, draw_lists, follows_of, in_one_place
-from sim.scenario.resolve.follows import Accounts, Refusal, rooms, shared_out
+from sim.scenario.resolve.follows import InitialAccounts, Refusal, rooms, shared_out
 from sim.streams import Lane, philox
 from sim.types import Int64s
 
@@ -220,7 +220,7 @@ def test_more_follows_than_32_bits_count_are_shared_out_to_as_many_blocks_as_it_
     fans = {"count": n_fans, "follows_per_fan": per_fan, "sessions_per_day": 1.0}
     scenario = scenario_of(plain(fans=fans))
     real: Int64s = np.array([100 + i for i in range(1000)])
-    accounts = Accounts([f"a{i}" for i in range(1000)], real, np.zeros(1000, np.int32))
+    accounts = InitialAccounts([f"a{i}" for i in range(1000)], real, np.zeros(1000, np.int32))
     followers = shared_out(scenario, accounts, rooms(scenario))
     assert not isinstance(followers, Refusal)
     assert int(followers.sum()) == 9_390_000_000 > 2**32
@@ -230,7 +230,7 @@ def test_more_follows_than_32_bits_count_are_shared_out_to_as_many_blocks_as_it_
 def test_more_follows_than_blocks_can_count_are_refused() -> None:
     fans = {"count": 70_000, "follows_per_fan": 99_999.0, "sessions_per_day": 1.0}
     scenario = scenario_of(plain(fans=fans | {"count": 140_000}))
-    accounts = Accounts(["a"], np.array([5]), np.zeros(1, np.int32))
+    accounts = InitialAccounts(["a"], np.array([5]), np.zeros(1, np.int32))
     refusal = shared_out(scenario, accounts, rooms(scenario))
     assert isinstance(refusal, Refusal)
     assert refusal.wrong.rule == "must give at most 12884901885 follows, 4294967295 for each 65536 fans"

@@ -75,7 +75,7 @@ class Slots(NamedTuple):
     """(N,): entry of the bucket."""
 
 
-class Places(NamedTuple):
+class PageMarks(NamedTuple):
     """Who is on a page already."""
 
     seen: Int32s
@@ -136,7 +136,7 @@ class Group(NamedTuple):
     """(S + 2,): where the sessions of a surface begin."""
     sessions: Sessions
     slots: Slots
-    places: Places
+    places: PageMarks
     followed: Followed
     reads: Reads
 
@@ -169,7 +169,7 @@ def new_group(tables: Tables, *, own_keys: bool) -> Group:
             bucket=np.zeros(n, np.uint32),
             entry=np.zeros(n, np.uint64),
         ),
-        places=Places(
+        places=PageMarks(
             seen=np.zeros(n_influencers, np.int32),
             page=np.zeros(1, np.int64),
             apart=np.zeros(n, np.uint32),

@@ -15,7 +15,7 @@ from sim.model.world.addresses import NOT_NAMED, Role, addresses
 from sim.model.world.sampling import choose, sample
 from sim.scenario.read.follow_graph import FollowGraph
 from sim.scenario.read.roster import Roster
-from sim.scenario.resolve.follows import Accounts, Refusal, rooms, shared_out
+from sim.scenario.resolve.follows import InitialAccounts, Refusal, rooms, shared_out
 from sim.scenario.schema.scenario import Scenario
 from sim.streams import Lane, unit_draws
 from sim.types import Floats, Int32s, Int64s, Key
@@ -83,11 +83,11 @@ def real_followers(
     return np.floor(np.clip(drawn, 0, 1e15) + 0.5).astype(np.int64)
 
 
-def accounts_at_start(scenario: Scenario, roster: Roster | None, key: Key) -> Accounts:
+def accounts_at_start(scenario: Scenario, roster: Roster | None, key: Key) -> InitialAccounts:
     """The influencers of day 0 with followers and verticals, of a scenario without a follow graph."""
     names = names_at_start(scenario, roster, None)
     own = addresses_of(roster, None, len(names), key)
-    return Accounts(names, real_followers(scenario, roster, None, own), verticals(scenario, roster, own))
+    return InitialAccounts(names, real_followers(scenario, roster, None, own), verticals(scenario, roster, own))
 
 
 def column(scenario: Scenario, roster: Roster | None, name: str, u: Floats) -> Floats:
@@ -125,7 +125,7 @@ def people_per_fan(scenario: Scenario, real: Int64s, followers: Int64s) -> float
     return scenario.people_per_fan or ratio or 1.0
 
 
-def followers_at_start(scenario: Scenario, accounts: Accounts) -> Int64s:
+def followers_at_start(scenario: Scenario, accounts: InitialAccounts) -> Int64s:
     """Simulated followers of each account, shape (M,), or ``InputError`` where ``shared_out`` refuses."""
     found = shared_out(scenario, accounts, rooms(scenario))
     if not isinstance(found, Refusal):

@@ -40,7 +40,7 @@ from sim.model.world.initial_follows import (
 )
 from sim.model.world.limits import Largest
 from sim.model.world.sampling import choose, sample
-from sim.scenario.resolve.follows import Accounts, affinities, segment_sizes
+from sim.scenario.resolve.follows import InitialAccounts, affinities, segment_sizes
 from sim.scenario.schema.scenario import Scenario
 from sim.streams import Lane
 from sim.types import Bools, Floats, Int8s, Int32s, Int64s, Key
@@ -152,7 +152,7 @@ def _first_segments(scenario: Scenario, follow_graph: FollowGraph | None, key: K
 
 
 def _fans(
-    scenario: Scenario, follow_graph: FollowGraph | None, accounts: Accounts, own: Addresses, key: Key
+    scenario: Scenario, follow_graph: FollowGraph | None, accounts: InitialAccounts, own: Addresses, key: Key
 ) -> tuple[Int64s, FansAtStart]:
     """Followers of each account of day 0 [simulated fans], drawn at the accounts' addresses, and all fans."""
     first = _first_segments(scenario, follow_graph, key)
@@ -341,7 +341,7 @@ def draw_population(
     incubating = np.concatenate([real < scenario.entry.incubated_followers, np.ones(newcomers, np.bool_)])
     agencies, agency, shop_factor, agency_group = _contracts(scenario, roster, vertical[:n_initial], own_at_start, key)
     shop = _shops(scenario, roster, vertical[:n_initial], shop_factor, incubating[:n_initial], own_at_start)
-    at_start = Accounts(initial, real, vertical[:n_initial])
+    at_start = InitialAccounts(initial, real, vertical[:n_initial])
     followers, fans = _fans(scenario, follow_graph, at_start, own_at_start, key)
     return Population(
         influencers=initial + _newcomers(initial, newcomers),

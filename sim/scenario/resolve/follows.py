@@ -20,7 +20,7 @@ __all__ = [
     "BLOCK_BITS",
     "FOLLOWS_PER_FAN",
     "MOST_IN_BLOCK",
-    "Accounts",
+    "InitialAccounts",
     "Refusal",
     "affinities",
     "given_or_largest",
@@ -47,7 +47,7 @@ class Refusal(NamedTuple):
     """Follows per fan that fit at most, where fewer would."""
 
 
-class Accounts(NamedTuple):
+class InitialAccounts(NamedTuple):
     """Accounts of day 0, as far as their followers go."""
 
     names: Sequence[str]
@@ -91,7 +91,7 @@ def rooms(scenario: Scenario) -> Int64s:
     return found
 
 
-def shared_out(scenario: Scenario, accounts: Accounts, rooms: Int64s) -> Int64s | Refusal:
+def shared_out(scenario: Scenario, accounts: InitialAccounts, rooms: Int64s) -> Int64s | Refusal:
     """Simulated followers of each account: the fans' follows, in proportion to the real followers.
 
     Parameters
@@ -136,7 +136,7 @@ def shared_out(scenario: Scenario, accounts: Accounts, rooms: Int64s) -> Int64s 
     return followers if (followers <= room).all() else _refused(scenario, accounts, followers, room)
 
 
-def _refused(scenario: Scenario, accounts: Accounts, followers: Int64s, room: Int64s) -> Refusal:
+def _refused(scenario: Scenario, accounts: InitialAccounts, followers: Int64s, room: Int64s) -> Refusal:
     """What is wrong where an account gets more followers than fans can follow it."""
     n_fans, real, given = scenario.fans.count or 0, accounts.real, scenario.fans.follows_per_fan
     most = _largest(real, room, n_fans)
