@@ -25,7 +25,7 @@ REFRESH_SECONDS = 6e-5
 TABLE_SECONDS = 1e-8  # per influencer in a slot table that is built
 ENTRY_SECONDS = 1e-6  # per influencer and entry in the history, with the measures and rows that are made of it
 DRAW_FAN_SECONDS = 2e-7
-DRAW_FOLLOW_SECONDS = 5e-8
+DRAW_FOLLOW_SECONDS = 2.5e-8
 DRAW_INFLUENCER_SECONDS = 4e-6
 # Bytes: of the process with its libraries; of an influencer, in addition to the model's arrays, in a population that
 # units share (its name) and in a unit at work (its measures and rows).
