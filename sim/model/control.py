@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -233,13 +233,14 @@ class Control:
             self._refresh_now(surfaces, now)
             self._show(now, Order.REFRESH)
 
-    def _refresh_now(self, surfaces: Iterable[int], now: int) -> None:
+    def _refresh_now(self, surfaces: Sequence[int], now: int) -> None:
         """Freeze what has happened into the tables of these surfaces, and note what they are like."""
         follows, reserved_follows = (
             self._traffic.count_by_surface(counter).tolist() for counter in (Counter.FOLLOWS, Counter.RESERVED_FOLLOWS)
         )
         for surface in surfaces:
             self._surfaces.refresh(surface, now, self.followers(now), self.tier)
+        for surface in surfaces:
             if not self.tables.is_feed[surface]:
                 self.refreshes.note(now, surface, follows[surface], reserved_follows[surface], self.tables)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from support.places import SOURCE
 from support.seeded_checks import is_caught, raises_nothing
-from support.seeded_faults import FAULTS, HARMLESS, QUICK, ChangedCopy
+from support.seeded_faults import FAULTS, HARMLESS, QUICK, Change, ChangedCopy
 
 
 @pytest.fixture(scope="module")
@@ -22,3 +23,11 @@ def test_there_are_faults_enough_of_every_kind() -> None:
     assert len(FAULTS) >= 20
     assert len(HARMLESS) >= 10
     assert len({change.name for change in (*FAULTS, *HARMLESS)}) == len(FAULTS) + len(HARMLESS)
+
+
+@pytest.mark.parametrize("change", [*FAULTS, *HARMLESS], ids=lambda change: change.name)
+def test_what_a_change_replaces_stands_in_the_source_once(change: Change) -> None:
+    text = (SOURCE / change.file).read_text(encoding="utf-8")
+    for old, new in change.texts:
+        assert text.count(old) == 1
+        text = text.replace(old, new)

@@ -629,8 +629,8 @@ HARMLESS = (
     Change(
         "tables of surfaces are refreshed backwards",
         "model/control.py",
-        "            for surface in surfaces:\n",
-        "            for surface in reversed(surfaces):\n",
+        "        for surface in surfaces:\n            self._surfaces.refresh(",
+        "        for surface in reversed(surfaces):\n            self._surfaces.refresh(",
     ),
     Change(
         "a control event more that changes nothing",
