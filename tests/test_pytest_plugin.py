@@ -20,7 +20,7 @@ from sim.model.kernel.compiled_code import CODE_FOLDER
 from sim.regression.baseline import Baseline, write_baseline
 from sim.regression.content import Content
 from sim.regression.keys import Keys
-from sim.regression.result import Change, ChangeEstimate, Checked, Divergence, Part, Version
+from sim.regression.result import Change, ChangeEstimate, Checked, CheckPart, Divergence, Version
 from sim.results.run import Run
 
 Fake = Callable[[Checked], Callable[[], list[str]]]
@@ -33,7 +33,7 @@ SECOND = SMALL.replace('name = "tiny"', 'name = "second"').replace("[claims.lowe
 BAD = SMALL.replace("seed = 3", "sead = 3")
 TESTS = "def test_of_its_own():\n    pass\n"
 
-PASSED = tuple(Part(name, "passed", "holds", 1) for name in ("valid", "exact", "statistical", "claim lower"))
+PASSED = tuple(CheckPart(name, "passed", "holds", 1) for name in ("valid", "exact", "statistical", "claim lower"))
 MOVED = ChangeEstimate(
     "tiered", "none", 20.0, None, "all", "influencer", "followers", "gini", 0.5, 0.7, 0.2, 0.1, 0.3, 0.01, 2, "moved"
 )
@@ -42,10 +42,10 @@ DIFFERS = Checked(
     "tiny",
     "exact",
     (
-        Part("valid", "passed", "the file is valid", 1),
-        Part("exact", "failed", "counters differ in 1 of 3 arms: tiered", 36, ("arm tiered: counters differ",)),
-        Part("statistical", "allowed", "of 2 measures 1 moved", 36),
-        Part("claim lower", "failed", "supported -> undecided", 42, ("was supported", "now undecided")),
+        CheckPart("valid", "passed", "the file is valid", 1),
+        CheckPart("exact", "failed", "counters differ in 1 of 3 arms: tiered", 36, ("arm tiered: counters differ",)),
+        CheckPart("statistical", "allowed", "of 2 measures 1 moved", 36),
+        CheckPart("claim lower", "failed", "supported -> undecided", 42, ("was supported", "now undecided")),
     ),
     estimates=(MOVED,),
     divergences=(Divergence("tiered", "review", 10.0, 10.0, "agency all-1: tier all -> none"),),
@@ -78,7 +78,7 @@ def checks(pytester: pytest.Pytester) -> Fake:
         pytester.makeconftest(
             f"""
             import pytest
-            from sim.regression.result import Change, Checked, ChangeEstimate, Part, Divergence, Version
+            from sim.regression.result import Change, Checked, ChangeEstimate, CheckPart, Divergence, Version
 
             def check(file, terms, *_):
                 with open({str(log)!r}, "a") as log:
@@ -257,7 +257,7 @@ def test_workers_share_the_scenarios_and_loadfile_keeps_each_together(pytester: 
 
 
 def test_the_report_of_a_part_is_cut_where_it_gets_long() -> None:
-    part = Part("exact", "failed", "differs", 7, tuple(f"detail {n}" for n in range(26)))
+    part = CheckPart("exact", "failed", "differs", 7, tuple(f"detail {n}" for n in range(26)))
     text = pytest_plugin._report_text(Checked("x.toml", "tiny", "exact", (part,)), part, Path("kept")).splitlines()
     assert text[:2] == ["x.toml:7: differs", "detail 0"]
     assert text[-3:-1] == ["detail 23", "and 2 lines more, which `sim check` prints"]

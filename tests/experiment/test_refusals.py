@@ -20,7 +20,7 @@ from sim.experiment.follow_graphs import follow_graph
 from sim.experiment.refusals import faults_of, n_drawn, validate
 from sim.model.world.addresses import NOT_NAMED, Role, addresses
 from sim.scenario import Loaded, load
-from sim.scenario.resolve.follows import Accounts, Refusal, rooms, shared_out
+from sim.scenario.resolve.follows import InitialAccounts, Refusal, rooms, shared_out
 from sim.streams import (
     Lane,
     exp,
@@ -95,7 +95,7 @@ SKEWED = st.lists(st.integers(0, 10**6), min_size=1, max_size=30).filter(any)
 def shared(loaded: Loaded, followers: list[int], per_fan: float) -> object:
     fans = loaded.scenario.fans.model_copy(update={"follows_per_fan": per_fan})
     scenario = loaded.scenario.model_copy(update={"fans": fans})
-    accounts = Accounts(tuple(map(str, followers)), np.array(followers), np.zeros(len(followers), np.int32))
+    accounts = InitialAccounts(tuple(map(str, followers)), np.array(followers), np.zeros(len(followers), np.int32))
     return shared_out(scenario, accounts, rooms(scenario))
 
 

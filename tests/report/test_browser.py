@@ -25,7 +25,7 @@ from sim.scenario import load
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 REQUIRED = "HEADSHARE_BROWSER"
 """Set where the tests must not be skipped."""
-SECONDS_TO_OPEN = 2.0
+SECONDS_TO_OPEN = 4
 OPTIONS = (
     "--headless=new",
     "--no-sandbox",  # tests may run as root
