@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -57,8 +58,6 @@ class Surfaces:
         self._relevance = [powers_of_affinity(self._affinity, s.ranking.relevance) for s in self._surfaces]
         self._support_relevance = powers_of_affinity(self._affinity, scenario.support.relevance)
         self.tables, self._rows = blank_tables(scenario, accounts.population, own_list=self._policy is not None)
-        own = accounts.population.addresses(self._key)
-        self._ties: Floats = draws.unit_draws_of(Lane.TIE, 0, own)
         self._by_lot = np.zeros(self._rows.n + 1, np.bool_)
         for s, surface in enumerate(self._surfaces):
             for rows in (self._rows.organic[s], self._rows.support[s]):
@@ -218,6 +217,12 @@ class Surfaces:
         self._built[int(own[0])] = wanted
         for row in own[tables.ranked[own]]:
             slot_tables.rank(tables.weight[row], self._ties if self._by_lot[row] else None, tables.order[row])
+
+    @cached_property
+    def _ties(self) -> Floats:
+        """A uniform number per influencer, the same at all times; drawn where a ranking asks for it."""
+        lots: Floats = draws.unit_draws_of(Lane.TIE, 0, self._accounts.population.addresses(self._key))
+        return lots
 
     def _age_days(self, now: int) -> Floats:
         """Age of each account, 0 before it enters [days]."""
